@@ -1,0 +1,47 @@
+/* JSON as text: a writer, and a scan that runs before any parser.
+ *
+ * Writer: json_open/json_close and json_* members into a buf, commas by itself:
+ *   struct json_writer w; json_begin(&w, &buf);
+ *   json_object(&w, NULL); json_string(&w, "id", id); json_raw(&w, "amount", "99.00"); json_end(&w);
+ * A NULL key is an array element or the top value. Nesting is at most JSON_DEPTH_MAX.
+ *
+ * json_exact rewrites a document so that a parser which knows only doubles loses nothing (BILL-004): each number with
+ * a '.', 'e' or 'E' becomes the string "\u0001<number's own characters>"; integers of more than 18 digits too.
+ * The same scan refuses nesting deeper than JSON_DEPTH_MAX (a parser would overflow its stack), NUL and raw control
+ * characters. It does not check the grammar otherwise: the parser does. */
+#ifndef BASE_JSON_TEXT_H
+#define BASE_JSON_TEXT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/error.h"
+
+enum { JSON_DEPTH_MAX = 32 };
+#define JSON_EXACT_MARK '\x01'
+
+struct json_writer {
+  struct buf *out;
+  int depth;
+  bool has_member[JSON_DEPTH_MAX + 1];
+  bool is_array[JSON_DEPTH_MAX + 1];
+};
+
+void json_begin(struct json_writer *writer, struct buf *out);
+void json_object(struct json_writer *writer, const char *key);
+void json_array(struct json_writer *writer, const char *key);
+void json_end(struct json_writer *writer); /* closes the innermost object or array */
+void json_string(struct json_writer *writer, const char *key, const char *text); /* NULL writes null; UTF-8 is kept */
+void json_string_n(struct json_writer *writer, const char *key, const char *text, size_t length);
+void json_int(struct json_writer *writer, const char *key, int64_t value);
+void json_bool(struct json_writer *writer, const char *key, bool value);
+void json_null_member(struct json_writer *writer, const char *key);
+void json_raw(struct json_writer *writer, const char *key, const char *json); /* JSON as it is; NULL writes null */
+
+void json_escape(struct buf *out, const char *text, size_t length); /* with the quotes */
+
+/* RC_MALFORMED with what and where. `out` is appended to. */
+MUST_CHECK enum rc json_exact(const char *text, size_t length, struct buf *out, struct error *err);
+
+#endif

@@ -1,0 +1,36 @@
+/* What a declined charge means and when it is tried again (BILL-081, BILL-082). */
+#ifndef DOMAIN_DUNNING_H
+#define DOMAIN_DUNNING_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/error.h"
+#include "base/time.h"
+
+enum decline_class {
+  DECLINE_SOFT,     /* may pass later: retried by schedule */
+  DECLINE_CUSTOMER, /* the customer must do something: waits for a new payment method */
+  DECLINE_NEVER,    /* lost, stolen, fraudulent: never again with this method */
+};
+
+/* By the gateway's decline code ("insufficient_funds"); what is not in the table is soft, as do_not_honor is. */
+enum decline_class decline_class_of(const char *decline_code);
+const char *decline_class_name(enum decline_class class);
+
+enum { DUNNING_STEPS_MAX = 20, DUNNING_ATTEMPTS_MAX = 20, DUNNING_WINDOW_DAYS = 30 };
+
+/* Days after the first failure on which the charge is tried again. */
+struct dunning_schedule {
+  int days[DUNNING_STEPS_MAX];
+  size_t count;
+};
+extern const struct dunning_schedule DUNNING_DEFAULT; /* 1, 3, 5, 7, 14 */
+
+/* After failed attempt number `attempts` (1: the first charge): the time of the next one, if there is one. False when the
+ * schedule is exhausted, or the limits (DUNNING_ATTEMPTS_MAX within DUNNING_WINDOW_DAYS) are. A next time that has
+ * passed already (after downtime) is returned as it is: due at once. */
+MUST_CHECK bool dunning_next(const struct dunning_schedule *schedule, int attempts, struct utime first_failure,
+                             struct utime *ret_next);
+
+#endif
