@@ -1,0 +1,85 @@
+-- Customers and plans.
+
+CREATE TABLE customers (
+  tenant_id       uuid NOT NULL REFERENCES tenants,
+  id              uuid NOT NULL,
+  name            text NOT NULL CHECK (length(name) BETWEEN 1 AND 200),
+  email           text NOT NULL CHECK (length(email) <= 254),
+  phone           text,
+  address         jsonb,
+  billing_address jsonb,
+  preferences     jsonb NOT NULL DEFAULT '{}',
+  locale          text NOT NULL,
+  time_zone       text NOT NULL,
+  currency        text NOT NULL CHECK (currency ~ '^[A-Z]{3}$'),
+  tax_ids         jsonb NOT NULL DEFAULT '[]',
+  tax_exempt      boolean NOT NULL DEFAULT false,
+  net_terms_days  integer NOT NULL CHECK (net_terms_days BETWEEN 0 AND 365),
+  metadata        jsonb NOT NULL DEFAULT '{}',
+  created_at      timestamptz NOT NULL,
+  updated_at      timestamptz NOT NULL,
+  deleted_at      timestamptz,
+  version         bigint NOT NULL DEFAULT 1,
+  PRIMARY KEY (tenant_id, id)
+);
+CREATE INDEX customers_newest ON customers (tenant_id, created_at DESC, id);
+CALL protect('customers');
+
+-- One row for each customer with something to bill: when the next of its subscriptions is due. It is also the lock that
+-- all work on one customer's billing takes first, so that lines of one day meet on one invoice (BILL-061).
+CREATE TABLE customer_billing (
+  tenant_id       uuid NOT NULL,
+  customer_id     uuid NOT NULL,
+  next_billing_at timestamptz,
+  PRIMARY KEY (tenant_id, customer_id),
+  FOREIGN KEY (tenant_id, customer_id) REFERENCES customers (tenant_id, id)
+) WITH (fillfactor = 70);
+CREATE INDEX customer_billing_due ON customer_billing (tenant_id, next_billing_at) WHERE next_billing_at IS NOT NULL;
+CALL protect('customer_billing');
+
+CREATE TABLE plans (
+  tenant_id       uuid NOT NULL REFERENCES tenants,
+  id              uuid NOT NULL,
+  code            text NOT NULL CHECK (code ~ '^[a-z0-9][a-z0-9_.-]{0,63}$'),
+  name            text NOT NULL CHECK (length(name) BETWEEN 1 AND 200),
+  description     text,
+  status          text NOT NULL DEFAULT 'active' CHECK (status IN ('active', 'deprecated')),
+  tier            text,
+  features        jsonb NOT NULL DEFAULT '[]',
+  limits          jsonb NOT NULL DEFAULT '{}',
+  current_version integer NOT NULL DEFAULT 1,
+  metadata        jsonb NOT NULL DEFAULT '{}',
+  created_at      timestamptz NOT NULL,
+  updated_at      timestamptz NOT NULL,
+  version         bigint NOT NULL DEFAULT 1,
+  PRIMARY KEY (tenant_id, id),
+  UNIQUE (tenant_id, code)
+);
+CALL protect('plans');
+
+-- What a plan says at one version (BILL-035): never changed, a new price is a new version.
+CREATE TABLE plan_versions (
+  tenant_id      uuid NOT NULL,
+  plan_id        uuid NOT NULL,
+  plan_version   integer NOT NULL CHECK (plan_version >= 1),
+  interval_unit  text NOT NULL CHECK (interval_unit IN ('day', 'week', 'month', 'quarter', 'year')),
+  interval_count integer NOT NULL CHECK (interval_count BETWEEN 1 AND 120),
+  currency       text NOT NULL CHECK (currency ~ '^[A-Z]{3}$'),  -- of the main price
+  created_at     timestamptz NOT NULL,
+  PRIMARY KEY (tenant_id, plan_id, plan_version),
+  FOREIGN KEY (tenant_id, plan_id) REFERENCES plans (tenant_id, id)
+);
+CALL protect('plan_versions');
+CREATE TRIGGER immutable BEFORE UPDATE OR DELETE ON plan_versions FOR EACH ROW EXECUTE FUNCTION refuse();
+
+CREATE TABLE plan_prices (
+  tenant_id    uuid NOT NULL,
+  plan_id      uuid NOT NULL,
+  plan_version integer NOT NULL,
+  currency     text NOT NULL CHECK (currency ~ '^[A-Z]{3}$'),
+  amount_minor bigint NOT NULL CHECK (amount_minor BETWEEN 0 AND 999999999999999),
+  PRIMARY KEY (tenant_id, plan_id, plan_version, currency),
+  FOREIGN KEY (tenant_id, plan_id, plan_version) REFERENCES plan_versions (tenant_id, plan_id, plan_version)
+);
+CALL protect('plan_prices');
+CREATE TRIGGER immutable BEFORE UPDATE OR DELETE ON plan_prices FOR EACH ROW EXECUTE FUNCTION refuse();

@@ -1,0 +1,147 @@
+-- Invoices, their lines, their numbers, and the ledger.
+
+-- The next number of each series. The row is locked last, in the finalising transaction: no gap, no duplicate.
+CREATE TABLE invoice_series (
+  tenant_id   uuid NOT NULL REFERENCES tenants,
+  series      text NOT NULL,
+  next_number bigint NOT NULL DEFAULT 1,
+  PRIMARY KEY (tenant_id, series)
+) WITH (fillfactor = 50);
+CALL protect('invoice_series');
+
+CREATE TABLE invoices (
+  tenant_id             uuid NOT NULL,
+  id                    uuid NOT NULL,
+  customer_id           uuid NOT NULL,
+  subscription_id       uuid,            -- when all lines are of one
+  run_id                uuid,
+  series                text,
+  number                bigint,
+  invoice_number        text GENERATED ALWAYS AS (series || '-' || lpad(number::text, greatest(6, length(number::text)), '0')) STORED,
+  status                text NOT NULL CHECK (status IN ('draft', 'open', 'paid', 'void', 'uncollectible')),
+  currency              text NOT NULL CHECK (currency ~ '^[A-Z]{3}$'),
+  subtotal_minor        bigint NOT NULL,
+  discount_minor        bigint NOT NULL DEFAULT 0 CHECK (discount_minor >= 0),
+  tax_minor             bigint NOT NULL DEFAULT 0,
+  total_minor           bigint NOT NULL,
+  credit_applied_minor  bigint NOT NULL DEFAULT 0 CHECK (credit_applied_minor >= 0),
+  amount_credited_minor bigint NOT NULL DEFAULT 0 CHECK (amount_credited_minor >= 0),
+  amount_paid_minor     bigint NOT NULL DEFAULT 0 CHECK (amount_paid_minor >= 0),
+  collection            text NOT NULL CHECK (collection IN ('automatic', 'manual')),
+  period_start          timestamptz,
+  period_end            timestamptz,
+  issue_date            date NOT NULL,
+  due_date              date NOT NULL,
+  bill_to               jsonb NOT NULL DEFAULT '{}',   -- the customer as it was when the invoice was finalised
+  notes                 text,
+  finalised_at          timestamptz,
+  finalised_xact        xid8,            -- lines may be added by this transaction and no later one
+  paid_at               timestamptz,
+  payment_method        text,
+  payment_reference     text,
+  created_at            timestamptz NOT NULL,
+  updated_at            timestamptz NOT NULL,
+  version               bigint NOT NULL DEFAULT 1,
+  PRIMARY KEY (tenant_id, id),
+  UNIQUE (tenant_id, series, number),
+  FOREIGN KEY (tenant_id, customer_id) REFERENCES customers (tenant_id, id),
+  FOREIGN KEY (tenant_id, run_id) REFERENCES billing_runs (tenant_id, id),
+  CHECK (total_minor = subtotal_minor - discount_minor + tax_minor),
+  CHECK ((status = 'draft') = (number IS NULL)),
+  CHECK (status <> 'paid' OR amount_paid_minor + amount_credited_minor + credit_applied_minor >= total_minor)
+) WITH (fillfactor = 80);
+CREATE INDEX invoices_of_customer ON invoices (tenant_id, customer_id);
+CALL protect('invoices');
+
+CREATE TABLE invoice_items (
+  tenant_id       uuid NOT NULL,
+  invoice_id      uuid NOT NULL,
+  line            integer NOT NULL CHECK (line >= 1),
+  id              uuid NOT NULL,
+  kind            text NOT NULL CHECK (kind IN ('subscription', 'usage', 'credit', 'fee', 'discount')),
+  -- BILL-060: what this line bills; unique, so that billing it again changes nothing
+  subscription_id uuid,
+  item            smallint NOT NULL DEFAULT 0,     -- 0 is the subscription's own plan
+  period_index    bigint,
+  revision        integer NOT NULL DEFAULT 0,
+  description     text NOT NULL,
+  quantity        numeric NOT NULL,
+  unit_price      numeric NOT NULL,                -- currency units
+  amount_minor    bigint NOT NULL,
+  discount_minor  bigint NOT NULL DEFAULT 0,
+  tax_rate        numeric NOT NULL DEFAULT 0,      -- percent
+  tax_minor       bigint NOT NULL DEFAULT 0,
+  period_start    timestamptz,
+  period_end      timestamptz,
+  provenance      jsonb NOT NULL,                  -- BILL-025: how the amount came about
+  PRIMARY KEY (tenant_id, invoice_id, line),
+  FOREIGN KEY (tenant_id, invoice_id) REFERENCES invoices (tenant_id, id)
+);
+CREATE UNIQUE INDEX invoice_items_identity ON invoice_items (tenant_id, subscription_id, item, period_index, kind, revision)
+  WHERE subscription_id IS NOT NULL;
+CALL protect('invoice_items');
+
+-- BILL-070: from `open` on nothing but status and amounts paid changes.
+CREATE FUNCTION invoice_guard() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF TG_OP = 'DELETE' THEN
+    IF OLD.status = 'draft' THEN RETURN OLD; END IF;
+  ELSIF OLD.status = 'draft' OR
+        (to_jsonb(NEW) - '{status,amount_paid_minor,amount_credited_minor,paid_at,payment_method,payment_reference,updated_at,version}'::text[])
+      = (to_jsonb(OLD) - '{status,amount_paid_minor,amount_credited_minor,paid_at,payment_method,payment_reference,updated_at,version}'::text[]) THEN
+    RETURN NEW;
+  END IF;
+  RAISE EXCEPTION 'invoice % is finalised: it is immutable', OLD.id USING ERRCODE = 'CB001';
+END $$;
+CREATE TRIGGER immutable BEFORE UPDATE OR DELETE ON invoices FOR EACH ROW EXECUTE FUNCTION invoice_guard();
+
+-- Lines come with their invoice: into a finalised one only from the transaction that finalises it.
+CREATE FUNCTION invoice_items_guard() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF EXISTS (SELECT FROM added a JOIN invoices i ON i.tenant_id = a.tenant_id AND i.id = a.invoice_id
+             WHERE i.status <> 'draft' AND i.finalised_xact IS DISTINCT FROM pg_current_xact_id()) THEN
+    RAISE EXCEPTION 'a line cannot be added to a finalised invoice' USING ERRCODE = 'CB001';
+  END IF;
+  RETURN NULL;
+END $$;
+CREATE TRIGGER guard_added AFTER INSERT ON invoice_items REFERENCING NEW TABLE AS added
+  FOR EACH STATEMENT EXECUTE FUNCTION invoice_items_guard();
+CREATE FUNCTION invoice_item_guard() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF EXISTS (SELECT FROM invoices i WHERE i.tenant_id = OLD.tenant_id AND i.id = OLD.invoice_id AND i.status <> 'draft') THEN
+    RAISE EXCEPTION 'the lines of a finalised invoice are immutable' USING ERRCODE = 'CB001';
+  END IF;
+  RETURN CASE WHEN TG_OP = 'DELETE' THEN OLD ELSE NEW END;
+END $$;
+CREATE TRIGGER immutable BEFORE UPDATE OR DELETE ON invoice_items FOR EACH ROW EXECUTE FUNCTION invoice_item_guard();
+
+-- Double entry: debits positive, credits negative. One fact of one document is posted once (the key) and balances (the
+-- trigger), or the commit is refused. Nothing is ever changed; balances are sums.
+CREATE TABLE ledger_entries (
+  tenant_id    uuid NOT NULL,
+  document_id  uuid NOT NULL,            -- the invoice, payment, refund that the fact belongs to
+  fact         text NOT NULL,            -- lib/domain/ledger.h
+  line         smallint NOT NULL CHECK (line IN (1, 2)),
+  account      text NOT NULL CHECK (account IN ('receivable', 'revenue', 'tax_payable', 'cash', 'customer_credit')),
+  currency     text NOT NULL CHECK (currency ~ '^[A-Z]{3}$'),
+  amount_minor bigint NOT NULL CHECK (amount_minor <> 0),
+  customer_id  uuid NOT NULL,
+  posted_at    timestamptz NOT NULL,
+  PRIMARY KEY (tenant_id, document_id, fact, line),
+  FOREIGN KEY (tenant_id, customer_id) REFERENCES customers (tenant_id, id)
+);
+CALL protect('ledger_entries');
+REVOKE UPDATE, DELETE ON ledger_entries FROM cloudbill_worker;
+CREATE TRIGGER immutable BEFORE UPDATE OR DELETE ON ledger_entries FOR EACH ROW EXECUTE FUNCTION refuse();
+
+CREATE FUNCTION ledger_balances() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF EXISTS (SELECT FROM ledger_entries
+             WHERE tenant_id = NEW.tenant_id AND document_id = NEW.document_id AND fact = NEW.fact
+             GROUP BY currency HAVING sum(amount_minor) <> 0) THEN
+    RAISE EXCEPTION 'ledger entries of % % do not sum to zero', NEW.fact, NEW.document_id USING ERRCODE = 'CB002';
+  END IF;
+  RETURN NULL;
+END $$;
+CREATE CONSTRAINT TRIGGER balances AFTER INSERT ON ledger_entries DEFERRABLE INITIALLY DEFERRED
+  FOR EACH ROW EXECUTE FUNCTION ledger_balances();

@@ -1,0 +1,98 @@
+-- Payment methods and payments.
+
+-- The customer as the gateway knows it.
+CREATE TABLE gateway_customers (
+  tenant_id           uuid NOT NULL,
+  customer_id         uuid NOT NULL,
+  gateway_customer_id text NOT NULL,
+  created_at          timestamptz NOT NULL,
+  PRIMARY KEY (tenant_id, customer_id),
+  FOREIGN KEY (tenant_id, customer_id) REFERENCES customers (tenant_id, id)
+);
+CALL protect('gateway_customers');
+
+-- BILL-087: a gateway's token and what may be shown of the card; never its number. Until the gateway has confirmed it the
+-- row is `pending`; setup_* are then a schedule like that of a charge.
+CREATE TABLE payment_methods (
+  tenant_id         uuid NOT NULL,
+  id                uuid NOT NULL,
+  customer_id       uuid NOT NULL,
+  status            text NOT NULL CHECK (status IN ('pending', 'active', 'refused', 'detached')),
+  token             text NOT NULL,          -- as the client gave it
+  gateway_method_id text,                   -- as attached to the gateway's customer
+  type              text NOT NULL DEFAULT 'card',
+  brand             text,
+  last4             text CHECK (last4 ~ '^[0-9]{4}$'),
+  expiry_month      integer CHECK (expiry_month BETWEEN 1 AND 12),
+  expiry_year       integer CHECK (expiry_year BETWEEN 2000 AND 9999),
+  is_default        boolean NOT NULL DEFAULT false,
+  set_default       boolean NOT NULL DEFAULT false,   -- asked for with the command
+  command_id        uuid,                   -- whose caller waits for the gateway's word
+  setup_due_at      timestamptz,            -- when somebody (again) asks the gateway; NULL when done
+  setup_attempts    integer NOT NULL DEFAULT 0,
+  created_at        timestamptz NOT NULL,
+  updated_at        timestamptz NOT NULL,
+  version           bigint NOT NULL DEFAULT 1,
+  PRIMARY KEY (tenant_id, id),
+  FOREIGN KEY (tenant_id, customer_id) REFERENCES customers (tenant_id, id)
+);
+CREATE UNIQUE INDEX payment_methods_default ON payment_methods (tenant_id, customer_id) WHERE is_default;
+CREATE INDEX payment_methods_of_customer ON payment_methods (tenant_id, customer_id);
+CREATE INDEX payment_methods_setup ON payment_methods (setup_due_at) WHERE setup_due_at IS NOT NULL;
+CALL protect('payment_methods');
+
+-- One payment collects one invoice, in one or more attempts.
+-- pending: waits for its next_attempt_at (or, without one, for a payment method). processing: an attempt is at the gateway.
+-- unknown: no clear answer; the gateway is asked again with the same key at next_attempt_at. failed: given up, for now.
+CREATE TABLE payments (
+  tenant_id         uuid NOT NULL,
+  id                uuid NOT NULL,
+  customer_id       uuid NOT NULL,
+  invoice_id        uuid NOT NULL,
+  currency          text NOT NULL CHECK (currency ~ '^[A-Z]{3}$'),
+  amount_minor      bigint NOT NULL CHECK (amount_minor > 0),
+  status            text NOT NULL CHECK (status IN ('pending', 'processing', 'unknown', 'requires_action', 'succeeded', 'failed', 'cancelled', 'refunded')),
+  payment_method_id uuid,                   -- of the latest attempt
+  attempts          integer NOT NULL DEFAULT 0,
+  cycle             integer NOT NULL DEFAULT 1,       -- a new method or a replay begins a new cycle of the schedule
+  cycle_attempts    integer NOT NULL DEFAULT 0,
+  first_failure_at  timestamptz,            -- of this cycle
+  next_attempt_at   timestamptz,            -- due time: of a new attempt (pending), of asking again (processing, unknown)
+  gateway_intent_id text,
+  failure_code      text,
+  failure_message   text,
+  decline_class     text CHECK (decline_class IN ('soft', 'customer', 'never')),
+  dead_letter_id    uuid,
+  succeeded_at      timestamptz,
+  created_at        timestamptz NOT NULL,
+  updated_at        timestamptz NOT NULL,
+  version           bigint NOT NULL DEFAULT 1,
+  PRIMARY KEY (tenant_id, id),
+  UNIQUE (tenant_id, invoice_id),
+  FOREIGN KEY (tenant_id, customer_id) REFERENCES customers (tenant_id, id),
+  FOREIGN KEY (tenant_id, invoice_id) REFERENCES invoices (tenant_id, id),
+  FOREIGN KEY (tenant_id, payment_method_id) REFERENCES payment_methods (tenant_id, id)
+) WITH (fillfactor = 70);
+CREATE INDEX payments_due ON payments (next_attempt_at) WHERE next_attempt_at IS NOT NULL;
+CREATE INDEX payments_of_customer ON payments (tenant_id, customer_id);
+CALL protect('payments');
+
+CREATE TABLE payment_attempts (
+  tenant_id         uuid NOT NULL,
+  payment_id        uuid NOT NULL,
+  attempt           integer NOT NULL CHECK (attempt >= 1),
+  cycle             integer NOT NULL,
+  payment_method_id uuid NOT NULL,
+  idempotency_key   text NOT NULL,
+  started_at        timestamptz NOT NULL,
+  asked             integer NOT NULL DEFAULT 1,        -- how often the gateway was asked with this key
+  finished_at       timestamptz,
+  outcome           text CHECK (outcome IN ('succeeded', 'declined', 'requires_action', 'refused')),  -- NULL: not known
+  decline_code      text,
+  message           text,
+  gateway_intent_id text,
+  gateway_charge_id text,
+  PRIMARY KEY (tenant_id, payment_id, attempt),
+  FOREIGN KEY (tenant_id, payment_id) REFERENCES payments (tenant_id, id)
+);
+CALL protect('payment_attempts');

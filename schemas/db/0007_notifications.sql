@@ -1,0 +1,40 @@
+-- E-mail: one row for each event, template and address; the id is the Message-ID, so that a second copy is recognised.
+
+CREATE TABLE notifications (
+  tenant_id       uuid NOT NULL REFERENCES tenants,
+  id              uuid NOT NULL,
+  event_id        uuid NOT NULL,
+  template        text NOT NULL,
+  locale          text NOT NULL,
+  recipient       text NOT NULL,
+  customer_id     uuid NOT NULL,
+  invoice_id      uuid,
+  payment_id      uuid,
+  variables       jsonb NOT NULL,
+  status          text NOT NULL CHECK (status IN ('pending', 'sending', 'sent', 'failed')),
+  attempts        integer NOT NULL DEFAULT 0,
+  next_attempt_at timestamptz,
+  last_error      text,
+  sent_at         timestamptz,
+  created_at      timestamptz NOT NULL,
+  updated_at      timestamptz NOT NULL,
+  version         bigint NOT NULL DEFAULT 1,
+  PRIMARY KEY (tenant_id, id),
+  UNIQUE (tenant_id, event_id, template, recipient),
+  FOREIGN KEY (tenant_id, customer_id) REFERENCES customers (tenant_id, id)
+) WITH (fillfactor = 70);
+CREATE INDEX notifications_due ON notifications (next_attempt_at) WHERE next_attempt_at IS NOT NULL;
+CALL protect('notifications');
+
+CREATE TABLE notification_attempts (
+  tenant_id       uuid NOT NULL,
+  notification_id uuid NOT NULL,
+  attempt         integer NOT NULL,
+  started_at      timestamptz NOT NULL,
+  duration_ms     bigint,
+  response        text,
+  delivered       boolean,
+  PRIMARY KEY (tenant_id, notification_id, attempt),
+  FOREIGN KEY (tenant_id, notification_id) REFERENCES notifications (tenant_id, id)
+);
+CALL protect('notification_attempts');

@@ -1,0 +1,139 @@
+-- The JSON of each resource, as the API answers it and as workers store it with a command's outcome: one view each, so
+-- that the two cannot differ. security_invoker: the reader's row-level security holds.
+
+CREATE VIEW customer_resource WITH (security_invoker = true) AS
+SELECT tenant_id, id, created_at, json_build_object(
+  'id', id, 'tenantId', tenant_id, 'name', name, 'email', email, 'phone', phone, 'address', address,
+  'billingAddress', billing_address, 'preferences', preferences, 'locale', locale, 'timeZone', time_zone,
+  'currency', currency, 'taxIds', tax_ids, 'taxExempt', tax_exempt, 'netTermsDays', net_terms_days,
+  'metadata', metadata, 'createdAt', iso(created_at), 'updatedAt', iso(updated_at), 'version', version) AS resource
+FROM customers;
+
+CREATE VIEW plan_resource WITH (security_invoker = true) AS
+SELECT p.tenant_id, p.id, p.code, p.created_at, json_build_object(
+  'id', p.id, 'tenantId', p.tenant_id, 'code', p.code, 'name', p.name, 'description', p.description,
+  'price', units(main.amount_minor, v.currency), 'currency', v.currency,
+  'billingCycle', CASE WHEN v.interval_count = 1 THEN
+     CASE v.interval_unit WHEN 'day' THEN 'daily' WHEN 'week' THEN 'weekly' WHEN 'month' THEN 'monthly'
+                          WHEN 'quarter' THEN 'quarterly' ELSE 'yearly' END END,
+  'interval', v.interval_unit, 'intervalCount', v.interval_count,
+  'prices', (SELECT json_agg(json_build_object('currency', x.currency, 'price', units(x.amount_minor, x.currency)) ORDER BY x.currency)
+             FROM plan_prices x WHERE x.tenant_id = p.tenant_id AND x.plan_id = p.id AND x.plan_version = p.current_version),
+  'features', p.features, 'limits', p.limits, 'tier', p.tier, 'status', p.status, 'planVersion', p.current_version,
+  'metadata', p.metadata, 'createdAt', iso(p.created_at), 'updatedAt', iso(p.updated_at), 'version', p.version) AS resource
+FROM plans p
+JOIN plan_versions v ON v.tenant_id = p.tenant_id AND v.plan_id = p.id AND v.plan_version = p.current_version
+JOIN plan_prices main ON main.tenant_id = p.tenant_id AND main.plan_id = p.id AND main.plan_version = v.plan_version
+                     AND main.currency = v.currency;
+
+CREATE VIEW subscription_resource WITH (security_invoker = true) AS
+SELECT s.tenant_id, s.id, s.customer_id, s.plan_id, s.status, s.next_billing_at, s.created_at, json_build_object(
+  'id', s.id, 'tenantId', s.tenant_id, 'customerId', s.customer_id, 'planId', s.plan_id, 'planCode', p.code,
+  'planVersion', s.plan_version, 'status', s.status,
+  'billingCycle', CASE WHEN s.interval_count = 1 THEN
+     CASE s.interval_unit WHEN 'day' THEN 'daily' WHEN 'week' THEN 'weekly' WHEN 'month' THEN 'monthly'
+                          WHEN 'quarter' THEN 'quarterly' ELSE 'yearly' END END,
+  'interval', s.interval_unit, 'intervalCount', s.interval_count,
+  'currentPrice', units(s.price_minor, s.currency), 'currency', s.currency, 'quantity', s.quantity,
+  'startedAt', iso(s.started_at), 'startDate', s.start_date, 'timeZone', s.time_zone,
+  'currentPeriodStart', iso(s.current_period_start), 'currentPeriodEnd', iso(s.current_period_end),
+  'nextBillingDate', iso(s.next_billing_at), 'cancelledAt', iso(s.cancelled_at), 'cancelReason', s.cancel_reason,
+  'expiresAt', iso(s.expires_at), 'cancelAtPeriodEnd', s.cancel_at_period_end, 'autoRenew', s.auto_renew,
+  'collection', s.collection, 'isTrial', s.status = 'trialing', 'trialEndsAt', iso(s.trial_ends_at),
+  'parkedAt', iso(s.parked_at), 'metadata', s.metadata,
+  'createdAt', iso(s.created_at), 'updatedAt', iso(s.updated_at), 'version', s.version) AS resource
+FROM subscriptions s JOIN plans p ON p.tenant_id = s.tenant_id AND p.id = s.plan_id;
+
+CREATE VIEW billing_run_resource WITH (security_invoker = true) AS
+SELECT r.tenant_id, r.id, r.status, r.started_at, json_build_object(
+  'id', r.id, 'tenantId', r.tenant_id, 'asOf', iso(r.as_of), 'status', r.status,
+  'due', t.due, 'invoiced', t.invoiced, 'nothingToBill', t.nothing_to_bill, 'parked', t.parked,
+  'invoicesRequested', t.invoices_requested, 'invoicesFinalised', t.invoices_finalised,
+  'amounts', COALESCE((SELECT json_agg(json_build_object('currency', currency, 'invoices', invoices, 'total', units(total, currency)) ORDER BY currency)
+     FROM (SELECT currency, sum(invoices)::bigint AS invoices, sum(total_minor)::bigint AS total FROM billing_run_amounts a
+           WHERE a.tenant_id = r.tenant_id AND a.run_id = r.id GROUP BY currency) by_currency), '[]'),
+  'ratePerSecond', round(t.due / greatest(0.001, extract(epoch FROM COALESCE(r.claimed_at, clock_timestamp()) - r.started_at))::numeric, 1),
+  'customersLeft', l.customers,
+  'secondsLeft', CASE WHEN r.status = 'completed' THEN 0
+     WHEN t.due = 0 THEN NULL
+     ELSE ceil(l.customers * extract(epoch FROM clock_timestamp() - r.started_at) / greatest(1, t.due)) END,
+  'requestedBy', r.requested_by, 'startedAt', iso(r.started_at), 'finishedAt', iso(r.finished_at),
+  'version', r.version) AS resource
+FROM billing_runs r
+CROSS JOIN LATERAL (
+  SELECT COALESCE(sum(due), 0)::bigint AS due, COALESCE(sum(invoiced), 0)::bigint AS invoiced,
+         COALESCE(sum(nothing_to_bill), 0)::bigint AS nothing_to_bill, COALESCE(sum(parked), 0)::bigint AS parked,
+         COALESCE(sum(invoices_requested), 0)::bigint AS invoices_requested,
+         COALESCE(sum(invoices_finalised), 0)::bigint AS invoices_finalised
+  FROM billing_run_tallies WHERE tenant_id = r.tenant_id AND run_id = r.id) t
+CROSS JOIN LATERAL (
+  SELECT count(*) AS customers FROM customer_billing b
+  WHERE r.status <> 'completed' AND b.tenant_id = r.tenant_id AND b.next_billing_at <= r.as_of) l;
+
+CREATE VIEW invoice_item_resource WITH (security_invoker = true) AS
+SELECT i.tenant_id, i.invoice_id, i.line, i.id, json_build_object(
+  'id', i.id, 'description', i.description, 'itemType', i.kind, 'subscriptionId', i.subscription_id,
+  'quantity', i.quantity, 'unitPrice', i.unit_price, 'amount', units(i.amount_minor, v.currency),
+  'discountAmount', units(i.discount_minor, v.currency), 'taxRate', i.tax_rate, 'taxAmount', units(i.tax_minor, v.currency),
+  'periodStart', iso(i.period_start), 'periodEnd', iso(i.period_end), 'metadata', '{}'::json) AS resource
+FROM invoice_items i JOIN invoices v ON v.tenant_id = i.tenant_id AND v.id = i.invoice_id;
+
+CREATE VIEW invoice_resource WITH (security_invoker = true) AS
+SELECT v.tenant_id, v.id, v.customer_id, v.subscription_id, v.run_id, v.status, v.issue_date, v.due_date, v.created_at, json_build_object(
+  'id', v.id, 'tenantId', v.tenant_id, 'customerId', v.customer_id, 'subscriptionId', v.subscription_id, 'runId', v.run_id,
+  'invoiceNumber', v.invoice_number, 'status', v.status, 'currency', v.currency,
+  'subtotal', units(v.subtotal_minor, v.currency), 'discountAmount', units(v.discount_minor, v.currency),
+  'taxAmount', units(v.tax_minor, v.currency), 'totalAmount', units(v.total_minor, v.currency),
+  'creditApplied', units(v.credit_applied_minor, v.currency), 'amountCredited', units(v.amount_credited_minor, v.currency),
+  'amountPaid', units(v.amount_paid_minor, v.currency),
+  'amountDue', units(CASE WHEN v.status IN ('open', 'uncollectible') THEN
+     greatest(0, v.total_minor - v.credit_applied_minor - v.amount_credited_minor - v.amount_paid_minor) ELSE 0 END, v.currency),
+  'collection', v.collection, 'periodStart', iso(v.period_start), 'periodEnd', iso(v.period_end),
+  'issueDate', v.issue_date, 'dueDate', v.due_date, 'paidAt', iso(v.paid_at), 'paymentMethod', v.payment_method,
+  'paymentReference', v.payment_reference, 'billTo', v.bill_to, 'notes', v.notes,
+  'items', COALESCE((SELECT json_agg(x.resource ORDER BY x.line) FROM invoice_item_resource x
+                     WHERE x.tenant_id = v.tenant_id AND x.invoice_id = v.id), '[]'),
+  'createdAt', iso(v.created_at), 'updatedAt', iso(v.updated_at), 'version', v.version) AS resource
+FROM invoices v;
+
+CREATE VIEW payment_method_resource WITH (security_invoker = true) AS
+SELECT tenant_id, id, customer_id, status, created_at, json_build_object(
+  'id', id, 'tenantId', tenant_id, 'customerId', customer_id, 'type', type, 'brand', brand, 'last4', last4,
+  'expiryMonth', expiry_month, 'expiryYear', expiry_year, 'isDefault', is_default, 'status', status,
+  'createdAt', iso(created_at), 'updatedAt', iso(updated_at), 'version', version) AS resource
+FROM payment_methods;
+
+CREATE VIEW payment_resource WITH (security_invoker = true) AS
+SELECT p.tenant_id, p.id, p.customer_id, p.invoice_id, p.status, p.created_at, json_build_object(
+  'id', p.id, 'tenantId', p.tenant_id, 'amount', units(p.amount_minor, p.currency), 'currency', p.currency,
+  'status', CASE WHEN p.status = 'processing' THEN 'pending' ELSE p.status END,
+  'paymentMethod', p.payment_method_id, 'paymentMethodType', m.type, 'invoiceId', p.invoice_id, 'customerId', p.customer_id,
+  'transactionId', p.gateway_intent_id, 'description', 'Invoice ' || v.invoice_number, 'attempts', p.attempts,
+  'nextRetryAt', CASE WHEN p.status = 'pending' THEN iso(p.next_attempt_at) END,
+  'failureCode', p.failure_code, 'failureMessage', p.failure_message, 'declineClass', p.decline_class,
+  'deadLetterId', p.dead_letter_id, 'metadata', '{}'::json,
+  'createdAt', iso(p.created_at), 'updatedAt', iso(p.updated_at), 'version', p.version) AS resource
+FROM payments p
+JOIN invoices v ON v.tenant_id = p.tenant_id AND v.id = p.invoice_id
+LEFT JOIN payment_methods m ON m.tenant_id = p.tenant_id AND m.id = p.payment_method_id;
+
+CREATE VIEW dead_letter_resource WITH (security_invoker = true) AS
+SELECT tenant_id, id, status, source_topic, last_failure_at, json_build_object(
+  'id', id, 'tenantId', tenant_id, 'worker', worker, 'topic', source_topic || '.dlq', 'sourceTopic', source_topic,
+  'partition', source_partition, 'offset', source_offset, 'messageId', message_id, 'messageType', message_type,
+  'key', message_key, 'reason', reason, 'errorCode', error_code, 'attempts', attempts, 'history', history,
+  'firstFailureAt', iso(first_failure_at), 'lastFailureAt', iso(last_failure_at), 'status', status,
+  'resolvedAt', iso(resolved_at), 'resolvedBy', resolved_by, 'version', version) AS resource
+FROM dead_letters;
+
+CREATE VIEW operation_resource WITH (security_invoker = true) AS
+SELECT tenant_id, id, json_build_object(
+  'id', id, 'command', type, 'status', status, 'httpStatus', NULLIF(http_status, 0), 'result', result::json,
+  'error', CASE WHEN status = 'failed' THEN json_strip_nulls(json_build_object('code', error_code, 'message', error_text,
+     'field', NULLIF(error_field, ''), 'details', NULLIF(error_details, '')::json)) END,
+  'createdAt', iso(created_at), 'completedAt', iso(completed_at)) AS resource
+FROM commands;
+
+GRANT SELECT ON customer_resource, plan_resource, subscription_resource, billing_run_resource, invoice_item_resource,
+  invoice_resource, payment_method_resource, payment_resource, dead_letter_resource, operation_resource
+TO cloudbill_api, cloudbill_worker;
