@@ -1,0 +1,96 @@
+/* One message of the bus: CloudEvents 1.0 in Kafka's binary mode. The attributes are headers, the value is JSON.
+ *
+ *   ce_specversion 1.0      ce_id uuid        ce_type "subscription.create"   ce_source "/cloudbill/api"
+ *   ce_subject id of the aggregate            ce_time RFC 3339                ce_tenantid uuid
+ *   ce_dataschema "/schemas/commands/subscription.create.json"                traceparent (W3C), optional
+ * and ours, on commands from the API:
+ *   ce_actor "user:<id>"    ce_replyto Redis channel (its presence asks for an outcome)   ce_bodyhash SHA-256
+ *   ce_requestid            ce_address of the client
+ */
+#ifndef BUS_MESSAGE_H
+#define BUS_MESSAGE_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "base/time.h"
+#include "base/uuid.h"
+
+/* Headers in the order of enum header; the names are fixed. */
+#define MESSAGE_HEADERS(X)                                                                                             \
+  X(HEADER_SPECVERSION, "ce_specversion")                                                                              \
+  X(HEADER_ID, "ce_id")                                                                                                \
+  X(HEADER_TYPE, "ce_type")                                                                                            \
+  X(HEADER_SOURCE, "ce_source")                                                                                        \
+  X(HEADER_SUBJECT, "ce_subject")                                                                                      \
+  X(HEADER_TIME, "ce_time")                                                                                            \
+  X(HEADER_TENANT, "ce_tenantid")                                                                                      \
+  X(HEADER_DATASCHEMA, "ce_dataschema")                                                                                \
+  X(HEADER_TRACEPARENT, "traceparent")                                                                                 \
+  X(HEADER_ACTOR, "ce_actor")                                                                                          \
+  X(HEADER_REPLY_TO, "ce_replyto")                                                                                     \
+  X(HEADER_BODY_HASH, "ce_bodyhash")                                                                                   \
+  X(HEADER_REQUEST_ID, "ce_requestid")                                                                                 \
+  X(HEADER_ADDRESS, "ce_address")
+
+enum header {
+#define X(header, name) header,
+  MESSAGE_HEADERS(X)
+#undef X
+      HEADER_COUNT
+};
+const char *header_name(enum header header);
+
+enum { MESSAGE_VALUE_MAX = 1024 * 1024, MESSAGE_HEADER_MAX = 1024, MESSAGE_KEY_MAX = 255 };
+
+/* A message on its way out; texts must live until it has been handed over. */
+struct outgoing {
+  const char *topic;
+  const char *key;
+  const char *value;
+  size_t value_length;
+  const char *headers[HEADER_COUNT]; /* NULL: not sent */
+};
+
+/* A received message. Raw parts and decoded ones; all of it lives in the batch's arena. */
+struct message {
+  const char *topic;
+  int32_t partition;
+  int64_t offset;
+  const char *key; /* "" when it had none */
+  const char *value;
+  size_t value_length;
+  const char *headers[HEADER_COUNT]; /* NULL: absent */
+  /* set by message_decode */
+  struct uuid id;
+  struct uuid tenant;
+  const char *type;
+  const char *subject;
+  struct utime time;
+  json_t *json; /* exact: fractional numbers are marked strings (base/json_text.h) */
+};
+
+/* Checks and fills the decoded part: RC_BAD_MESSAGE with the reason. The caller releases message->json with json_decref. */
+MUST_CHECK enum rc message_decode(struct message *message, struct error *err);
+
+/* The JSON that an outbox row or a dead letter holds of it. */
+struct buf;
+void outgoing_write(const struct outgoing *message, struct buf *out);
+
+/* Members of a command's or event's body. The exact number of a decimal, int, marked or plain string as text, or NULL when
+ * the member is absent or null; RC_VALIDATION naming the field when it is of another type. */
+MUST_CHECK enum rc body_decimal(json_t *body, const char *field, const char **ret_text, struct error *err);
+MUST_CHECK enum rc body_text(json_t *body, const char *field, const char **ret_text, struct error *err);
+MUST_CHECK enum rc body_int(json_t *body, const char *field, int64_t least, int64_t most, int64_t default_value,
+                            int64_t *ret_value, struct error *err);
+MUST_CHECK enum rc body_bool(json_t *body, const char *field, bool default_value, bool *ret_value, struct error *err);
+MUST_CHECK enum rc body_uuid(json_t *body, const char *field, struct uuid *ret_id, bool *ret_present,
+                             struct error *err);
+/* A member (object, array, anything) as JSON text with its exact numbers, in the arena; NULL when absent or null. */
+const char *body_json(struct arena *arena, json_t *body, const char *field);
+
+#endif

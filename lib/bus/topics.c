@@ -1,0 +1,69 @@
+/* The tables behind topics.h. A new message is a row here, a schema in schemas/, and a handler or an emit. */
+#include "bus/topics.h"
+
+#include <string.h>
+
+#include "base/assert.h"
+
+static const struct {
+  const char *name, *owner;
+} topics[] = {
+#define X(topic, name, owner) {name, owner},
+    TOPICS(X)
+#undef X
+};
+
+const struct message_type MESSAGE_TYPES[] = {
+    /* commands */
+    {"customer.create", TOPIC_CUSTOMER_COMMANDS},
+    {"plan.create", TOPIC_PLAN_COMMANDS},
+    {"subscription.create", TOPIC_SUBSCRIPTION_COMMANDS},
+    {"subscription.cancel", TOPIC_SUBSCRIPTION_COMMANDS},
+    {"billing-run.start", TOPIC_BILLING_RUN_COMMANDS},
+    {"dead-letter.replay", TOPIC_DEAD_LETTER_COMMANDS},
+    {"dead-letter.drop", TOPIC_DEAD_LETTER_COMMANDS},
+    {"invoice.create", TOPIC_INVOICE_COMMANDS},
+    {"payment-method.create", TOPIC_PAYMENT_COMMANDS},
+    {"payment.collect", TOPIC_PAYMENT_COMMANDS},
+    /* events */
+    {"customer.created", TOPIC_CUSTOMER_EVENTS},
+    {"plan.created", TOPIC_PLAN_EVENTS},
+    {"subscription.created", TOPIC_SUBSCRIPTION_EVENTS},
+    {"subscription.renewed", TOPIC_SUBSCRIPTION_EVENTS},
+    {"subscription.cancelled", TOPIC_SUBSCRIPTION_EVENTS},
+    {"subscription.cancellation_scheduled", TOPIC_SUBSCRIPTION_EVENTS},
+    {"subscription.expired", TOPIC_SUBSCRIPTION_EVENTS},
+    {"subscription.past_due", TOPIC_SUBSCRIPTION_EVENTS},
+    {"subscription.recovered", TOPIC_SUBSCRIPTION_EVENTS},
+    {"subscription.parked", TOPIC_SUBSCRIPTION_EVENTS},
+    {"billing-run.started", TOPIC_BILLING_RUN_EVENTS},
+    {"billing-run.completed", TOPIC_BILLING_RUN_EVENTS},
+    {"dead-letter.replayed", TOPIC_DEAD_LETTER_EVENTS},
+    {"dead-letter.dropped", TOPIC_DEAD_LETTER_EVENTS},
+    {"invoice.finalised", TOPIC_INVOICE_EVENTS},
+    {"invoice.paid", TOPIC_INVOICE_EVENTS},
+    {"payment-method.created", TOPIC_PAYMENT_EVENTS},
+    {"payment.succeeded", TOPIC_PAYMENT_EVENTS},
+    {"payment.failed", TOPIC_PAYMENT_EVENTS},
+    {"payment.action_required", TOPIC_PAYMENT_EVENTS},
+    {"payment.exhausted", TOPIC_PAYMENT_EVENTS},
+    {"notification.sent", TOPIC_NOTIFICATION_EVENTS},
+    {"notification.failed", TOPIC_NOTIFICATION_EVENTS},
+    {NULL, TOPIC_COUNT},
+};
+
+const char *topic_name(enum topic topic) {
+  ASSERT(topic < TOPIC_COUNT);
+  return topics[topic].name;
+}
+
+const char *topic_owner(enum topic topic) {
+  ASSERT(topic < TOPIC_COUNT);
+  return topics[topic].owner;
+}
+
+enum topic topic_of_type(const char *type) {
+  for (const struct message_type *row = MESSAGE_TYPES; row->name; row++)
+    if (strcmp(row->name, type) == 0) return row->topic;
+  return TOPIC_COUNT;
+}
