@@ -14,10 +14,10 @@ struct arena {
 };
 
 void arena_init(struct arena *arena, size_t max_bytes);
-void arena_reset(struct arena *arena);   /* forgets everything, keeps one block for what comes next */
-void arena_release(struct arena *arena); /* gives everything back; NULL and a zeroed arena are fine */
+void arena_reset(struct arena *arena);                /* forgets everything, keeps one block for what comes next */
+void arena_release(struct arena *arena);              /* gives everything back; NULL and a zeroed arena are fine */
 void *arena_alloc(struct arena *arena, size_t bytes); /* zeroed, aligned for any type */
-#define ARENA_NEW(arena, type) ((type *)arena_alloc((arena), sizeof(type)))
+#define ARENA_NEW(arena, type)          ((type *)arena_alloc((arena), sizeof(type)))
 #define ARENA_ARRAY(arena, type, count) ((type *)arena_alloc_array((arena), (count), sizeof(type)))
 void *arena_alloc_array(struct arena *arena, size_t count, size_t bytes);
 char *arena_strdup(struct arena *arena, const char *text);

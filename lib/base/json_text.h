@@ -8,7 +8,10 @@
  * json_exact rewrites a document so that a parser which knows only doubles loses nothing (BILL-004): each number with
  * a '.', 'e' or 'E' becomes the string "\u0001<number's own characters>"; integers of more than 18 digits too.
  * The same scan refuses nesting deeper than JSON_DEPTH_MAX (a parser would overflow its stack), NUL and raw control
- * characters. It does not check the grammar otherwise: the parser does. */
+ * characters, and strings of the sender's own that begin with the mark without being such a number: what follows a mark
+ * is a JSON number always. It does not check the grammar otherwise: the parser does.
+ *
+ * What is written as a string and is not UTF-8 becomes U+FFFD, byte by byte: what comes out is JSON always. */
 #ifndef BASE_JSON_TEXT_H
 #define BASE_JSON_TEXT_H
 
@@ -32,7 +35,7 @@ void json_begin(struct json_writer *writer, struct buf *out);
 void json_object(struct json_writer *writer, const char *key);
 void json_array(struct json_writer *writer, const char *key);
 void json_end(struct json_writer *writer); /* closes the innermost object or array */
-void json_string(struct json_writer *writer, const char *key, const char *text); /* NULL writes null; UTF-8 is kept */
+void json_string(struct json_writer *writer, const char *key, const char *text); /* NULL writes null */
 void json_string_n(struct json_writer *writer, const char *key, const char *text, size_t length);
 void json_int(struct json_writer *writer, const char *key, int64_t value);
 void json_bool(struct json_writer *writer, const char *key, bool value);

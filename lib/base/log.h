@@ -19,10 +19,10 @@ struct log_field {
   int64_t integer;
 };
 
-#define LOG_TEXT(key, text) ((struct log_field){(key), (text) ? (text) : "", 0})
+#define LOG_TEXT(key, text)   ((struct log_field){(key), (text) ? (text) : "", 0})
 #define LOG_INT(key, integer) ((struct log_field){(key), NULL, (int64_t)(integer)})
-#define LOG(level, event, ...)                                                                                         \
-  log_event((level), (event), (const struct log_field[]){__VA_ARGS__},                                                 \
+#define LOG(level, event, ...)                                         \
+  log_event((level), (event), (const struct log_field[]){__VA_ARGS__}, \
             sizeof((const struct log_field[]){__VA_ARGS__}) / sizeof(struct log_field))
 
 void log_init(const char *process, const char *instance, enum log_level least);

@@ -1,5 +1,6 @@
 /* Money: signed 64-bit minor units beside an ISO 4217 currency (BILL-001). Intermediates are 128-bit, each line is
- * rounded once, half away from zero (BILL-002). No floating point anywhere. Every operation that could overflow says so. */
+ * rounded once, half away from zero (BILL-002). No floating point anywhere. Every operation that could overflow says
+ * so. */
 #ifndef BASE_MONEY_H
 #define BASE_MONEY_H
 

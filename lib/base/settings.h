@@ -1,5 +1,6 @@
 /* Settings: one table for each process; the program, `--help` and the docs (docs are `--help=markdown`) all read it.
- * Values come from the environment. A wrong one is reported in one line that names it, and the process exits 2. */
+ * Values come from the environment; an empty one counts as not given. A wrong one is reported in one line that names
+ * it, and the process exits 2. An empty default of a text means "not used" and is not checked further. */
 #ifndef BASE_SETTINGS_H
 #define BASE_SETTINGS_H
 

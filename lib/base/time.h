@@ -18,7 +18,7 @@ struct mono {
 };
 
 #define UTIME_SECOND INT64_C(1000000)
-#define UTIME_DAY (INT64_C(86400) * UTIME_SECOND)
+#define UTIME_DAY    (INT64_C(86400) * UTIME_SECOND)
 
 struct utime utime_now(void);
 struct mono mono_now(void);

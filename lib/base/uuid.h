@@ -16,7 +16,7 @@ enum { UUID_TEXT_MAX = 37 };
 struct uuid uuid_new(void); /* v7, monotonic within the process, thread-safe */
 /* The first 16 bytes of SHA-256 over the parts (each preceded by its length), marked as v8. */
 struct uuid uuid_derive(const char *const *parts, size_t count);
-#define UUID_DERIVE(...)                                                                                               \
+#define UUID_DERIVE(...) \
   uuid_derive((const char *const[]){__VA_ARGS__}, sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *))
 const char *uuid_format(const struct uuid *id, char text[static UUID_TEXT_MAX]);
 bool uuid_parse(const char *text, struct uuid *ret_id); /* 8-4-4-4-12 hex, either case, nothing else */
