@@ -1,0 +1,203 @@
+/* Connections and transactions. A connection that fails is dropped and opened again by the next begin; nobody above sees
+ * more of it than RC_DB_UNAVAILABLE. What went wrong is read from SQLSTATE by the table below, never from the text. */
+#include "db/db.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/assert.h"
+
+enum { CONNECT_TIMEOUT_S = 5, STATEMENT_TIMEOUT_MS = 60000, LOCK_TIMEOUT_MS = 20000, IDLE_IN_TX_TIMEOUT_MS = 60000 };
+
+struct db {
+  struct db_options options;
+  PGconn *connection;
+};
+
+/* The first row whose prefix fits decides. */
+static const struct {
+  const char *prefix;
+  enum rc code;
+} sqlstates[] = {
+    {"CB001", RC_IMMUTABLE},      /* ours: schemas/db */
+    {"CB002", RC_INVARIANT},      /* ours: the ledger */
+    {"40", RC_DB_CONFLICT},       /* serialization failure, deadlock */
+    {"55P03", RC_DB_CONFLICT},    /* lock not available in time */
+    {"57014", RC_DB_UNAVAILABLE}, /* statement timeout */
+    {"57", RC_DB_UNAVAILABLE},    /* shutdown, crash, cannot connect now */
+    {"53", RC_DB_UNAVAILABLE},    /* disk full, out of memory, too many connections */
+    {"58", RC_DB_UNAVAILABLE},    /* the system below PostgreSQL */
+    {"08", RC_DB_UNAVAILABLE},    /* connection */
+    {"25P03", RC_DB_UNAVAILABLE}, /* idle in transaction timeout */
+    {"25006", RC_DB_UNAVAILABLE}, /* read only: we are at a standby that was not promoted yet */
+    {"XX", RC_DB_UNAVAILABLE},    /* PostgreSQL's own: a PANIC on a full disk ends here, too */
+    {"22", RC_INVARIANT},         /* a value that does not fit */
+    {"23", RC_CONSTRAINT},
+};
+
+static enum rc code_of_sqlstate(const char *sqlstate) {
+  for (size_t i = 0; i < sizeof sqlstates / sizeof sqlstates[0]; i++)
+    if (strncmp(sqlstate, sqlstates[i].prefix, strlen(sqlstates[i].prefix)) == 0) return sqlstates[i].code;
+  return RC_BUG;
+}
+
+static int text_length_of_line(const char *text) { return (int)strcspn(text, "\n"); }
+
+static enum rc connection_lost(struct db *db, struct error *err) {
+  const char *why = db->connection ? PQerrorMessage(db->connection) : "no memory";
+  enum rc rc = error_set(err, RC_DB_UNAVAILABLE, "PostgreSQL: %.*s", text_length_of_line(why), why);
+  PQfinish(db->connection);
+  db->connection = NULL;
+  return rc;
+}
+
+static enum rc failed(struct db *db, const PGresult *result, const char *what, struct error *err) {
+  if (PQstatus(db->connection) == CONNECTION_BAD) return connection_lost(db, err);
+  const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+  if (!sqlstate) return connection_lost(db, err);
+  const char *constraint = PQresultErrorField(result, PG_DIAG_CONSTRAINT_NAME);
+  const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+  return error_field(err, code_of_sqlstate(sqlstate), constraint ? constraint : "", "%s: %s (%s)", what,
+                     message ? message : "", sqlstate);
+}
+
+struct db *db_new(const struct db_options *options) {
+  struct db *db = calloc(1, sizeof *db);
+  ASSERT(db);
+  db->options = *options;
+  return db;
+}
+
+void db_free(struct db *db) {
+  if (!db) return;
+  PQfinish(db->connection);
+  free(db);
+}
+
+bool db_is_connected(const struct db *db) { return db->connection && PQstatus(db->connection) == CONNECTION_OK; }
+
+void db_result_release(PGresult **result) {
+  PQclear(*result);
+  *result = NULL;
+}
+
+/* A statement without parameters outside of the prepared ones: session control. */
+static enum rc run(struct db *db, const char *sql, struct error *err) {
+  PGresult CLEANUP(db_result_release) *result = PQexec(db->connection, sql);
+  ExecStatusType status = PQresultStatus(result);
+  if (status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK) return RC_OK;
+  return failed(db, result, sql, err);
+}
+
+static enum rc prepare_all(struct db *db, struct error *err) {
+  for (size_t list = 0; db->options.statements && db->options.statements[list]; list++) {
+    ASSERT(list < DB_LISTS_MAX);
+    for (const struct statement *const *s = db->options.statements[list]; *s; s++) {
+      PGresult CLEANUP(db_result_release) *result = PQprepare(db->connection, (*s)->name, (*s)->text, 0, NULL);
+      if (PQresultStatus(result) != PGRES_COMMAND_OK) return failed(db, result, (*s)->name, err);
+    }
+  }
+  return RC_OK;
+}
+
+/* The API must not be able to see past row-level security, whatever somebody configured. */
+static enum rc check_role(struct db *db, struct error *err) {
+  static const char sql[] =
+      "SELECT r.rolsuper OR r.rolbypassrls OR EXISTS (SELECT FROM pg_class c WHERE c.relowner = r.oid)"
+      " FROM pg_roles r WHERE r.rolname = current_user";
+  PGresult CLEANUP(db_result_release) *result = PQexec(db->connection, sql);
+  if (PQresultStatus(result) != PGRES_TUPLES_OK) return failed(db, result, "role check", err);
+  if (row_count(result) == 1 && !row_bool(result, 0, 0)) return RC_OK;
+  return error_field(err, RC_INVALID_SETTING, "DATABASE_URL",
+                     "the API's role is a superuser, owns tables or bypasses row-level security");
+}
+
+static PGconn *open_connection(const struct db_options *options) {
+  int statement_timeout_ms =
+      options->statement_timeout_ms > 0 ? options->statement_timeout_ms : STATEMENT_TIMEOUT_MS;
+  char settings[512];
+  snprintf(settings, sizeof settings,
+           "-c statement_timeout=%d -c lock_timeout=%d -c idle_in_transaction_session_timeout=%d -c TimeZone=UTC"
+           " -c DateStyle=ISO -c bytea_output=hex -c search_path=cloudbill -c client_min_messages=warning -c jit=off",
+           statement_timeout_ms, LOCK_TIMEOUT_MS, IDLE_IN_TX_TIMEOUT_MS);
+  char connect_timeout[16];
+  snprintf(connect_timeout, sizeof connect_timeout, "%d", CONNECT_TIMEOUT_S);
+  const char *keys[] = {"dbname",     "connect_timeout",   "tcp_user_timeout", "keepalives_idle", "keepalives_interval",
+                        "options",    "application_name",  "client_encoding",  NULL};
+  const char *values[] = {options->url, connect_timeout,           "20000", "10", "5",
+                          settings,     options->application_name, "UTF8",  NULL};
+  return PQconnectdbParams(keys, values, 1);
+}
+
+enum rc db_connect(struct db *db, struct error *err) {
+  if (db_is_connected(db)) return RC_OK;
+  PQfinish(db->connection);
+  db->connection = open_connection(&db->options);
+  if (!db->connection || PQstatus(db->connection) != CONNECTION_OK) return connection_lost(db, err);
+  enum rc rc = prepare_all(db, err);
+  if (rc == RC_OK && db->options.api_role) rc = check_role(db, err);
+  if (rc != RC_OK) { /* half a session is none */
+    PQfinish(db->connection);
+    db->connection = NULL;
+  }
+  return rc;
+}
+
+enum rc tx_begin(struct db *db, struct tx *tx, struct error *err) {
+  ASSERT(!tx->open);
+  TRY(db_connect(db, err));
+  TRY(run(db, "BEGIN", err));
+  *tx = (struct tx){.db = db, .open = true};
+  return RC_OK;
+}
+
+enum rc tx_begin_tenant(struct db *db, const struct uuid *tenant, struct tx *tx, struct error *err) {
+  ASSERT(!tx->open);
+  TRY(db_connect(db, err));
+  char sql[128], text[UUID_TEXT_MAX];
+  snprintf(sql, sizeof sql, "BEGIN; SELECT set_config('app.tenant_id', '%s', true)", uuid_format(tenant, text));
+  TRY(run(db, sql, err));
+  *tx = (struct tx){.db = db, .open = true};
+  return RC_OK;
+}
+
+enum rc tx_commit(struct tx *tx, struct error *err) {
+  ASSERT(tx->open);
+  PGresult CLEANUP(db_result_release) *result = PQexec(tx->db->connection, "COMMIT");
+  tx->open = false;
+  if (PQresultStatus(result) != PGRES_COMMAND_OK) return failed(tx->db, result, "COMMIT", err);
+  /* A transaction that had failed before answers COMMIT with ROLLBACK and no error. */
+  if (strcmp(PQcmdStatus(result), "COMMIT") == 0) return RC_OK;
+  return error_set(err, RC_BUG, "COMMIT of a transaction that had failed");
+}
+
+void tx_release(struct tx *tx) {
+  if (!tx->open) return;
+  tx->open = false;
+  if (!db_is_connected(tx->db)) return;
+  PGresult CLEANUP(db_result_release) *result = PQexec(tx->db->connection, "ROLLBACK");
+  if (PQresultStatus(result) == PGRES_COMMAND_OK) return;
+  PQfinish(tx->db->connection); /* closing rolls back, too */
+  tx->db->connection = NULL;
+}
+
+enum rc tx_exec(struct tx *tx, const struct statement *statement, const char *const *params, int count,
+                PGresult **ret_result, struct error *err) {
+  ASSERT(tx->open);
+  PGresult CLEANUP(db_result_release) *result = NULL;
+  if (!tx->db->connection) return error_set(err, RC_DB_UNAVAILABLE, "PostgreSQL: the connection was lost");
+  result = PQexecPrepared(tx->db->connection, statement->name, count, params, NULL, NULL, 0);
+  ExecStatusType status = PQresultStatus(result);
+  if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK) return failed(tx->db, result, statement->name, err);
+  if (strncmp(PQcmdStatus(result), "SELECT", 6) != 0) tx->written += strtoll(PQcmdTuples(result), NULL, 10);
+  if (ret_result) {
+    *ret_result = result;
+    result = NULL;
+  }
+  return RC_OK;
+}
+
+enum rc tx_exec_text(struct tx *tx, const char *sql, struct error *err) {
+  ASSERT(tx->open);
+  return run(tx->db, sql, err);
+}
