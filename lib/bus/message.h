@@ -6,6 +6,7 @@
  * and ours, on commands from the API:
  *   ce_actor "user:<id>"    ce_replyto Redis channel (its presence asks for an outcome)   ce_bodyhash SHA-256
  *   ce_requestid            ce_address of the client
+ * A dead letter is the original message with its headers, and dlq_* beside them: why, who, from where, since when.
  */
 #ifndef BUS_MESSAGE_H
 #define BUS_MESSAGE_H
@@ -35,7 +36,17 @@
   X(HEADER_REPLY_TO, "ce_replyto")                                                                                     \
   X(HEADER_BODY_HASH, "ce_bodyhash")                                                                                   \
   X(HEADER_REQUEST_ID, "ce_requestid")                                                                                 \
-  X(HEADER_ADDRESS, "ce_address")
+  X(HEADER_ADDRESS, "ce_address")                                                                                      \
+  X(HEADER_DLQ_ID, "dlq_id")                                                                                           \
+  X(HEADER_DLQ_REASON, "dlq_reason")                                                                                   \
+  X(HEADER_DLQ_CODE, "dlq_errorcode")                                                                                  \
+  X(HEADER_DLQ_WORKER, "dlq_worker")                                                                                   \
+  X(HEADER_DLQ_TOPIC, "dlq_topic")                                                                                     \
+  X(HEADER_DLQ_PARTITION, "dlq_partition")                                                                             \
+  X(HEADER_DLQ_OFFSET, "dlq_offset")                                                                                   \
+  X(HEADER_DLQ_FIRST_FAILURE, "dlq_firstfailure")                                                                      \
+  X(HEADER_DLQ_LAST_FAILURE, "dlq_lastfailure")                                                                        \
+  X(HEADER_DLQ_ATTEMPTS, "dlq_attempts")
 
 enum header {
 #define X(header, name) header,
