@@ -1,0 +1,326 @@
+#!/usr/bin/env bash
+# The processes of an instance: how each is started, asked whether it is ready, and ended.
+#
+#   deploy/local/process.sh start|stop|kill|restart|pause|resume|wait PROCESS...
+#   deploy/local/process.sh pid|status [PROCESS...]
+#
+# PROCESS is postgres redis kafka mail gateway api billing-cycle invoicing payments notifications; a second one
+# of a program is NAME@2 (its own pid file, log and internal port). The instance is the one whose directory is
+# in RUN_DIR: $RUN_DIR/env says its ports and secrets. "start" and "restart" come back when it is ready, "stop"
+# (SIGTERM) and "kill" (SIGKILL; of postgres, the whole server with its backends) when it is gone. ./dev
+# sources this file; the fault tests call it.
+#
+# A process is known by pid, time of birth and boot, and by its command line: a pid file that a crash left
+# never points at a stranger.
+
+if [[ ${BASH_SOURCE[0]} == "$0" ]]; then
+    set -euo pipefail
+fi
+# shellcheck source=deploy/local/base.sh
+source "$(dirname "${BASH_SOURCE[0]}")/base.sh"
+
+SERVERS=(postgres redis kafka mail)
+PROGRAMS=(gateway api billing-cycle invoicing payments notifications)
+START_SECONDS=60
+
+# --- the table --------------------------------------------------------------------------------------------
+
+# Sets what one process is: command, settings (its environment), mark (what its command line holds), its
+# address, and how it is ended.
+process_define() {
+    local name=$1 program=${1%@*}
+    command=() settings=() mark='' address='' stop_signal=TERM stop_seconds=15
+    case $program in
+        postgres)
+            command=("$POSTGRES_BIN/postgres" -D "$RUN_DIR/postgres/data" -p "$POSTGRES_PORT" -h 127.0.0.1
+                -k "$RUN_DIR/postgres")
+            if [[ -n $POSTGRES_USER ]]; then
+                command=(setpriv "--reuid=$POSTGRES_USER" "--regid=$POSTGRES_USER" --init-groups "${command[@]}")
+            fi
+            mark=$RUN_DIR/postgres/data address=127.0.0.1:$POSTGRES_PORT
+            stop_signal=INT # "fast": ends sessions, writes a checkpoint
+            stop_seconds=60
+            ;;
+        redis)
+            # --set-proc-title no: the command line stays what it was
+            command=(redis-server --bind 127.0.0.1 --port "${REDIS_ADDRESS##*:}" --save '' --appendonly no
+                --dir "$RUN_DIR/redis" --daemonize no --set-proc-title no)
+            mark=redis-server address=$REDIS_ADDRESS
+            ;;
+        kafka)
+            command=(java -Xmx512m -XX:+UseSerialGC "-Dlog4j2.configurationFile=$LOCAL/kafka/log4j2.xml"
+                -cp "$KAFKA_JARS/*" kafka.Kafka "$RUN_DIR/kafka/server.properties")
+            mark=$RUN_DIR/kafka/server.properties address=$KAFKA_BROKERS stop_seconds=60
+            ;;
+        mail)
+            command=("$PYTHON" "$LOCAL/mail/sink.py") settings=("SMTP_PORT=${SMTP_URL##*:}" "MAIL_DIR=$MAIL_DIR")
+            mark=$LOCAL/mail/sink.py address=127.0.0.1:${SMTP_URL##*:}
+            ;;
+        gateway)
+            command=("$BIN_DIR/sandbox-gateway")
+            settings=("GATEWAY_PORT=${GATEWAY_URL##*:}" "GATEWAY_STATE_DIR=$RUN_DIR/gateway")
+            mark=$BIN_DIR/sandbox-gateway address=127.0.0.1:${GATEWAY_URL##*:}
+            ;;
+        api)
+            command=("$BIN_DIR/cloudbill-api") settings=("DATABASE_URL=$API_DATABASE_URL")
+            mark=$BIN_DIR/cloudbill-api
+            program_address "$name"
+            ;;
+        billing-cycle | invoicing | payments | notifications)
+            command=("$BIN_DIR/cloudbill-$program") settings=("DATABASE_URL=$WORKER_DATABASE_URL")
+            mark=$BIN_DIR/cloudbill-$program
+            program_address "$name"
+            ;;
+        *) die "no process is called $name (${SERVERS[*]} ${PROGRAMS[*]})" ;;
+    esac
+}
+
+# The internal port of one of our programs; of a second one ("payments@2"), a port that is free, kept for later.
+program_address() {
+    local name=$1 variable file port
+    if [[ $name == *@* ]]; then
+        file=$RUN_DIR/pid/$name.port
+        if [[ ! -s $file ]]; then
+            port=$((20000 + RANDOM % 10000))
+            until port_is_free "$port"; do port=$((port + 1)); done
+            echo "$port" >"$file"
+        fi
+        address=127.0.0.1:$(<"$file")
+    else
+        variable=${name//-/_}
+        variable=${variable^^}_INTERNAL_ADDRESS
+        address=${!variable}
+    fi
+    settings+=("INTERNAL_ADDRESS=$address" "INSTANCE=${name//@/-}")
+}
+
+process_is_ready() {
+    case ${1%@*} in
+        postgres) "$POSTGRES_BIN/pg_isready" -q -h "$RUN_DIR/postgres" -p "$POSTGRES_PORT" ;;
+        redis) [[ $(ask "$address" 'PING\r\n') == +PONG* ]] ;;
+        kafka) kafka_answers "$address" ;;
+        mail) [[ $(ask "$address" '') == 220* ]] ;;
+        gateway) [[ $(http_status "$address" /) == [1-4]* ]] ;;
+        *) [[ $(http_status "$address" /readyz) == 200 ]] ;;
+    esac
+}
+
+# ApiVersions (key 18, version 0, correlation id 7, no client id): a broker answers it when it serves.
+kafka_answers() {
+    local answer
+    # shellcheck disable=SC2016 # the inner shell expands
+    answer=$(timeout 2 bash -c 'exec 3<>"/dev/tcp/${1%:*}/${1##*:}" &&
+        printf "\0\0\0\012\0\022\0\0\0\0\0\007\377\377" >&3 && head -c 10 <&3 | od -An -tx1' ask "$1" 2>/dev/null) ||
+        return 1
+    [[ $answer == *'00 00 00 07 00 00' ]]
+}
+
+# What must be true before a server starts; most need nothing.
+process_prepare() {
+    local config
+    case ${1%@*} in
+        postgres) postgres_clear_dead ;;
+        kafka)
+            config=$(<"$LOCAL/kafka/server.properties")
+            config=${config//@KAFKA_PORT@/"${KAFKA_BROKERS##*:}"}
+            config=${config//@CONTROLLER_PORT@/"$KAFKA_CONTROLLER_PORT"}
+            config=${config//@DATA_DIR@/"$RUN_DIR/kafka/data"}
+            printf '%s\n' "$config" >"$RUN_DIR/kafka/server.properties"
+            ;;
+        redis) mkdir -p "$RUN_DIR/redis" ;;
+        gateway) mkdir -p "$RUN_DIR/gateway" ;;
+    esac
+}
+
+# A postmaster that was killed leaves backends, which end in a moment, and postmaster.pid, whose pid may be
+# another process by now. No postmaster of ours runs when this is called.
+postgres_clear_dead() {
+    local data=$RUN_DIR/postgres/data link
+    for link in /proc/[0-9]*/cwd; do
+        if [[ $(readlink "$link" 2>/dev/null) == "$data" ]]; then
+            kill -KILL "$(basename "$(dirname "$link")")" 2>/dev/null || true
+        fi
+    done
+    rm -f "$data/postmaster.pid"
+}
+
+# --- who is it --------------------------------------------------------------------------------------------
+
+# When a pid was born, in ticks since boot, and which boot: never the same for two processes.
+birth_of() {
+    local stat fields
+    { stat=$(<"/proc/$1/stat"); } 2>/dev/null || return 1
+    read -ra fields <<<"${stat##*) }"
+    echo "${fields[19]} $(</proc/sys/kernel/random/boot_id)"
+}
+
+# Prints the pid of a process that runs; fails when it does not. Needs process_define.
+process_pid() {
+    local pid birth
+    { read -r pid birth <"$PIDFILE_DIR/$1.pid"; } 2>/dev/null || return 1
+    [[ $pid =~ ^[0-9]+$ && $(birth_of "$pid") == "$birth" ]] || return 1
+    grep -qaF -- "$mark" "/proc/$pid/cmdline" 2>/dev/null || return 1 # empty for a zombie
+    echo "$pid"
+}
+
+process_runs() { process_pid "$1" >/dev/null; }
+
+# Does it run an older binary than the one that was built last?
+process_is_stale() {
+    local pid
+    pid=$(process_pid "$1") && [[ $(readlink "/proc/$pid/exe") == *' (deleted)' ]]
+}
+
+# --- start ------------------------------------------------------------------------------------------------
+
+# Starts it and does not wait. The child writes its own pid file before it becomes the process, so that
+# nothing runs that has no pid file, whenever we are killed.
+process_launch() {
+    local name=$1 log=$LOG_DIR/$1.log pid tries=0
+    process_define "$name"
+    process_runs "$name" && return 0
+    process_prepare "$name"
+    if [[ -f $log && $(stat -c %s "$log") -gt 50000000 ]]; then mv "$log" "$log.1"; fi
+    (
+        pid=$BASHPID # read here: inside $( ) it is another
+        echo "$pid $(birth_of "$pid")" >"$PIDFILE_DIR/$name.pid"
+        cd "$RUN_DIR"
+        [[ -z ${LOCK_FD:-} ]] || exec {LOCK_FD}>&-
+        exec setsid env "${settings[@]}" "${command[@]}"
+    ) </dev/null >>"$log" 2>&1 &
+    pid=$!
+    # until it has become itself
+    while ((tries++ < 500)) && kill -0 "$pid" 2>/dev/null && ! process_runs "$name"; do sleep 0.01; done
+    disown "$pid" 2>/dev/null || true
+}
+
+process_wait() {
+    local name=$1 deadline_ms
+    process_define "$name"
+    deadline_ms=$(($(now_ms) + START_SECONDS * 1000))
+    until process_is_ready "$name"; do
+        if ! process_runs "$name"; then
+            show_log_end "$name"
+            die "$name ended while it was starting"
+        fi
+        if (($(now_ms) > deadline_ms)); then
+            show_log_end "$name"
+            die "$name is not ready after $START_SECONDS s"
+        fi
+        sleep 0.05
+    done
+}
+
+show_log_end() {
+    printf '    last lines of %s:\n' "$LOG_DIR/$1.log" >&2
+    tail -n 15 "$LOG_DIR/$1.log" 2>/dev/null | sed 's/^/    | /' >&2
+}
+
+# --- end --------------------------------------------------------------------------------------------------
+
+process_signal() {
+    local pid
+    process_define "$1"
+    pid=$(process_pid "$1") || return 0
+    kill "-$2" "$pid" 2>/dev/null || true
+}
+
+# Waits until it is gone. A process that does not go is killed, and that is a failure.
+process_await_end() {
+    local name=$1 deadline_ms
+    process_define "$name"
+    deadline_ms=$(($(now_ms) + stop_seconds * 1000))
+    while process_runs "$name"; do
+        if (($(now_ms) > deadline_ms)); then
+            warn "$name did not end within $stop_seconds s of SIG$stop_signal: killed"
+            process_kill "$name"
+            return 1
+        fi
+        sleep 0.02
+    done
+    rm -f "$PIDFILE_DIR/$name.pid"
+}
+
+# Several are asked at once, so that they end side by side.
+process_stop() {
+    local name rc=0
+    for name in "$@"; do
+        process_define "$name"
+        process_signal "$name" CONT # a paused process would never hear it
+        process_signal "$name" "$stop_signal"
+    done
+    for name in "$@"; do process_await_end "$name" || rc=1; done
+    return "$rc"
+}
+
+process_kill() {
+    local name=$1
+    process_signal "$name" KILL
+    while process_runs "$name"; do sleep 0.01; done
+    rm -f "$PIDFILE_DIR/$name.pid"
+    [[ $name != postgres ]] || postgres_clear_dead
+}
+
+# --- several ----------------------------------------------------------------------------------------------
+
+process_status_line() {
+    local name=$1 pid state
+    process_define "$name"
+    if ! pid=$(process_pid "$name"); then
+        pid=- state=stopped
+    elif process_is_ready "$name"; then
+        state=ready
+    else
+        state='not ready'
+    fi
+    printf '    %-16s %-8s %-22s %s\n' "$name" "$pid" "$address" "$state"
+}
+
+# The processes of this instance that have a pid file: "payments@2" as well.
+known_processes() {
+    local file
+    for file in "$PIDFILE_DIR"/*.pid; do
+        [[ ! -e $file ]] || basename "$file" .pid
+    done
+}
+
+process_main() {
+    local verb=${1:-} name
+    [[ $# -gt 0 ]] && shift
+    [[ -n ${RUN_DIR:-} && -r $RUN_DIR/env ]] || die "RUN_DIR must name the directory of an instance (see ./dev status)"
+    # shellcheck source=/dev/null
+    source "$RUN_DIR/env"
+    case $verb in
+        start)
+            for name in "$@"; do process_launch "$name"; done
+            for name in "$@"; do process_wait "$name"; done
+            ;;
+        stop) process_stop "$@" ;;
+        kill) for name in "$@"; do process_kill "$name"; done ;;
+        restart)
+            process_stop "$@"
+            process_main start "$@"
+            ;;
+        pause) for name in "$@"; do process_signal "$name" STOP; done ;;
+        resume) for name in "$@"; do process_signal "$name" CONT; done ;;
+        wait) for name in "$@"; do process_wait "$name"; done ;;
+        pid)
+            for name in "$@"; do
+                process_define "$name"
+                process_pid "$name"
+            done
+            ;;
+        status)
+            [[ $# -gt 0 ]] || set -- "${SERVERS[@]}" "${PROGRAMS[@]}"
+            for name in "$@"; do process_status_line "$name"; done
+            ;;
+        *)
+            sed -n '2,13s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"
+            return 2
+            ;;
+    esac
+}
+
+if [[ ${BASH_SOURCE[0]} == "$0" ]]; then
+    process_main "$@"
+fi
