@@ -35,8 +35,13 @@ struct grid {
 };
 
 /* The grid of a subscription that starts on `start`. day: the number of ANCHOR_DAY (1-31; 1-7 for weeks; with months it
- * may be 31: clamped). aligned_with: any boundary of the grid to align with (ANCHOR_ALIGNED). RC_VALIDATION naming
- * "billingAnchor" for a day that the interval does not have. ANCHOR_DAY with daily intervals is an error, too. */
+ * may be 31: clamped). aligned_with: any boundary of the grid to align with (ANCHOR_ALIGNED); day is then that grid's
+ * anchor_day, because Feb 28 alone does not say whether Mar 28 or Mar 31 comes next (0: aligned_with's own day).
+ * RC_VALIDATION naming "billingAnchor" for a day that the interval does not have. ANCHOR_DAY with daily intervals is an
+ * error, too.
+ *
+ * ANCHOR_DAY puts a boundary on that day of the week or month that `start` is in; boundary 0 is that one, or the one
+ * before it when the start comes first. */
 MUST_CHECK enum rc grid_make(struct date start, struct interval interval, enum anchor_kind kind, int day,
                              struct date aligned_with, struct grid *ret_grid, struct error *err);
 

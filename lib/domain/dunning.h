@@ -27,8 +27,8 @@ struct dunning_schedule {
 };
 extern const struct dunning_schedule DUNNING_DEFAULT; /* 1, 3, 5, 7, 14 */
 
-/* After failed attempt number `attempts` (1: the first charge): the time of the next one, if there is one. False when the
- * schedule is exhausted, or the limits (DUNNING_ATTEMPTS_MAX within DUNNING_WINDOW_DAYS) are. A next time that has
+/* After failed attempt number `attempts` (1: the first charge): the time of the next one, if there is one. False when
+ * the schedule is exhausted, or the limits (DUNNING_ATTEMPTS_MAX within DUNNING_WINDOW_DAYS) are. A next time that has
  * passed already (after downtime) is returned as it is: due at once. */
 MUST_CHECK bool dunning_next(const struct dunning_schedule *schedule, int attempts, struct utime first_failure,
                              struct utime *ret_next);

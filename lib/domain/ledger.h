@@ -8,11 +8,11 @@
 
 #include "base/error.h"
 
-#define LEDGER_ACCOUNTS(X)                                                                                             \
-  X(ACCOUNT_RECEIVABLE, "receivable")                                                                                  \
-  X(ACCOUNT_REVENUE, "revenue")                                                                                        \
-  X(ACCOUNT_TAX_PAYABLE, "tax_payable")                                                                                \
-  X(ACCOUNT_CASH, "cash")                                                                                              \
+#define LEDGER_ACCOUNTS(X)              \
+  X(ACCOUNT_RECEIVABLE, "receivable")   \
+  X(ACCOUNT_REVENUE, "revenue")         \
+  X(ACCOUNT_TAX_PAYABLE, "tax_payable") \
+  X(ACCOUNT_CASH, "cash")               \
   X(ACCOUNT_CUSTOMER_CREDIT, "customer_credit")
 
 enum ledger_account {
@@ -21,10 +21,10 @@ enum ledger_account {
 #undef X
 };
 
-#define LEDGER_FACTS(X)                                                                                                \
-  X(FACT_INVOICE_NET, "invoice_net", ACCOUNT_RECEIVABLE, ACCOUNT_REVENUE)                                              \
-  X(FACT_INVOICE_TAX, "invoice_tax", ACCOUNT_RECEIVABLE, ACCOUNT_TAX_PAYABLE)                                          \
-  X(FACT_PAYMENT, "payment", ACCOUNT_CASH, ACCOUNT_RECEIVABLE)                                                         \
+#define LEDGER_FACTS(X)                                                       \
+  X(FACT_INVOICE_NET, "invoice_net", ACCOUNT_RECEIVABLE, ACCOUNT_REVENUE)     \
+  X(FACT_INVOICE_TAX, "invoice_tax", ACCOUNT_RECEIVABLE, ACCOUNT_TAX_PAYABLE) \
+  X(FACT_PAYMENT, "payment", ACCOUNT_CASH, ACCOUNT_RECEIVABLE)                \
   X(FACT_REFUND, "refund", ACCOUNT_RECEIVABLE, ACCOUNT_CASH)
 
 enum ledger_fact {
@@ -40,7 +40,8 @@ struct ledger_entry {
 
 const char *ledger_account_name(enum ledger_account account);
 const char *ledger_fact_name(enum ledger_fact fact);
-/* The two entries of a fact: {debit +amount, credit -amount}. A negative amount turns them round. Asserts amount != 0. */
+/* The two entries of a fact: {debit +amount, credit -amount}. A negative amount turns them round. Asserts amount != 0.
+ */
 void ledger_entries(enum ledger_fact fact, int64_t amount_minor, struct ledger_entry ret_entries[static 2]);
 
 #endif
