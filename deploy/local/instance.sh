@@ -116,6 +116,9 @@ instance_settings() {
             GATEWAY_WEBHOOK_URL "http://127.0.0.1:$api/api/gateway/webhooks/sandbox" \
             SMTP_URL "smtp://127.0.0.1:$mail" MAIL_FROM billing@cloudbill.example \
             LOG_LEVEL "${LOG_LEVEL:-info}"
+        sanitizer_settings "$preset"
+        set_env ASAN_OPTIONS "${ASAN_OPTIONS:-}" UBSAN_OPTIONS "${UBSAN_OPTIONS:-}" LSAN_OPTIONS "${LSAN_OPTIONS:-}" \
+            TSAN_OPTIONS "${TSAN_OPTIONS:-}"
     ) >"$RUN_DIR/env.tmp"
     mv "$RUN_DIR/env.tmp" "$RUN_DIR/env"
     # shellcheck source=/dev/null
