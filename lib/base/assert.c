@@ -2,6 +2,8 @@
  * Nothing here allocates or locks, because anything may be broken by now. */
 #include "base/assert.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 enum { LINE_MAX_BYTES = 1024, TAIL_BYTES = 64 };

@@ -2,6 +2,9 @@
  * hidden state. The year is counted from March inside, so that the leap day is the last of a year. */
 #include "base/date.h"
 
+#include <stdio.h>
+#include <string.h>
+
 #include "base/assert.h"
 
 enum { YEAR_MIN = 1, YEAR_MAX = 9999, DAYS_PER_ERA = 146097, DAYS_BEFORE_1970 = 719468 };

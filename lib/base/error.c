@@ -3,6 +3,8 @@
 #include "base/error.h"
 
 #include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "base/assert.h"
 

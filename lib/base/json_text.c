@@ -3,6 +3,8 @@
  * stack of an HTTP thread dies of "[[[[" otherwise. */
 #include "base/json_text.h"
 
+#include <string.h>
+
 #include "base/assert.h"
 
 /* ---- writer ---- */

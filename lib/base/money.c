@@ -2,6 +2,10 @@
  * of an amount. 128-bit intermediates hold any product of two 64-bit numbers exactly. */
 #include "base/money.h"
 
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
 #include "base/assert.h"
 
 /* ISO 4217 list one as of 2026, sorted by code: what has a number of minor units, funds included; without metals, bond

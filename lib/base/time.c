@@ -2,6 +2,9 @@
 #include "base/time.h"
 
 #include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
 
 #include "base/assert.h"
 #include "base/date.h"

@@ -58,7 +58,7 @@ static const struct decline_row DECLINES[] = {
     {"restricted_card", DECLINE_NEVER},
     {"revocation_of_all_authorizations", DECLINE_NEVER},
     {"revocation_of_authorization", DECLINE_NEVER},
-    {"security_violation", DECLINE_NEVER},
+    {"security_violation", DECLINE_SOFT},
     {"service_not_allowed", DECLINE_CUSTOMER},
     {"stolen_card", DECLINE_NEVER},
     {"stop_payment_order", DECLINE_NEVER},

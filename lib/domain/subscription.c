@@ -4,6 +4,7 @@
  * which dunning asks for when it was dunning that suspended it (BILL-084). */
 #include "domain/subscription.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/assert.h"
