@@ -63,6 +63,21 @@ function(embed_sql target directory prefix)
   target_include_directories(${target} PRIVATE ${out})
 endfunction()
 
+# The JSON Schemas of schemas/ become one table in the target (see embed_json.cmake).
+function(embed_json target directory)
+  if(NOT TARGET ${target})
+    return()
+  endif()
+  file(GLOB files CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${directory}/commands/*.json
+    ${CMAKE_SOURCE_DIR}/${directory}/events/*.json)
+  set(out ${CMAKE_BINARY_DIR}/json/${target}_embedded.c)
+  string(REPLACE ";" "\\;" escaped "${files}")
+  add_custom_command(OUTPUT ${out}
+    COMMAND ${CMAKE_COMMAND} -DOUTPUT=${out} "-DFILES=${escaped}" -P ${CMAKE_SOURCE_DIR}/cmake/embed_json.cmake
+    DEPENDS ${files} ${CMAKE_SOURCE_DIR}/cmake/embed_json.cmake VERBATIM)
+  target_sources(${target} PRIVATE ${out})
+endfunction()
+
 # What a list of short names links: our layers by their own name, third parties as use-<name>.
 function(link_uses target visibility)
   foreach(use IN LISTS ARGN)
