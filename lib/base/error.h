@@ -33,6 +33,7 @@ enum verdict { VERDICT_NONE, VERDICT_RETRY, VERDICT_REJECT, VERDICT_POISON, VERD
   X(RC_IMMUTABLE, "IMMUTABLE", VERDICT_REJECT, 409, "it can no longer be changed")                                    \
   X(RC_PRECONDITION_FAILED, "PRECONDITION_FAILED", VERDICT_REJECT, 412, "it has changed in the meantime")             \
   X(RC_PAYLOAD_TOO_LARGE, "PAYLOAD_TOO_LARGE", VERDICT_REJECT, 413, "the body is too large")                          \
+  X(RC_URI_TOO_LONG, "MALFORMED_REQUEST", VERDICT_REJECT, 414, "the path or query is too long")                       \
   X(RC_UNSUPPORTED_MEDIA_TYPE, "UNSUPPORTED_MEDIA_TYPE", VERDICT_REJECT, 415, "the body must be application/json")    \
   X(RC_KEY_REUSED, "IDEMPOTENCY_KEY_REUSED", VERDICT_REJECT, 422, "the Idempotency-Key was used for another request") \
   X(RC_RATE_LIMITED, "RATE_LIMITED", VERDICT_REJECT, 429, "too many requests")                                        \
