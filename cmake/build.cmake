@@ -48,16 +48,15 @@ endif()
 
 # The .sql files of a directory become <prefix>.c and <prefix>.h (see embed_sql.cmake).
 function(embed_sql target directory prefix)
-  file(GLOB files CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${directory}/sql/*.sql)
+  file(GLOB files CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${directory}/*.sql)
   if(NOT files)
     return()
   endif()
   set(out ${CMAKE_BINARY_DIR}/sql/${target})
   file(MAKE_DIRECTORY ${out})
-  string(REPLACE ";" "\\;" escaped "${files}")
   add_custom_command(OUTPUT ${out}/${prefix}.c ${out}/${prefix}.h
     COMMAND ${CMAKE_COMMAND} -DOUTPUT_C=${out}/${prefix}.c -DOUTPUT_H=${out}/${prefix}.h -DPREFIX=${prefix}
-      "-DFILES=${escaped}" -P ${CMAKE_SOURCE_DIR}/cmake/embed_sql.cmake
+      -DDIRECTORY=${CMAKE_SOURCE_DIR}/${directory} -P ${CMAKE_SOURCE_DIR}/cmake/embed_sql.cmake
     DEPENDS ${files} ${CMAKE_SOURCE_DIR}/cmake/embed_sql.cmake VERBATIM)
   target_sources(${target} PRIVATE ${out}/${prefix}.c ${out}/${prefix}.h)
   target_include_directories(${target} PRIVATE ${out})
@@ -71,7 +70,6 @@ function(embed_json target directory)
   file(GLOB files CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${directory}/commands/*.json
     ${CMAKE_SOURCE_DIR}/${directory}/events/*.json)
   set(out ${CMAKE_BINARY_DIR}/json/${target}_embedded.c)
-  string(REPLACE ";" "\\;" escaped "${files}")
   add_custom_command(OUTPUT ${out}
     COMMAND ${CMAKE_COMMAND} -DOUTPUT=${out} "-DFILES=${escaped}" -P ${CMAKE_SOURCE_DIR}/cmake/embed_json.cmake
     DEPENDS ${files} ${CMAKE_SOURCE_DIR}/cmake/embed_json.cmake VERBATIM)
@@ -101,7 +99,8 @@ function(layer name directory)
   file(CREATE_LINK ${CMAKE_SOURCE_DIR}/${directory} ${view}/${name} SYMBOLIC)
   target_include_directories(${name} PUBLIC ${view})
   target_link_libraries(${name} PUBLIC flags)
-  embed_sql(${name} ${directory} ${name}_sql)
+  target_compile_definitions(${name} PRIVATE CLOUDBILL_VERSION="${PROJECT_VERSION}")
+  embed_sql(${name} ${directory}/sql ${name}_sql)
   link_uses(${name} PUBLIC ${ARGN})
 endfunction()
 
@@ -113,7 +112,7 @@ function(program name directory)
   add_executable(${name} ${sources})
   target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR}/${directory})
   target_compile_definitions(${name} PRIVATE CLOUDBILL_VERSION="${PROJECT_VERSION}")
-  embed_sql(${name} ${directory} sql)
+  embed_sql(${name} ${directory}/sql sql)
   link_uses(${name} PRIVATE ${ARGN})
 endfunction()
 

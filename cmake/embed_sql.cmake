@@ -1,8 +1,9 @@
-# cmake -DOUTPUT_C=... -DOUTPUT_H=... -DPREFIX=... -DFILES=a.sql;b.sql -P embed_sql.cmake
+# cmake -DOUTPUT_C=... -DOUTPUT_H=... -DPREFIX=... -DDIRECTORY=.../sql -P embed_sql.cmake
 # Turns each foo.sql into `const struct statement <PREFIX>_foo` and lists them all, for db_prepare, in `<PREFIX>_statements`.
+file(GLOB FILES ${DIRECTORY}/*.sql)
 set(header "/* Made from the .sql files by cmake/embed_sql.cmake. */\n#pragma once\n#include \"db/statement.h\"\n")
 set(source "#include \"${PREFIX}.h\"\n")
-set(list "")
+set(rows "")
 foreach(file IN LISTS FILES)
   get_filename_component(name ${file} NAME_WE)
   file(READ ${file} text)
@@ -11,9 +12,9 @@ foreach(file IN LISTS FILES)
   string(REPLACE "\n" "\\n\"\n  \"" text "${text}")
   string(APPEND header "extern const struct statement ${PREFIX}_${name};\n")
   string(APPEND source "const struct statement ${PREFIX}_${name} = {\"${PREFIX}_${name}\",\n  \"${text}\"};\n")
-  string(APPEND list "  &${PREFIX}_${name},\n")
+  string(APPEND rows "  &${PREFIX}_${name},\n")
 endforeach()
 string(APPEND header "extern const struct statement *const ${PREFIX}_statements[]; /* NULL at the end */\n")
-string(APPEND source "const struct statement *const ${PREFIX}_statements[] = {\n${list}  0};\n")
+string(APPEND source "const struct statement *const ${PREFIX}_statements[] = {\n${rows}  0};\n")
 file(WRITE ${OUTPUT_H} "${header}")
 file(WRITE ${OUTPUT_C} "${source}")

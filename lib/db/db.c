@@ -1,5 +1,6 @@
-/* Connections and transactions. A connection that fails is dropped and opened again by the next begin; nobody above sees
- * more of it than RC_DB_UNAVAILABLE. What went wrong is read from SQLSTATE by the table below, never from the text. */
+/* Connections and transactions. A connection that fails is dropped and opened again by the next begin; nobody above
+ * sees more of it than RC_DB_UNAVAILABLE. What went wrong is read from SQLSTATE by the table below, never from the
+ * text. */
 #include "db/db.h"
 
 #include <stdlib.h>
@@ -41,7 +42,9 @@ static enum rc code_of_sqlstate(const char *sqlstate) {
   return RC_BUG;
 }
 
-static int text_length_of_line(const char *text) { return (int)strcspn(text, "\n"); }
+static int text_length_of_line(const char *text) {
+  return (int)strcspn(text, "\n");
+}
 
 static enum rc connection_lost(struct db *db, struct error *err) {
   const char *why = db->connection ? PQerrorMessage(db->connection) : "no memory";
@@ -74,7 +77,9 @@ void db_free(struct db *db) {
   free(db);
 }
 
-bool db_is_connected(const struct db *db) { return db->connection && PQstatus(db->connection) == CONNECTION_OK; }
+bool db_is_connected(const struct db *db) {
+  return db->connection && PQstatus(db->connection) == CONNECTION_OK;
+}
 
 void db_result_release(PGresult **result) {
   PQclear(*result);
@@ -113,8 +118,7 @@ static enum rc check_role(struct db *db, struct error *err) {
 }
 
 static PGconn *open_connection(const struct db_options *options) {
-  int statement_timeout_ms =
-      options->statement_timeout_ms > 0 ? options->statement_timeout_ms : STATEMENT_TIMEOUT_MS;
+  int statement_timeout_ms = options->statement_timeout_ms > 0 ? options->statement_timeout_ms : STATEMENT_TIMEOUT_MS;
   char settings[512];
   snprintf(settings, sizeof settings,
            "-c statement_timeout=%d -c lock_timeout=%d -c idle_in_transaction_session_timeout=%d -c TimeZone=UTC"
@@ -122,8 +126,9 @@ static PGconn *open_connection(const struct db_options *options) {
            statement_timeout_ms, LOCK_TIMEOUT_MS, IDLE_IN_TX_TIMEOUT_MS);
   char connect_timeout[16];
   snprintf(connect_timeout, sizeof connect_timeout, "%d", CONNECT_TIMEOUT_S);
-  const char *keys[] = {"dbname",     "connect_timeout",   "tcp_user_timeout", "keepalives_idle", "keepalives_interval",
-                        "options",    "application_name",  "client_encoding",  NULL};
+  const char *keys[] = {"dbname",           "connect_timeout",     "tcp_user_timeout",
+                        "keepalives_idle",  "keepalives_interval", "options",
+                        "application_name", "client_encoding",     NULL};
   const char *values[] = {options->url, connect_timeout,           "20000", "10", "5",
                           settings,     options->application_name, "UTF8",  NULL};
   return PQconnectdbParams(keys, values, 1);

@@ -1,7 +1,7 @@
 /* PostgreSQL: a connection, a transaction, statements from .sql files.
  *
- * One struct db for each thread. Every statement is prepared when the connection opens (and again after a reconnect), so
- * that one which does not fit the schema stops the process before it does any work. All work is in transactions:
+ * One struct db for each thread. Every statement is prepared when the connection opens (and again after a reconnect),
+ * so that one which does not fit the schema stops the process before it does any work. All work is in transactions:
  *
  *   struct tx CLEANUP(tx_release) tx = {0};
  *   TRY(tx_begin(db, &tx, err));
@@ -14,8 +14,8 @@
  * down, too many connections, timeouts -> RC_DB_UNAVAILABLE; serialization, deadlock, lock timeout -> RC_DB_CONFLICT
  * (both RETRY); check, foreign key, not null, unique -> RC_CONSTRAINT (REJECT; field = the constraint's name);
  * CB001 -> RC_IMMUTABLE; CB002 -> RC_INVARIANT; bad input syntax, numeric out of range (class 22) -> RC_INVARIANT
- * (POISON); the rest -> RC_BUG. A connection lost in COMMIT has an unknown outcome: RC_DB_UNAVAILABLE, and the offset row
- * tells. */
+ * (POISON); the rest -> RC_BUG. A connection lost in COMMIT has an unknown outcome: RC_DB_UNAVAILABLE, and the offset
+ * row tells. */
 #ifndef DB_DB_H
 #define DB_DB_H
 
@@ -47,7 +47,8 @@ enum { DB_LISTS_MAX = 4 };
 /* Does not connect yet. */
 struct db *db_new(const struct db_options *options);
 void db_free(struct db *db);
-/* Connects when there is no (healthy) connection: RC_DB_UNAVAILABLE; RC_BUG naming the statement that does not prepare. */
+/* Connects when there is no (healthy) connection: RC_DB_UNAVAILABLE; RC_BUG naming the statement that does not prepare.
+ */
 MUST_CHECK enum rc db_connect(struct db *db, struct error *err);
 bool db_is_connected(const struct db *db);
 
@@ -57,15 +58,17 @@ struct tx {
   int64_t written; /* rows inserted, updated or deleted so far */
 };
 
-/* Begin connects when needed. A worker's transaction sees all tenants, the API's the one that it names. READ COMMITTED. */
+/* Begin connects when needed. A worker's transaction sees all tenants, the API's the one that it names. READ COMMITTED.
+ */
 MUST_CHECK enum rc tx_begin(struct db *db, struct tx *tx, struct error *err);
 MUST_CHECK enum rc tx_begin_tenant(struct db *db, const struct uuid *tenant, struct tx *tx, struct error *err);
 MUST_CHECK enum rc tx_commit(struct tx *tx, struct error *err);
 void tx_release(struct tx *tx); /* rolls back what is open */
 void db_result_release(PGresult **result);
 
-/* Parameters are texts in order, NULL is SQL's NULL; PARAMS counts them. ret_result may be NULL when rows do not matter. */
-#define PARAMS(...)                                                                                                    \
+/* Parameters are texts in order, NULL is SQL's NULL; PARAMS counts them. ret_result may be NULL when rows do not
+ * matter. */
+#define PARAMS(...) \
   (const char *const[]){__VA_ARGS__}, (int)(sizeof((const char *const[]){__VA_ARGS__}) / sizeof(const char *))
 #define NO_PARAMS NULL, 0
 MUST_CHECK enum rc tx_exec(struct tx *tx, const struct statement *statement, const char *const *params, int count,
@@ -93,7 +96,8 @@ void db_array_date(struct db_array *array, struct date date);
 size_t db_array_count(const struct db_array *array);
 const char *db_array_literal(struct db_array *array); /* "{...}" */
 
-/* Reading results. They assert that the value is there and is what the statement promises; *_or for what may be NULL. */
+/* Reading results. They assert that the value is there and is what the statement promises; *_or for what may be NULL.
+ */
 int row_count(const PGresult *result);
 bool row_is_null(const PGresult *result, int row, int column);
 const char *row_text(const PGresult *result, int row, int column); /* NULL gives NULL */

@@ -11,9 +11,13 @@ const char *db_uuid(struct arena *arena, const struct uuid *id) {
   return arena_strdup(arena, uuid_format(id, text));
 }
 
-const char *db_int(struct arena *arena, int64_t value) { return arena_printf(arena, "%lld", (long long)value); }
+const char *db_int(struct arena *arena, int64_t value) {
+  return arena_printf(arena, "%lld", (long long)value);
+}
 
-const char *db_bool(bool value) { return value ? "t" : "f"; }
+const char *db_bool(bool value) {
+  return value ? "t" : "f";
+}
 
 const char *db_utime(struct arena *arena, struct utime t) {
   char text[UTIME_TEXT_MAX];
@@ -102,7 +106,9 @@ void db_array_int(struct db_array *array, int64_t value) {
   array_raw(array, text);
 }
 
-void db_array_bool(struct db_array *array, bool value) { array_raw(array, value ? "t" : "f"); }
+void db_array_bool(struct db_array *array, bool value) {
+  array_raw(array, value ? "t" : "f");
+}
 
 void db_array_utime(struct db_array *array, struct utime t) {
   char text[UTIME_TEXT_MAX];
@@ -114,7 +120,9 @@ void db_array_date(struct db_array *array, struct date date) {
   array_raw(array, date_format(date, text));
 }
 
-size_t db_array_count(const struct db_array *array) { return array->count; }
+size_t db_array_count(const struct db_array *array) {
+  return array->count;
+}
 
 const char *db_array_literal(struct db_array *array) {
   char *end = array_room(array, 0);
@@ -123,7 +131,9 @@ const char *db_array_literal(struct db_array *array) {
   return array->text;
 }
 
-int row_count(const PGresult *result) { return PQntuples(result); }
+int row_count(const PGresult *result) {
+  return PQntuples(result);
+}
 
 bool row_is_null(const PGresult *result, int row, int column) {
   ASSERT(row < PQntuples(result) && column < PQnfields(result));
@@ -148,7 +158,9 @@ int64_t row_int(const PGresult *result, int row, int column) {
   return value;
 }
 
-bool row_bool(const PGresult *result, int row, int column) { return row_value(result, row, column)[0] == 't'; }
+bool row_bool(const PGresult *result, int row, int column) {
+  return row_value(result, row, column)[0] == 't';
+}
 
 struct uuid row_uuid(const PGresult *result, int row, int column) {
   struct uuid id;

@@ -3,10 +3,10 @@
  *   static const struct handler handlers[] = {{"customer.create", handle_customer_create}, {NULL, NULL}};
  *   int main(int argc, char **argv) { return worker_main(argc, argv, &worker); }
  *
- * The loop polls a batch, opens a transaction, locks the batch's rows in consumer_offsets, skips what was done, calls the
- * handlers, writes outbox, outcomes, dead letters and offsets, commits, and then publishes and announces. A handler reads
- * top to bottom: decode, load, decide (lib/domain), write, emit. It validates first; after its first write it does not
- * REJECT any more (the loop would roll the batch back and run it again without the message: right, but slow).
+ * The loop polls a batch, opens a transaction, locks the batch's rows in consumer_offsets, skips what was done, calls
+ * the handlers, writes outbox, outcomes, dead letters and offsets, commits, and then publishes and announces. A handler
+ * reads top to bottom: decode, load, decide (lib/domain), write, emit. It validates first; after its first write it
+ * does not REJECT any more (the loop would roll the batch back and run it again without the message: right, but slow).
  *
  * A task is the same without a message: claim due rows, work, commit. Tasks run in threads of their own, each with its
  * own connection. */
@@ -19,6 +19,7 @@
 #include "bus/message.h"
 #include "bus/topics.h"
 #include "db/db.h"
+#include "runtime/metrics.h"
 
 struct process;
 
@@ -46,20 +47,21 @@ struct emission {
 };
 void emit(struct work *work, const struct emission *emission);
 
-/* The business's answer to a command. Without ce_replyto it is dropped: nobody waits. One of the two for each message. */
+/* The business's answer to a command. Without ce_replyto it is dropped: nobody waits. One of the two for each message.
+ */
 void reply(struct work *work, const struct message *message, int http_status, const char *resource_type,
            const char *resource_id, const char *resource_json);
 void reject(struct work *work, const struct message *message, const struct error *error);
-/* For a command whose answer comes later (a gateway is asked first): the outcome is stored as pending, duplicates of the
- * command are ignored from now on, and whoever finishes it calls complete. */
+/* For a command whose answer comes later (a gateway is asked first): the outcome is stored as pending, duplicates of
+ * the command are ignored from now on, and whoever finishes it calls complete. */
 void defer(struct work *work, const struct message *message);
 void complete(struct work *work, const struct uuid *tenant, const struct uuid *command_id, int http_status,
               const char *resource_type, const char *resource_id, const char *resource_json);
 void complete_rejected(struct work *work, const struct uuid *tenant, const struct uuid *command_id,
                        const struct error *error);
 
-/* A dead letter made by a decision, not by a broken message (a payment whose retries are exhausted): `value` is a command
- * of type `type` that does the work again when it is replayed. Its row's id is returned. */
+/* A dead letter made by a decision, not by a broken message (a payment whose retries are exhausted): `value` is a
+ * command of type `type` that does the work again when it is replayed. *ret_id is its row's. */
 struct dead_letter {
   struct uuid tenant;
   const char *type, *subject, *key, *value;
@@ -68,10 +70,10 @@ struct dead_letter {
   struct utime first_failure;
   const char *history_json; /* an array */
 };
-struct uuid bury(struct work *work, const struct dead_letter *letter);
+MUST_CHECK enum rc bury(struct work *work, const struct dead_letter *letter, struct uuid *ret_id, struct error *err);
 
-/* Messages of one type, in order. With count > 1 they come from one poll. A failure that is not RETRY with count > 1 makes
- * the loop call again one by one to find the message at fault. */
+/* Messages of one type, in order. With count > 1 they come from one poll. A failure that is not RETRY with count > 1
+ * makes the loop call again one by one to find the message at fault. */
 typedef enum rc handler_function(struct work *work, struct message *const *messages, size_t count, struct error *err);
 
 struct handler {
@@ -80,8 +82,9 @@ struct handler {
   bool takes_batch; /* false: called with count 1 */
 };
 
-/* One step of a schedule; *ret_busy: there may be more to do at once. The transaction is open; the loop commits it. A task
- * that must work outside of a transaction (ask a gateway) sets `own_transactions` and uses work_begin/work_commit. */
+/* One step of a schedule; *ret_busy: there may be more to do at once. The transaction is open; the loop commits it. A
+ * task that must work outside of a transaction (ask a gateway) sets `own_transactions` and uses work_begin/work_commit.
+ */
 typedef enum rc task_function(struct work *work, bool *ret_busy, struct error *err);
 
 struct task {
@@ -92,8 +95,8 @@ struct task {
 };
 MUST_CHECK enum rc work_begin(struct work *work, struct error *err);  /* reads `now` anew */
 MUST_CHECK enum rc work_commit(struct work *work, struct error *err); /* and publishes and announces */
-void work_rollback(struct work *work);                                 /* nothing when none is open */
-bool work_is_stopping(const struct work *work);                        /* SIGTERM: come back soon */
+void work_rollback(struct work *work);                                /* nothing when none is open */
+bool work_is_stopping(const struct work *work);                       /* SIGTERM: come back soon */
 
 struct worker {
   const char *name;
@@ -115,10 +118,5 @@ int worker_main(int argc, char **argv, const struct worker *worker);
 
 const char *process_name(const struct process *process);     /* "payments" */
 const char *process_instance(const struct process *process); /* unique among the running; names tally rows */
-
-/* Metrics of a worker's own: name by Prometheus's rules without the prefix "cloudbill_", counters only grow. Thread-safe;
- * the name must be a literal. labels: "a=\"b\"" or "". */
-void metric_add(const char *name, const char *labels, int64_t amount);
-void metric_set(const char *name, const char *labels, int64_t value);
 
 #endif

@@ -43,6 +43,8 @@ CREATE TABLE commands (
   error_field  text,
   error_details text,
   reply_to     text NOT NULL DEFAULT '', -- channel of the API instance that waits
+  request_id   text NOT NULL DEFAULT '',
+  address      text NOT NULL DEFAULT '',
   created_at   timestamptz NOT NULL DEFAULT now(),
   completed_at timestamptz,
   PRIMARY KEY (tenant_id, id)

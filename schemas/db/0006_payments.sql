@@ -26,6 +26,7 @@ CREATE TABLE payment_methods (
   expiry_month      integer CHECK (expiry_month BETWEEN 1 AND 12),
   expiry_year       integer CHECK (expiry_year BETWEEN 2000 AND 9999),
   is_default        boolean NOT NULL DEFAULT false,
+  barred_code       text,                   -- BILL-081: declined for ever, with this code; it is never charged again
   set_default       boolean NOT NULL DEFAULT false,   -- asked for with the command
   command_id        uuid,                   -- whose caller waits for the gateway's word
   setup_due_at      timestamptz,            -- when somebody (again) asks the gateway; NULL when done
@@ -43,7 +44,8 @@ CALL protect('payment_methods');
 
 -- One payment collects one invoice, in one or more attempts.
 -- pending: waits for its next_attempt_at (or, without one, for a payment method). processing: an attempt is at the gateway.
--- unknown: no clear answer; the gateway is asked again with the same key at next_attempt_at. failed: given up, for now.
+-- unknown: no clear answer; the gateway is asked again with the same key at next_attempt_at. failed, requires_action: only
+-- the customer can help now; at next_attempt_at, the end of the schedule, it is given up (dead_letter_id says where it lies).
 CREATE TABLE payments (
   tenant_id         uuid NOT NULL,
   id                uuid NOT NULL,
@@ -57,7 +59,7 @@ CREATE TABLE payments (
   cycle             integer NOT NULL DEFAULT 1,       -- a new method or a replay begins a new cycle of the schedule
   cycle_attempts    integer NOT NULL DEFAULT 0,
   first_failure_at  timestamptz,            -- of this cycle
-  next_attempt_at   timestamptz,            -- due time: of a new attempt (pending), of asking again (processing, unknown)
+  next_attempt_at   timestamptz,            -- of a new attempt (pending), of asking again (processing, unknown), of giving up
   gateway_intent_id text,
   failure_code      text,
   failure_message   text,
@@ -77,15 +79,18 @@ CREATE INDEX payments_due ON payments (next_attempt_at) WHERE next_attempt_at IS
 CREATE INDEX payments_of_customer ON payments (tenant_id, customer_id);
 CALL protect('payments');
 
+-- What the gateway was asked, kept so that it can be asked the very same again (BILL-080).
 CREATE TABLE payment_attempts (
   tenant_id         uuid NOT NULL,
   payment_id        uuid NOT NULL,
   attempt           integer NOT NULL CHECK (attempt >= 1),
   cycle             integer NOT NULL,
   payment_method_id uuid NOT NULL,
+  amount_minor      bigint NOT NULL CHECK (amount_minor > 0),
   idempotency_key   text NOT NULL,
   started_at        timestamptz NOT NULL,
   asked             integer NOT NULL DEFAULT 1,        -- how often the gateway was asked with this key
+  asked_at          timestamptz NOT NULL,              -- the last time
   finished_at       timestamptz,
   outcome           text CHECK (outcome IN ('succeeded', 'declined', 'requires_action', 'refused')),  -- NULL: not known
   decline_code      text,

@@ -1,4 +1,5 @@
--- E-mail: one row for each event, template and address; the id is the Message-ID, so that a second copy is recognised.
+-- E-mail: one row for each event and template; the id, derived from both, is the Message-ID, so that a second copy is
+-- recognised. pending: waits for its next_attempt_at. sending: a process has it until next_attempt_at, then another may.
 
 CREATE TABLE notifications (
   tenant_id       uuid NOT NULL REFERENCES tenants,
@@ -13,6 +14,7 @@ CREATE TABLE notifications (
   variables       jsonb NOT NULL,
   status          text NOT NULL CHECK (status IN ('pending', 'sending', 'sent', 'failed')),
   attempts        integer NOT NULL DEFAULT 0,
+  deferrals       integer NOT NULL DEFAULT 0,  -- attempts that the server put off; one that did not reach it is none
   next_attempt_at timestamptz,
   last_error      text,
   sent_at         timestamptz,
@@ -21,7 +23,8 @@ CREATE TABLE notifications (
   version         bigint NOT NULL DEFAULT 1,
   PRIMARY KEY (tenant_id, id),
   UNIQUE (tenant_id, event_id, template, recipient),
-  FOREIGN KEY (tenant_id, customer_id) REFERENCES customers (tenant_id, id)
+  FOREIGN KEY (tenant_id, customer_id) REFERENCES customers (tenant_id, id),
+  CHECK ((status IN ('sent', 'failed')) = (next_attempt_at IS NULL))
 ) WITH (fillfactor = 70);
 CREATE INDEX notifications_due ON notifications (next_attempt_at) WHERE next_attempt_at IS NOT NULL;
 CALL protect('notifications');
@@ -32,8 +35,8 @@ CREATE TABLE notification_attempts (
   attempt         integer NOT NULL,
   started_at      timestamptz NOT NULL,
   duration_ms     bigint,
-  response        text,
-  delivered       boolean,
+  response        text,              -- the server's last line, or why there was none
+  delivered       boolean,           -- NULL: under way, or the process that sent it died
   PRIMARY KEY (tenant_id, notification_id, attempt),
   FOREIGN KEY (tenant_id, notification_id) REFERENCES notifications (tenant_id, id)
 );

@@ -1,0 +1,88 @@
+/* The thread that keeps house in each worker: serves deliveries, deletes what left the outbox, sweeps what others left,
+ * writes the heartbeat, measures. */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "runtime/effects.h"
+#include "runtime_sql.h"
+
+enum {
+  COLLECT_MS = 10,
+  SWEEP_EVERY_MS = 1000,
+  HEARTBEAT_EVERY_MS = 5000,
+  ARENA_MAX = 256 * 1024 * 1024,
+  PAUSE_MS = 1000
+};
+
+static int64_t resident_bytes(void) {
+  FILE *file = fopen("/proc/self/statm", "r");
+  if (!file) return 0;
+  long long total = 0, resident = 0;
+  int read = fscanf(file, "%lld %lld", &total, &resident);
+  fclose(file);
+  return read == 2 ? resident * sysconf(_SC_PAGESIZE) : 0;
+}
+
+static enum rc beat(struct process *process, struct db *db, struct arena *arena, struct error *err) {
+  int64_t memory = resident_bytes(), progress_us = atomic_load(&process->progress_us);
+  struct tx CLEANUP(tx_release) tx = {0};
+  PGresult CLEANUP(db_result_release) *depth = NULL;
+  TRY(tx_begin(db, &tx, err));
+  TRY(tx_exec(&tx, &runtime_sql_heartbeat,
+              PARAMS(process->worker->name, process->instance, CLOUDBILL_VERSION, db_utime(arena, process->started_at),
+                     db_utime(arena, (struct utime){progress_us}), db_int(arena, memory)),
+              NULL, err));
+  TRY(tx_exec(&tx, &runtime_sql_outbox_depth, NO_PARAMS, &depth, err));
+  TRY(tx_exec(&tx, &runtime_sql_commands_expire, NO_PARAMS, NULL, err));
+  TRY(tx_commit(&tx, err));
+  metric_set("outbox_messages", "", row_int(depth, 0, 0));
+  metric_set("outbox_age_seconds", "", row_int(depth, 0, 1));
+  metric_set("resident_bytes", "", memory);
+  metric_set("seconds_since_progress", "", (utime_now().us - progress_us) / UTIME_SECOND);
+  struct mono now = mono_now();
+  atomic_store(&process->db_seen_ms, now.ns / 1000000);
+  return RC_OK;
+}
+
+static enum rc keep_house(struct process *process, struct db *db, struct arena *arena, struct mono *swept,
+                          struct mono *beaten, struct error *err) {
+  TRY(outbox_collect(process->outbox, db, arena, COLLECT_MS, err));
+  if (mono_ms_since(*beaten) >= HEARTBEAT_EVERY_MS || beaten->ns == 0) {
+    TRY(beat(process, db, arena, err));
+    *beaten = mono_now();
+  }
+  if (mono_ms_since(*swept) < SWEEP_EVERY_MS) return RC_OK;
+  bool more = false;
+  TRY(outbox_sweep(process->outbox, db, arena, &more, err));
+  if (!more) *swept = mono_now();
+  return RC_OK;
+}
+
+void *housekeeping_main(void *context) {
+  struct process *process = context;
+  struct arena arena;
+  arena_init(&arena, ARENA_MAX);
+  struct db *db = process_new_db(process, "housekeeping");
+  struct mono swept = mono_now(), beaten = {0};
+  while (!process_is_stopping(process)) {
+    struct error err;
+    enum rc rc = keep_house(process, db, &arena, &swept, &beaten, &err);
+    arena_reset(&arena);
+    if (outbox_is_broken(process->outbox)) {
+      error_set(&err, RC_BUG, "the producer met a fatal error: start again, the outbox sends what is left");
+      process_fail(process, "housekeeping", &err);
+    }
+    if (rc == RC_OK) continue;
+    if (error_verdict(rc) == VERDICT_FATAL) process_fail(process, "housekeeping", &err);
+    LOG(LOG_WARN, "housekeeping.retry", LOG_TEXT("code", error_name(rc)), LOG_TEXT("text", err.text));
+    process_sleep(process, PAUSE_MS);
+  }
+  struct error err; /* what was delivered in the last moments need not be sent again */
+  if (outbox_collect(process->outbox, db, &arena, COLLECT_MS, &err) != RC_OK)
+    LOG(LOG_DEBUG, "housekeeping.last", LOG_TEXT("text", err.text));
+  db_free(db);
+  arena_release(&arena);
+  return NULL;
+}

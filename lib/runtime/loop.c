@@ -1,0 +1,426 @@
+/* The worker loop: one batch after the other, each in one transaction with its offsets.
+ *
+ * What is known of each message of the batch (its `fate`) outlives the transactions that try it: a batch is rolled back
+ * and run again until every message has one. RETRY leaves fates as they are and waits. An error that belongs to one
+ * message settles that message's fate; one that came from many messages at once switches the batch to `one_by_one`,
+ * which finds the message at fault. FATAL stops the process. So a poisoned message costs a rollback, and nobody else
+ * anything. */
+#include <string.h>
+
+#include "base/assert.h"
+#include "base/log.h"
+#include "runtime/effects.h"
+#include "runtime_sql.h"
+
+enum {
+  POLL_MS = 200,
+  ARENA_MAX = 256 * 1024 * 1024,
+  BACKOFF_FIRST_MS = 50,
+  BACKOFF_MAX_MS = 5000,
+  PARTITIONS_MAX = 256,
+  TENANTS_MAX = 4096
+};
+
+enum fate {
+  FATE_OPEN,     /* a handler decides */
+  FATE_REJECTED, /* its handler said no after having written: answered with the error */
+  FATE_DEAD,     /* goes to the dead letters */
+};
+
+/* A message of the batch, with what was learnt about it in earlier tries. */
+struct item {
+  struct message *message;
+  enum fate fate;
+  struct error why;
+  struct utime first_failure;
+  /* of this try */
+  bool is_done; /* below the stored offset, or a command that has its outcome */
+};
+
+struct batch {
+  struct process *process;
+  struct bus_consumer *consumer;
+  struct arena *messages_arena; /* of what was polled */
+  struct item *items;
+  size_t count;
+  struct bus_position positions[PARTITIONS_MAX]; /* one past the last message of each partition */
+  size_t position_count;
+  bool one_by_one;
+  int tries;
+  size_t dead, skipped;
+};
+
+/* Tenants that are known to exist. They are never deleted, so that a yes is for ever. */
+static struct {
+  struct uuid known[TENANTS_MAX];
+  size_t count;
+} tenants;
+
+static bool tenant_is_known(const struct uuid *tenant) {
+  for (size_t i = 0; i < tenants.count; i++)
+    if (uuid_equal(&tenants.known[i], tenant)) return true;
+  return false;
+}
+
+static void settle(struct item *item, enum fate fate, const struct error *why, struct utime now) {
+  item->fate = fate;
+  item->why = *why;
+  item->first_failure = now;
+}
+
+/* -- before the transaction -- */
+
+static void note_position(struct batch *batch, const struct message *message) {
+  for (size_t i = 0; i < batch->position_count; i++) {
+    struct bus_position *position = &batch->positions[i];
+    if (position->partition != message->partition || strcmp(position->topic, message->topic) != 0) continue;
+    position->offset = message->offset + 1;
+    return;
+  }
+  ASSERT(batch->position_count < PARTITIONS_MAX);
+  batch->positions[batch->position_count++] =
+      (struct bus_position){message->topic, message->partition, message->offset + 1};
+}
+
+static const struct handler *handler_of(const struct worker *worker, const char *type) {
+  for (const struct handler *handler = worker->handlers; handler->type; handler++)
+    if (strcmp(handler->type, type) == 0) return handler;
+  return NULL;
+}
+
+static bool is_event(const char *topic) {
+  size_t length = strlen(topic);
+  return length > 7 && strcmp(topic + length - 7, ".events") == 0;
+}
+
+/* Decides what can be decided by looking at the message alone. An event that is not for this worker is no fault. */
+static void decode(struct batch *batch, struct item *item) {
+  struct error err;
+  if (message_decode(item->message, &err) != RC_OK) {
+    item->message->tenant = UUID_NIL;
+    settle(item, FATE_DEAD, &err, utime_now());
+    return;
+  }
+  if (handler_of(batch->process->worker, item->message->type) || is_event(item->message->topic)) return;
+  error_set(&err, RC_UNKNOWN_MESSAGE, "%s has no handler for %s", batch->process->worker->name, item->message->type);
+  settle(item, FATE_DEAD, &err, utime_now());
+}
+
+static void batch_init(struct batch *batch, struct message *messages, size_t count) {
+  batch->items = ARENA_ARRAY(batch->messages_arena, struct item, count);
+  batch->count = count;
+  for (size_t i = 0; i < count; i++) {
+    batch->items[i].message = &messages[i];
+    note_position(batch, &messages[i]);
+    decode(batch, &batch->items[i]);
+  }
+}
+
+static void batch_release(struct batch *batch) {
+  for (size_t i = 0; i < batch->count; i++) json_decref(batch->items[i].message->json);
+}
+
+/* -- in the transaction -- */
+
+static enum rc lock_offsets(struct batch *batch, struct work *work, struct error *err) {
+  struct arena *arena = work->arena;
+  struct db_array *topics = db_array_new(arena), *partitions = db_array_new(arena);
+  for (size_t i = 0; i < batch->position_count; i++) {
+    db_array_text(topics, batch->positions[i].topic);
+    db_array_int(partitions, batch->positions[i].partition);
+  }
+  PGresult CLEANUP(db_result_release) *rows = NULL;
+  TRY(tx_exec(work->tx, &runtime_sql_offsets_lock,
+              PARAMS(process_name(batch->process), db_array_literal(topics), db_array_literal(partitions)), &rows,
+              err));
+  if ((size_t)row_count(rows) != batch->position_count)
+    return error_set(err, RC_BUG, "consumer_offsets lacks a row for a partition that is assigned");
+  for (int r = 0; r < row_count(rows); r++) {
+    const char *topic = row_text(rows, r, 0);
+    int64_t partition = row_int(rows, r, 1), next_offset = row_int(rows, r, 2);
+    for (size_t i = 0; i < batch->count; i++) {
+      struct item *item = &batch->items[i];
+      if (item->message->partition != partition || strcmp(item->message->topic, topic) != 0) continue;
+      item->is_done = item->message->offset < next_offset;
+    }
+  }
+  return RC_OK;
+}
+
+static bool is_same_command(const struct message *a, const struct message *b) {
+  return uuid_equal(&a->id, &b->id) && uuid_equal(&a->tenant, &b->tenant);
+}
+
+/* A command is done once, however often it was produced: the one with an outcome, or seen earlier in this batch, is
+ * answered with what is stored. */
+static enum rc skip_known_commands(struct batch *batch, struct work *work, struct error *err) {
+  struct db_array *tenant_ids = db_array_new(work->arena), *ids = db_array_new(work->arena);
+  for (size_t i = 0; i < batch->count; i++) {
+    struct item *item = &batch->items[i];
+    if (item->is_done || item->fate == FATE_DEAD || !item->message->headers[HEADER_REPLY_TO]) continue;
+    db_array_uuid(tenant_ids, &item->message->tenant);
+    db_array_uuid(ids, &item->message->id);
+    for (size_t k = 0; k < i && !item->is_done; k++)
+      item->is_done = batch->items[k].fate != FATE_DEAD && is_same_command(batch->items[k].message, item->message);
+  }
+  if (db_array_count(ids) == 0) return RC_OK;
+  PGresult CLEANUP(db_result_release) *rows = NULL;
+  TRY(tx_exec(work->tx, &runtime_sql_commands_known, PARAMS(db_array_literal(tenant_ids), db_array_literal(ids)), &rows,
+              err));
+  for (int r = 0; r < row_count(rows); r++) {
+    struct message known = {.tenant = row_uuid(rows, r, 0), .id = row_uuid(rows, r, 1)};
+    for (size_t i = 0; i < batch->count; i++)
+      if (is_same_command(batch->items[i].message, &known)) batch->items[i].is_done = true;
+  }
+  return RC_OK;
+}
+
+/* A tenant that does not exist is a lie of the sender: poison. */
+static enum rc check_tenants(struct batch *batch, struct work *work, struct error *err) {
+  struct db_array *asked = db_array_new(work->arena);
+  for (size_t i = 0; i < batch->count; i++)
+    if (batch->items[i].fate != FATE_DEAD && !tenant_is_known(&batch->items[i].message->tenant))
+      db_array_uuid(asked, &batch->items[i].message->tenant);
+  if (db_array_count(asked) == 0) return RC_OK;
+  PGresult CLEANUP(db_result_release) *rows = NULL;
+  TRY(tx_exec(work->tx, &runtime_sql_tenants_known, PARAMS(db_array_literal(asked)), &rows, err));
+  if (tenants.count + (size_t)row_count(rows) > TENANTS_MAX) tenants.count = 0; /* forget, ask again */
+  for (int r = 0; r < row_count(rows); r++) tenants.known[tenants.count++] = row_uuid(rows, r, 0);
+  for (size_t i = 0; i < batch->count; i++) {
+    struct item *item = &batch->items[i];
+    if (item->fate == FATE_DEAD || tenant_is_known(&item->message->tenant)) continue;
+    struct error why;
+    error_set(&why, RC_INVARIANT, "the tenant of the message does not exist");
+    item->message->tenant = UUID_NIL;
+    settle(item, FATE_DEAD, &why, work->now);
+  }
+  return RC_OK;
+}
+
+/* Calls the handler for items[first, first + count), all of one type. Returns RC_OK, or the error of the whole batch
+ * after having noted what was learnt. */
+static enum rc handle_run(struct batch *batch, struct work *work, struct item **items, size_t count,
+                          struct error *err) {
+  const struct handler *handler = handler_of(batch->process->worker, items[0]->message->type);
+  if (!handler) return RC_OK; /* an event for others */
+  struct message **messages = ARENA_ARRAY(work->arena, struct message *, count);
+  for (size_t i = 0; i < count; i++) messages[i] = items[i]->message;
+  int64_t written_before = work->tx->written;
+  size_t messages_before = work->effects->message_count;
+  enum rc rc = handler->handle(work, messages, count, err);
+  enum verdict verdict = error_verdict(rc);
+  if (verdict == VERDICT_NONE || verdict == VERDICT_RETRY || verdict == VERDICT_FATAL) return rc;
+  if (count > 1) {
+    batch->one_by_one = true;
+    return rc;
+  }
+  bool is_clean = work->tx->written == written_before && work->effects->message_count == messages_before &&
+                  rc != RC_CONSTRAINT && rc != RC_IMMUTABLE; /* those came from the database: the transaction is dead */
+  if (verdict == VERDICT_REJECT && is_clean) {
+    reject(work, items[0]->message, err);
+    return RC_OK;
+  }
+  if (verdict == VERDICT_REJECT && !items[0]->message->headers[HEADER_REPLY_TO])
+    verdict = VERDICT_POISON; /* nobody to tell: it must not vanish */
+  settle(items[0], verdict == VERDICT_REJECT ? FATE_REJECTED : FATE_DEAD, err, work->now);
+  return rc;
+}
+
+static enum rc handle_all(struct batch *batch, struct work *work, struct error *err) {
+  struct item **run = ARENA_ARRAY(work->arena, struct item *, batch->count);
+  for (size_t i = 0; i < batch->count;) {
+    struct item *item = &batch->items[i];
+    if (item->is_done || item->fate != FATE_OPEN) {
+      i++;
+      continue;
+    }
+    const struct handler *handler = handler_of(batch->process->worker, item->message->type);
+    bool may_join = handler && handler->takes_batch && !batch->one_by_one;
+    size_t count = 0;
+    while (i < batch->count && (count == 0 || may_join)) {
+      struct item *next = &batch->items[i];
+      bool is_open = !next->is_done && next->fate == FATE_OPEN;
+      if (is_open && strcmp(next->message->type, item->message->type) != 0) break;
+      if (is_open) run[count++] = next;
+      i++;
+    }
+    TRY(handle_run(batch, work, run, count, err));
+  }
+  return RC_OK;
+}
+
+static enum rc bury_and_answer(struct batch *batch, struct work *work, struct error *err) {
+  batch->dead = batch->skipped = 0;
+  for (size_t i = 0; i < batch->count; i++) {
+    struct item *item = &batch->items[i];
+    if (item->is_done) {
+      batch->skipped++;
+      continue;
+    }
+    if (item->fate == FATE_REJECTED) reject(work, item->message, &item->why);
+    if (item->fate != FATE_DEAD) continue;
+    batch->dead++;
+    TRY(effects_bury(work, item->message, &item->why, batch->tries, item->first_failure, err));
+    if (item->message->json && item->message->headers[HEADER_REPLY_TO] && !uuid_is_nil(&item->message->tenant))
+      reject(work, item->message, &item->why); /* whoever waits is told */
+  }
+  return RC_OK;
+}
+
+static enum rc move_offsets(struct batch *batch, struct work *work, struct error *err) {
+  struct arena *arena = work->arena;
+  struct db_array *topics = db_array_new(arena), *partitions = db_array_new(arena), *next = db_array_new(arena),
+                  *processed = db_array_new(arena), *dead = db_array_new(arena);
+  for (size_t p = 0; p < batch->position_count; p++) {
+    const struct bus_position *position = &batch->positions[p];
+    int64_t processed_count = 0, dead_count = 0;
+    for (size_t i = 0; i < batch->count; i++) {
+      const struct item *item = &batch->items[i];
+      if (item->message->partition != position->partition || strcmp(item->message->topic, position->topic) != 0)
+        continue;
+      processed_count += !item->is_done;
+      dead_count += !item->is_done && item->fate == FATE_DEAD;
+    }
+    db_array_text(topics, position->topic);
+    db_array_int(partitions, position->partition);
+    db_array_int(next, position->offset);
+    db_array_int(processed, processed_count);
+    db_array_int(dead, dead_count);
+  }
+  return tx_exec(work->tx, &runtime_sql_offsets_move,
+                 PARAMS(process_name(batch->process), db_array_literal(topics), db_array_literal(partitions),
+                        db_array_literal(next), db_array_literal(processed), db_array_literal(dead)),
+                 NULL, err);
+}
+
+static enum rc try_batch(struct batch *batch, struct work *work, struct error *err) {
+  TRY(work_begin(work, err));
+  for (size_t i = 0; i < batch->count; i++) batch->items[i].is_done = false;
+  TRY(lock_offsets(batch, work, err));
+  TRY(check_tenants(batch, work, err));
+  TRY(skip_known_commands(batch, work, err));
+  TRY(handle_all(batch, work, err));
+  TRY(bury_and_answer(batch, work, err));
+  TRY(move_offsets(batch, work, err));
+  return work_commit(work, err);
+}
+
+/* -- around it -- */
+
+static void count_batch(const struct batch *batch) {
+  metric_add("batches_total", "", 1);
+  metric_add("messages_total", "outcome=\"done\"", (int64_t)(batch->count - batch->dead - batch->skipped));
+  metric_add("messages_total", "outcome=\"dead\"", (int64_t)batch->dead);
+  metric_add("messages_total", "outcome=\"skipped\"", (int64_t)batch->skipped);
+  metric_set("batch_messages", "", (int64_t)batch->count);
+  for (size_t i = 0; i < batch->count; i++) {
+    const struct item *item = &batch->items[i];
+    if (item->fate == FATE_DEAD && !item->is_done)
+      LOG(LOG_ERROR, "message.dead", LOG_TEXT("topic", item->message->topic),
+          LOG_INT("partition", item->message->partition), LOG_INT("offset", item->message->offset),
+          LOG_TEXT("code", error_name(item->why.code)), LOG_TEXT("reason", item->why.text));
+  }
+}
+
+/* Runs the batch until it is committed, the process is stopped (then nothing of it is), or a bug is met. */
+static void run_batch(struct batch *batch, struct work *work) {
+  int64_t backoff_ms = BACKOFF_FIRST_MS;
+  while (!process_is_stopping(batch->process)) {
+    struct error err;
+    batch->tries++;
+    enum rc rc = try_batch(batch, work, &err);
+    if (rc == RC_OK) {
+      count_batch(batch);
+      bus_commit(batch->consumer, batch->positions, batch->position_count);
+      return;
+    }
+    work_rollback(work);
+    metric_add("rollbacks_total", error_verdict(rc) == VERDICT_RETRY ? "verdict=\"retry\"" : "verdict=\"message\"", 1);
+    switch (error_verdict(rc)) {
+    case VERDICT_RETRY:
+      LOG(LOG_WARN, "batch.retry", LOG_TEXT("code", error_name(rc)), LOG_TEXT("text", err.text),
+          LOG_INT("wait_ms", backoff_ms));
+      process_sleep(batch->process, backoff_ms);
+      backoff_ms = backoff_ms * 2 > BACKOFF_MAX_MS ? BACKOFF_MAX_MS : backoff_ms * 2;
+      break;
+    case VERDICT_REJECT:
+    case VERDICT_POISON: break; /* something was learnt: again */
+    case VERDICT_NONE:
+    case VERDICT_FATAL: process_fail(batch->process, "loop", &err); break;
+    }
+  }
+}
+
+static enum rc start_at(void *context, const char *cluster_id, struct bus_position *positions, size_t count,
+                        struct error *err) {
+  struct process *process = context;
+  struct arena CLEANUP(arena_release) arena;
+  arena_init(&arena, ARENA_MAX);
+  struct db *db = process_new_db(process, "assign");
+  struct tx tx = {0};
+  PGresult CLEANUP(db_result_release) *rows = NULL;
+  struct db_array *topics = db_array_new(&arena), *partitions = db_array_new(&arena);
+  for (size_t i = 0; i < count; i++) {
+    db_array_text(topics, positions[i].topic);
+    db_array_int(partitions, positions[i].partition);
+  }
+  enum rc rc = tx_begin(db, &tx, err);
+  if (rc == RC_OK)
+    rc = tx_exec(&tx, &runtime_sql_offsets_start,
+                 PARAMS(process->worker->name, cluster_id, db_array_literal(topics), db_array_literal(partitions)),
+                 &rows, err);
+  if (rc == RC_OK) rc = tx_commit(&tx, err);
+  for (int r = 0; rc == RC_OK && r < row_count(rows); r++)
+    for (size_t i = 0; i < count; i++)
+      if (positions[i].partition == row_int(rows, r, 1) && strcmp(positions[i].topic, row_text(rows, r, 0)) == 0)
+        positions[i].offset = row_int(rows, r, 2) > 0 ? row_int(rows, r, 2) : -1;
+  tx_release(&tx);
+  db_free(db);
+  if (rc == RC_OK) atomic_store(&process->assigned, true);
+  return rc;
+}
+
+/* Polls and runs batches until the process stops. The exit status of the process. */
+int loop_run(struct process *process) {
+  struct error err;
+  struct bus_consumer *consumer = NULL;
+  struct bus_consumer_options options = {.brokers = process->kafka_brokers,
+                                         .client_id = process->instance,
+                                         .group = process->worker->name,
+                                         .topics = process->worker->topics,
+                                         .topic_count = process->worker->topic_count,
+                                         .start_at = start_at,
+                                         .context = process};
+  if (bus_consumer_new(&options, &consumer, &err) != RC_OK) {
+    process_fail(process, "consumer", &err);
+    return 1;
+  }
+  struct arena polled, arena;
+  arena_init(&polled, ARENA_MAX);
+  arena_init(&arena, ARENA_MAX);
+  struct tx tx = {0};
+  struct work work = {.process = process, .db = process_new_db(process, "loop"), .tx = &tx, .arena = &arena};
+  while (!process_is_stopping(process)) {
+    struct message *messages = NULL;
+    size_t count = 0;
+    enum rc rc = bus_poll(consumer, &polled, (size_t)process->batch_max, POLL_MS, &messages, &count, &err);
+    metric_set("consumer_lag", "", bus_consumer_lag(consumer));
+    if (error_verdict(rc) == VERDICT_FATAL) process_fail(process, "poll", &err);
+    if (error_verdict(rc) == VERDICT_RETRY) {
+      LOG(LOG_WARN, "broker.away", LOG_TEXT("text", err.text));
+      process_sleep(process, POLL_MS);
+    }
+    if (rc == RC_OK && count > 0) {
+      struct batch batch = {.process = process, .consumer = consumer, .messages_arena = &polled};
+      batch_init(&batch, messages, count);
+      run_batch(&batch, &work);
+      batch_release(&batch);
+    }
+    arena_reset(&polled);
+  }
+  bus_consumer_free(consumer);
+  db_free(work.db);
+  arena_release(&arena);
+  arena_release(&polled);
+  return atomic_load(&process->fatal) ? 1 : 0;
+}

@@ -1,0 +1,292 @@
+/* See outbox.h. Deliveries are reported by librdkafka in the thread that polls the producer, which is the housekeeping
+ * thread alone; the threads that ship only count up. A shipment is freed by whoever takes its last message off. */
+#include "runtime/outbox.h"
+
+#include <jansson.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/assert.h"
+#include "base/digest.h"
+#include "base/json_text.h"
+#include "base/log.h"
+#include "runtime_sql.h"
+
+enum { LINGER_MS = 2, MESSAGE_TIMEOUT_MS = 10000, FLUSH_MS = 5000, SWEEP_WAIT_MS = 12000 };
+
+struct shipment {
+  struct uuid row;
+  const struct outgoing *messages;
+  size_t count;
+  _Atomic size_t under_way; /* messages not reported yet, plus one while it is being handed over */
+  atomic_bool failed;
+  bool is_swept;
+  struct shipment *next; /* in the list of arrived ones */
+};
+
+struct outbox {
+  struct bus_producer *producer;
+  pthread_mutex_t lock;
+  struct shipment *arrived;
+  _Atomic size_t swept_under_way; /* shipments of the sweeper */
+  atomic_bool broken;
+};
+
+static void take_off(struct outbox *outbox, struct shipment *shipment) {
+  if (atomic_fetch_sub(&shipment->under_way, 1) != 1) return;
+  if (shipment->is_swept) atomic_fetch_sub(&outbox->swept_under_way, 1);
+  if (atomic_load(&shipment->failed)) { /* the row stays; the sweeper has it */
+    free(shipment);
+    return;
+  }
+  pthread_mutex_lock(&outbox->lock);
+  shipment->next = outbox->arrived;
+  outbox->arrived = shipment;
+  pthread_mutex_unlock(&outbox->lock);
+}
+
+static void delivered(void *context, void *opaque, enum rc result, const char *reason) {
+  struct shipment *shipment = opaque;
+  if (result != RC_OK) {
+    atomic_store(&shipment->failed, true);
+    LOG(LOG_DEBUG, "outbox.delivery_failed", LOG_TEXT("reason", reason));
+  }
+  take_off(context, shipment);
+}
+
+enum rc outbox_new(const char *brokers, const char *client_id, struct outbox **ret_outbox, struct error *err) {
+  struct outbox *outbox = calloc(1, sizeof *outbox);
+  ASSERT(outbox);
+  pthread_mutex_init(&outbox->lock, NULL);
+  struct bus_producer_options options = {.brokers = brokers,
+                                         .client_id = client_id,
+                                         .linger_ms = LINGER_MS,
+                                         .message_timeout_ms = MESSAGE_TIMEOUT_MS,
+                                         .delivered = delivered,
+                                         .context = outbox};
+  enum rc rc = bus_producer_new(&options, &outbox->producer, err);
+  if (rc != RC_OK) {
+    free(outbox);
+    return rc;
+  }
+  *ret_outbox = outbox;
+  return RC_OK;
+}
+
+static struct shipment *take_arrived(struct outbox *outbox) {
+  pthread_mutex_lock(&outbox->lock);
+  struct shipment *arrived = outbox->arrived;
+  outbox->arrived = NULL;
+  pthread_mutex_unlock(&outbox->lock);
+  return arrived;
+}
+
+static void free_list(struct shipment *shipment) {
+  while (shipment) {
+    struct shipment *next = shipment->next;
+    free(shipment);
+    shipment = next;
+  }
+}
+
+void outbox_free(struct outbox *outbox) {
+  if (!outbox) return;
+  bus_producer_free(outbox->producer, FLUSH_MS);
+  free_list(take_arrived(outbox));
+  pthread_mutex_destroy(&outbox->lock);
+  free(outbox);
+}
+
+bool outbox_is_broken(struct outbox *outbox) {
+  return atomic_load(&outbox->broken) || bus_producer_is_broken(outbox->producer);
+}
+
+/* -- packing -- */
+
+/* A value that is not text (a dead letter may be anything) travels as hex. */
+static bool is_text(const char *bytes, size_t length) {
+  json_t *probe = json_stringn(bytes, length); /* checks UTF-8 */
+  bool ok = probe && !memchr(bytes, '\0', length);
+  json_decref(probe);
+  return ok;
+}
+
+static void pack_value(struct json_writer *writer, const struct outgoing *message) {
+  if (is_text(message->value, message->value_length)) {
+    json_put_string_n(writer, "value", message->value, message->value_length);
+    return;
+  }
+  size_t size = 2 * message->value_length + 1;
+  char *hex = malloc(size);
+  ASSERT(hex);
+  json_put_string(writer, "hex", hex_format((const uint8_t *)message->value, message->value_length, hex, size));
+  free(hex);
+}
+
+void outbox_pack(const struct outgoing *message, struct buf *out) {
+  struct json_writer writer;
+  json_writer_init(&writer, out);
+  json_put_object(&writer, NULL);
+  json_put_string(&writer, "topic", message->topic);
+  json_put_string(&writer, "key", message->key);
+  json_put_object(&writer, "headers");
+  for (int h = 0; h < HEADER_COUNT; h++)
+    if (message->headers[h]) json_put_string(&writer, header_name((enum header)h), message->headers[h]);
+  json_put_end(&writer);
+  pack_value(&writer, message);
+  json_put_end(&writer);
+}
+
+static size_t unhex(struct arena *arena, const char *hex, const char **ret_bytes) {
+  size_t length = strlen(hex) / 2;
+  char *bytes = arena_alloc(arena, length + 1);
+  for (size_t i = 0; i < length; i++) {
+    char pair[3] = {hex[2 * i], hex[2 * i + 1], '\0'};
+    bytes[i] = (char)strtol(pair, NULL, 16);
+  }
+  *ret_bytes = bytes;
+  return length;
+}
+
+/* Texts point into `packed`, which the caller keeps until the message is handed over. */
+static struct outgoing unpack(struct arena *arena, json_t *packed) {
+  struct outgoing message = {.topic = json_string_value(json_object_get(packed, "topic")),
+                             .key = json_string_value(json_object_get(packed, "key"))};
+  json_t *value = json_object_get(packed, "value");
+  const char *hex = json_string_value(json_object_get(packed, "hex"));
+  if (hex) {
+    message.value_length = unhex(arena, hex, &message.value);
+  } else {
+    message.value = json_string_value(value);
+    message.value_length = json_string_length(value);
+  }
+  json_t *headers = json_object_get(packed, "headers");
+  for (int h = 0; h < HEADER_COUNT; h++)
+    message.headers[h] = json_string_value(json_object_get(headers, header_name((enum header)h)));
+  return message;
+}
+
+/* -- writing and shipping -- */
+
+static struct shipment *shipment_new(const struct outgoing *messages, size_t count) {
+  struct shipment *shipment = calloc(1, sizeof *shipment);
+  ASSERT(shipment);
+  shipment->row = uuid_new();
+  shipment->messages = messages;
+  shipment->count = count;
+  return shipment;
+}
+
+enum rc outbox_write(struct tx *tx, struct arena *arena, const struct outgoing *messages, size_t count,
+                     struct shipment ***ret_shipments, size_t *ret_shipment_count, struct error *err) {
+  struct db_array *ids = db_array_new(arena), *counts = db_array_new(arena), *texts = db_array_new(arena);
+  struct shipment **shipments = ARENA_ARRAY(arena, struct shipment *, count);
+  size_t shipment_count = 0;
+  struct buf CLEANUP(buf_release) packed;
+  buf_init(&packed, (size_t)OUTBOX_ROW_BYTES + 4 * MESSAGE_VALUE_MAX);
+  for (size_t at = 0; at < count;) {
+    size_t first = at;
+    buf_clear(&packed);
+    buf_char(&packed, '[');
+    while (at < count && at - first < OUTBOX_ROW_MESSAGES && packed.length < OUTBOX_ROW_BYTES) {
+      if (at > first) buf_text_append(&packed, ",\n");
+      outbox_pack(&messages[at++], &packed);
+    }
+    buf_char(&packed, ']');
+    ASSERT(buf_ok(&packed));
+    struct shipment *shipment = shipment_new(&messages[first], at - first);
+    shipments[shipment_count++] = shipment;
+    db_array_uuid(ids, &shipment->row);
+    db_array_int(counts, (int64_t)shipment->count);
+    db_array_text(texts, buf_text(&packed));
+  }
+  enum rc rc = tx_exec(tx, &runtime_sql_outbox_insert,
+                       PARAMS(db_array_literal(ids), db_array_literal(counts), db_array_literal(texts)), NULL, err);
+  if (rc != RC_OK) {
+    for (size_t i = 0; i < shipment_count; i++) free(shipments[i]);
+    return rc;
+  }
+  *ret_shipments = shipments;
+  *ret_shipment_count = shipment_count;
+  return RC_OK;
+}
+
+void outbox_ship(struct outbox *outbox, struct shipment *shipment) {
+  atomic_store(&shipment->under_way, shipment->count + 1);
+  for (size_t i = 0; i < shipment->count; i++) {
+    struct error err;
+    enum rc rc = bus_produce(outbox->producer, &shipment->messages[i], shipment, &err);
+    if (rc == RC_OK) continue;
+    if (error_verdict(rc) == VERDICT_FATAL) atomic_store(&outbox->broken, true);
+    atomic_store(&shipment->failed, true);
+    atomic_fetch_sub(&shipment->under_way, shipment->count - i); /* the rest waits for the sweeper, in its order */
+    break;
+  }
+  shipment->messages = NULL;
+  take_off(outbox, shipment);
+}
+
+void outbox_discard(struct shipment *shipment) {
+  free(shipment);
+}
+
+/* -- housekeeping -- */
+
+/* Should it fail, the sweeper sends them once more: harmless. */
+static enum rc delete_arrived(struct tx *tx, struct arena *arena, struct shipment *arrived, struct error *err) {
+  struct db_array *ids = db_array_new(arena);
+  for (struct shipment *s = arrived; s; s = s->next) db_array_uuid(ids, &s->row);
+  free_list(arrived);
+  return tx_exec(tx, &runtime_sql_outbox_delete, PARAMS(db_array_literal(ids)), NULL, err);
+}
+
+enum rc outbox_collect(struct outbox *outbox, struct db *db, struct arena *arena, int wait_ms, struct error *err) {
+  bus_producer_poll(outbox->producer, wait_ms);
+  struct tx CLEANUP(tx_release) tx = {0};
+  struct shipment *arrived = take_arrived(outbox);
+  if (!arrived) return RC_OK;
+  enum rc rc = tx_begin(db, &tx, err);
+  if (rc != RC_OK) {
+    free_list(arrived);
+    return rc;
+  }
+  TRY(delete_arrived(&tx, arena, arrived, err));
+  return tx_commit(&tx, err);
+}
+
+/* bus_produce copies, so that the row's JSON can go once it is handed over. */
+static void ship_row(struct outbox *outbox, struct arena *arena, const struct uuid *row, const char *text) {
+  json_t *packed = json_loads(text, 0, NULL);
+  size_t count = json_array_size(packed);
+  ASSERT(count > 0); /* the table's constraint and outbox_write */
+  struct outgoing *messages = ARENA_ARRAY(arena, struct outgoing, count);
+  for (size_t i = 0; i < count; i++) messages[i] = unpack(arena, json_array_get(packed, i));
+  struct shipment *shipment = shipment_new(messages, count);
+  shipment->row = *row;
+  shipment->is_swept = true;
+  atomic_fetch_add(&outbox->swept_under_way, 1);
+  outbox_ship(outbox, shipment);
+  json_decref(packed);
+}
+
+/* The rows stay locked until they have arrived and are deleted, so that no two sweepers send the same one. */
+enum rc outbox_sweep(struct outbox *outbox, struct db *db, struct arena *arena, bool *ret_more, struct error *err) {
+  struct tx CLEANUP(tx_release) tx = {0};
+  PGresult CLEANUP(db_result_release) *rows = NULL;
+  TRY(tx_begin(db, &tx, err));
+  TRY(tx_exec(&tx, &runtime_sql_outbox_stale, PARAMS(db_int(arena, OUTBOX_STALE_MS), db_int(arena, OUTBOX_SWEEP_ROWS)),
+              &rows, err));
+  for (int r = 0; r < row_count(rows); r++) {
+    struct uuid row = row_uuid(rows, r, 0);
+    ship_row(outbox, arena, &row, row_text(rows, r, 1));
+  }
+  struct mono start = mono_now();
+  while (atomic_load(&outbox->swept_under_way) > 0 && mono_ms_since(start) < SWEEP_WAIT_MS)
+    bus_producer_poll(outbox->producer, 50);
+  struct shipment *arrived = take_arrived(outbox);
+  if (arrived) TRY(delete_arrived(&tx, arena, arrived, err));
+  *ret_more = row_count(rows) == OUTBOX_SWEEP_ROWS;
+  return tx_commit(&tx, err);
+}

@@ -1,0 +1,45 @@
+/* What the threads of one worker process share. Internal to lib/runtime. */
+#ifndef RUNTIME_PROCESS_H
+#define RUNTIME_PROCESS_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "base/time.h"
+#include "bus/bus.h"
+#include "runtime/announce.h"
+#include "runtime/outbox.h"
+#include "runtime/runtime.h"
+
+struct process {
+  const struct worker *worker;
+  const char *database_url, *kafka_brokers, *redis_address, *internal_address;
+  char instance[64];
+  int64_t batch_max;
+  struct utime started_at;
+  struct outbox *outbox;
+  struct announcer *announcer;
+  atomic_bool stopping;
+  atomic_bool fatal;           /* a bug was met: exit with 1 */
+  atomic_bool assigned;        /* the consumer has been given its partitions at least once */
+  _Atomic int64_t db_seen_ms;  /* CLOCK_MONOTONIC when the database last answered; 0: never */
+  _Atomic int64_t progress_us; /* when a unit of work was last committed */
+};
+
+struct db *process_new_db(const struct process *process, const char *role);
+void process_fail(struct process *process, const char *where, const struct error *err); /* logs, asks all to stop */
+bool process_is_stopping(const struct process *process);
+/* Waits for ms, or less when the process is asked to stop. */
+void process_sleep(const struct process *process, int64_t ms);
+
+/* threads' mains: in task.c, housekeeping.c; the loop runs in the main thread */
+struct task_thread {
+  struct process *process;
+  const struct task *task;
+  pthread_t thread;
+};
+void *task_main(void *task_thread);
+void *housekeeping_main(void *process);
+int loop_run(struct process *process);
+
+#endif

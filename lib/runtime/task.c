@@ -1,0 +1,53 @@
+/* A task's thread: step, commit, again; a pause when there was nothing to do, a growing one when the world is away. */
+#include "base/log.h"
+#include "runtime/effects.h"
+
+enum { ARENA_MAX = 256 * 1024 * 1024, BACKOFF_FIRST_MS = 100, BACKOFF_MAX_MS = 5000 };
+
+static enum rc step(struct work *work, const struct task *task, bool *ret_busy, struct error *err) {
+  if (task->own_transactions) return task->step(work, ret_busy, err);
+  TRY(work_begin(work, err));
+  TRY(task->step(work, ret_busy, err));
+  return work_commit(work, err);
+}
+
+/* An error that is neither the world's nor fatal has no message to blame: it is logged, and the task goes on slowly. */
+static int64_t pause_after(struct process *process, const struct task *task, enum rc rc, const struct error *err,
+                           int64_t backoff_ms) {
+  if (error_verdict(rc) == VERDICT_FATAL) {
+    process_fail(process, task->name, err);
+    return 0;
+  }
+  LOG(error_verdict(rc) == VERDICT_RETRY ? LOG_WARN : LOG_ERROR, "task.retry", LOG_TEXT("task", task->name),
+      LOG_TEXT("code", error_name(rc)), LOG_TEXT("text", err->text), LOG_INT("wait_ms", backoff_ms));
+  metric_add("task_failures_total", "", 1);
+  return backoff_ms;
+}
+
+void *task_main(void *task_thread) {
+  struct task_thread *thread = task_thread;
+  struct process *process = thread->process;
+  const struct task *task = thread->task;
+  struct arena arena;
+  arena_init(&arena, ARENA_MAX);
+  struct tx tx = {0};
+  struct work work = {.process = process, .db = process_new_db(process, task->name), .tx = &tx, .arena = &arena};
+  int64_t backoff_ms = BACKOFF_FIRST_MS;
+  while (!process_is_stopping(process)) {
+    struct error err;
+    bool busy = false;
+    enum rc rc = step(&work, task, &busy, &err);
+    if (rc == RC_OK) {
+      backoff_ms = BACKOFF_FIRST_MS;
+      if (!busy) process_sleep(process, task->idle_ms);
+      continue;
+    }
+    work_rollback(&work);
+    process_sleep(process, pause_after(process, task, rc, &err, backoff_ms));
+    backoff_ms = backoff_ms * 2 > BACKOFF_MAX_MS ? BACKOFF_MAX_MS : backoff_ms * 2;
+  }
+  work_rollback(&work);
+  db_free(work.db);
+  arena_release(&arena);
+  return NULL;
+}

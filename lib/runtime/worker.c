@@ -1,0 +1,192 @@
+/* A worker's life: settings, threads, the loop, and a clean end. */
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/assert.h"
+#include "base/log.h"
+#include "runtime/effects.h"
+#include "runtime/health.h"
+
+enum { TASKS_MAX = 16, SETTINGS_MAX = 48, READY_DB_MS = 15000, SLEEP_SLICE_MS = 20 };
+
+static struct common_settings {
+  char *database_url, *kafka_brokers, *redis_address, *internal_address, *log_level, *instance;
+  int64_t batch_max;
+} common;
+
+static const struct setting common_settings[] = {
+    {"DATABASE_URL", SETTING_SECRET, offsetof(struct common_settings, database_url), NULL, 1, 0, NULL,
+     "PostgreSQL, as a libpq URI, with the role cloudbill_worker"},
+    {"KAFKA_BROKERS", SETTING_TEXT, offsetof(struct common_settings, kafka_brokers), NULL, 0, 0, NULL,
+     "Kafka's bootstrap servers: host:port, separated by commas"},
+    {"REDIS_ADDRESS", SETTING_ADDRESS, offsetof(struct common_settings, redis_address), "127.0.0.1:6379", 0, 0, NULL,
+     "Redis, where outcomes of commands are announced"},
+    {"INTERNAL_ADDRESS", SETTING_ADDRESS, offsetof(struct common_settings, internal_address), "127.0.0.1:9100", 0, 0,
+     NULL, "where /livez, /readyz and /metrics are served"},
+    {"LOG_LEVEL", SETTING_CHOICE, offsetof(struct common_settings, log_level), "info", 0, 0, "debug info warn error",
+     "the least level that is logged"},
+    {"INSTANCE", SETTING_TEXT, offsetof(struct common_settings, instance), "", 0, 48, NULL,
+     "this process's name among its like; host and process id when empty"},
+    {"BATCH_MAX", SETTING_INT, offsetof(struct common_settings, batch_max), "500", 1, 5000, NULL,
+     "messages in one transaction at most"},
+};
+enum { COMMON_COUNT = sizeof common_settings / sizeof common_settings[0] };
+
+static struct process the_process; /* one for each program: what the signal handler reaches */
+
+static void on_signal(int signal) {
+  (void)signal;
+  atomic_store(&the_process.stopping, true);
+}
+
+const char *process_name(const struct process *process) {
+  return process->worker->name;
+}
+const char *process_instance(const struct process *process) {
+  return process->instance;
+}
+bool process_is_stopping(const struct process *process) {
+  return atomic_load(&process->stopping);
+}
+
+void process_fail(struct process *process, const char *where, const struct error *err) {
+  LOG(LOG_ERROR, "process.failed", LOG_TEXT("where", where), LOG_TEXT("code", error_name(err->code)),
+      LOG_TEXT("text", err->text), LOG_TEXT("field", err->field));
+  atomic_store(&process->fatal, true);
+  atomic_store(&process->stopping, true);
+}
+
+void process_sleep(const struct process *process, int64_t ms) {
+  for (struct mono start = mono_now(); !process_is_stopping(process) && mono_ms_since(start) < ms;)
+    sleep_ms(ms < SLEEP_SLICE_MS ? ms : SLEEP_SLICE_MS);
+}
+
+struct db *process_new_db(const struct process *process, const char *role) {
+  static const struct statement *const *lists[DB_LISTS_MAX];
+  lists[0] = runtime_sql_statements;
+  lists[1] = process->worker->statements;
+  (void)role;
+  struct db_options options = {
+      .url = process->database_url, .application_name = process->instance, .statements = lists};
+  return db_new(&options);
+}
+
+static bool is_ready(void *context, char *ret_reason, size_t reason_size) {
+  const struct process *process = context;
+  int64_t seen_ms = atomic_load(&process->db_seen_ms);
+  struct mono now = mono_now();
+  if (process_is_stopping(process))
+    snprintf(ret_reason, reason_size, "stopping");
+  else if (seen_ms == 0 || now.ns / 1000000 - seen_ms > READY_DB_MS)
+    snprintf(ret_reason, reason_size, "PostgreSQL does not answer");
+  else if (!atomic_load(&process->assigned))
+    snprintf(ret_reason, reason_size, "no partitions assigned yet: is Kafka there?");
+  else
+    return true;
+  return false;
+}
+
+static enum log_level log_level_of(const char *name) {
+  static const char *const names[] = {"debug", "info", "warn", "error"};
+  for (int i = 0; i < 4; i++)
+    if (strcmp(names[i], name) == 0) return (enum log_level)i;
+  return LOG_INFO;
+}
+
+static bool show_help(int argc, char **argv, const struct worker *worker) {
+  struct setting all[SETTINGS_MAX];
+  ASSERT(COMMON_COUNT + worker->setting_count <= SETTINGS_MAX);
+  memcpy(all, common_settings, sizeof common_settings);
+  if (worker->setting_count > 0) memcpy(all + COMMON_COUNT, worker->settings, worker->setting_count * sizeof *all);
+  char process[64];
+  snprintf(process, sizeof process, "cloudbill-%s", worker->name);
+  return settings_help(all, COMMON_COUNT + worker->setting_count, process, worker->about, argc, argv);
+}
+
+static enum rc load_settings(const struct worker *worker, struct error *err) {
+  TRY(settings_load(common_settings, COMMON_COUNT, &common, err));
+  if (worker->setting_count > 0)
+    TRY(settings_load(worker->settings, worker->setting_count, worker->settings_target, err));
+  return worker->start ? worker->start(err) : RC_OK;
+}
+
+static void process_init(struct process *process, const struct worker *worker) {
+  process->worker = worker;
+  process->database_url = common.database_url;
+  process->kafka_brokers = common.kafka_brokers;
+  process->redis_address = common.redis_address;
+  process->internal_address = common.internal_address;
+  process->batch_max = common.batch_max;
+  process->started_at = utime_now();
+  atomic_store(&process->progress_us, process->started_at.us);
+  char host[32] = "host";
+  if (gethostname(host, sizeof host - 1) != 0) snprintf(host, sizeof host, "host");
+  if (*common.instance)
+    snprintf(process->instance, sizeof process->instance, "%s", common.instance);
+  else
+    snprintf(process->instance, sizeof process->instance, "%s-%s-%d", worker->name, host, (int)getpid());
+  log_init(worker->name, process->instance, log_level_of(common.log_level));
+}
+
+static void install_signals(void) {
+  struct sigaction action = {.sa_handler = on_signal};
+  sigaction(SIGTERM, &action, NULL);
+  sigaction(SIGINT, &action, NULL);
+  struct sigaction ignore = {.sa_handler = SIG_IGN};
+  sigaction(SIGPIPE, &ignore, NULL);
+}
+
+static void start_thread(pthread_t *thread, void *(*main)(void *), void *context) {
+  int rc = pthread_create(thread, NULL, main, context);
+  ASSERT(rc == 0);
+}
+
+static int run_threads(struct process *process) {
+  struct task_thread tasks[TASKS_MAX];
+  size_t task_count = 0;
+  pthread_t housekeeping;
+  start_thread(&housekeeping, housekeeping_main, process);
+  for (const struct task *task = process->worker->tasks; task && task->name; task++) {
+    ASSERT(task_count < TASKS_MAX);
+    tasks[task_count] = (struct task_thread){.process = process, .task = task};
+    start_thread(&tasks[task_count].thread, task_main, &tasks[task_count]);
+    task_count++;
+  }
+  int status = loop_run(process);
+  atomic_store(&process->stopping, true);
+  for (size_t i = 0; i < task_count; i++) pthread_join(tasks[i].thread, NULL);
+  pthread_join(housekeeping, NULL);
+  return status;
+}
+
+int worker_main(int argc, char **argv, const struct worker *worker) {
+  if (show_help(argc, argv, worker)) return 0;
+  struct process *process = &the_process;
+  struct error err;
+  struct health_server *health = NULL;
+  json_object_seed(0);
+  if (load_settings(worker, &err) != RC_OK) {
+    fprintf(stderr, "cloudbill-%s: %s: %s\n", worker->name, err.field, err.text);
+    return 2;
+  }
+  process_init(process, worker);
+  install_signals();
+  if (health_start(process->internal_address, is_ready, process, &health, &err) != RC_OK) {
+    fprintf(stderr, "cloudbill-%s: %s: %s\n", worker->name, err.field, err.text);
+    return 2;
+  }
+  process->announcer = announcer_new(process->redis_address);
+  if (outbox_new(process->kafka_brokers, process->instance, &process->outbox, &err) != RC_OK) {
+    fprintf(stderr, "cloudbill-%s: %s\n", worker->name, err.text);
+    return 2;
+  }
+  LOG(LOG_INFO, "process.started", LOG_TEXT("version", CLOUDBILL_VERSION));
+  int status = run_threads(process);
+  outbox_free(process->outbox);
+  announcer_free(process->announcer);
+  health_stop(health);
+  LOG(LOG_INFO, "process.stopped", LOG_INT("status", status));
+  return status;
+}
