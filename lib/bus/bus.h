@@ -10,7 +10,8 @@
 /* -- producer: thread-safe -- */
 struct bus_producer;
 
-/* Called from bus_producer_poll, in the polling thread, once for each message that was handed over with `opaque`. */
+/* Called from bus_producer_poll (and from bus_producer_free for what is left), in the polling thread, once for each
+ * message that was handed over with an `opaque` that is not NULL. */
 typedef void bus_delivered(void *context, void *opaque, enum rc result, const char *reason);
 
 struct bus_producer_options {
@@ -25,8 +26,8 @@ MUST_CHECK enum rc bus_producer_new(const struct bus_producer_options *options, 
                                     struct error *err);
 /* Waits up to flush_ms for what is under way. */
 void bus_producer_free(struct bus_producer *producer, int flush_ms);
-/* Copies the message and queues it. A full queue is waited for, up to a second: RC_BROKER_UNAVAILABLE then; RC_BUG after a
- * fatal error of the idempotent producer (exit and restart: the outbox sends again). */
+/* Copies the message and queues it. A full queue is waited for, up to a second: RC_BROKER_UNAVAILABLE then; RC_BUG
+ * after a fatal error of the idempotent producer (exit and restart: the outbox sends again). */
 MUST_CHECK enum rc bus_produce(struct bus_producer *producer, const struct outgoing *message, void *opaque,
                                struct error *err);
 void bus_producer_poll(struct bus_producer *producer, int timeout_ms);
@@ -35,6 +36,10 @@ bool bus_producer_is_broken(struct bus_producer *producer);
 
 /* -- consumer -- */
 struct bus_consumer;
+
+/* A batch ends when its messages have this many bytes: with the last one, at most twice MESSAGE_VALUE_MAX more. The
+ * arena of bus_poll must hold it. */
+enum { BUS_BATCH_BYTES_MAX = 4 * 1024 * 1024 };
 
 struct bus_position {
   const char *topic;
@@ -57,8 +62,8 @@ MUST_CHECK enum rc bus_consumer_new(const struct bus_consumer_options *options, 
                                     struct error *err);
 void bus_consumer_free(struct bus_consumer *consumer); /* leaves the group */
 
-/* Up to max messages, undecoded, copied into the arena; waits up to timeout_ms for the first and no longer than a few ms
- * for more. RC_OK with 0 messages is normal. After a rebalance, messages of lost partitions are not returned. */
+/* Up to max messages, undecoded, copied into the arena; waits up to timeout_ms for the first and no longer than a few
+ * ms for more. RC_OK with 0 messages is normal. After a rebalance, messages of lost partitions are not returned. */
 MUST_CHECK enum rc bus_poll(struct bus_consumer *consumer, struct arena *arena, size_t max, int timeout_ms,
                             struct message **ret_messages, size_t *ret_count, struct error *err);
 /* Goes back: what was polled from these positions on is delivered again. */

@@ -22,30 +22,30 @@
 #include "base/uuid.h"
 
 /* Headers in the order of enum header; the names are fixed. */
-#define MESSAGE_HEADERS(X)                                                                                             \
-  X(HEADER_SPECVERSION, "ce_specversion")                                                                              \
-  X(HEADER_ID, "ce_id")                                                                                                \
-  X(HEADER_TYPE, "ce_type")                                                                                            \
-  X(HEADER_SOURCE, "ce_source")                                                                                        \
-  X(HEADER_SUBJECT, "ce_subject")                                                                                      \
-  X(HEADER_TIME, "ce_time")                                                                                            \
-  X(HEADER_TENANT, "ce_tenantid")                                                                                      \
-  X(HEADER_DATASCHEMA, "ce_dataschema")                                                                                \
-  X(HEADER_TRACEPARENT, "traceparent")                                                                                 \
-  X(HEADER_ACTOR, "ce_actor")                                                                                          \
-  X(HEADER_REPLY_TO, "ce_replyto")                                                                                     \
-  X(HEADER_BODY_HASH, "ce_bodyhash")                                                                                   \
-  X(HEADER_REQUEST_ID, "ce_requestid")                                                                                 \
-  X(HEADER_ADDRESS, "ce_address")                                                                                      \
-  X(HEADER_DLQ_ID, "dlq_id")                                                                                           \
-  X(HEADER_DLQ_REASON, "dlq_reason")                                                                                   \
-  X(HEADER_DLQ_CODE, "dlq_errorcode")                                                                                  \
-  X(HEADER_DLQ_WORKER, "dlq_worker")                                                                                   \
-  X(HEADER_DLQ_TOPIC, "dlq_topic")                                                                                     \
-  X(HEADER_DLQ_PARTITION, "dlq_partition")                                                                             \
-  X(HEADER_DLQ_OFFSET, "dlq_offset")                                                                                   \
-  X(HEADER_DLQ_FIRST_FAILURE, "dlq_firstfailure")                                                                      \
-  X(HEADER_DLQ_LAST_FAILURE, "dlq_lastfailure")                                                                        \
+#define MESSAGE_HEADERS(X)                        \
+  X(HEADER_SPECVERSION, "ce_specversion")         \
+  X(HEADER_ID, "ce_id")                           \
+  X(HEADER_TYPE, "ce_type")                       \
+  X(HEADER_SOURCE, "ce_source")                   \
+  X(HEADER_SUBJECT, "ce_subject")                 \
+  X(HEADER_TIME, "ce_time")                       \
+  X(HEADER_TENANT, "ce_tenantid")                 \
+  X(HEADER_DATASCHEMA, "ce_dataschema")           \
+  X(HEADER_TRACEPARENT, "traceparent")            \
+  X(HEADER_ACTOR, "ce_actor")                     \
+  X(HEADER_REPLY_TO, "ce_replyto")                \
+  X(HEADER_BODY_HASH, "ce_bodyhash")              \
+  X(HEADER_REQUEST_ID, "ce_requestid")            \
+  X(HEADER_ADDRESS, "ce_address")                 \
+  X(HEADER_DLQ_ID, "dlq_id")                      \
+  X(HEADER_DLQ_REASON, "dlq_reason")              \
+  X(HEADER_DLQ_CODE, "dlq_errorcode")             \
+  X(HEADER_DLQ_WORKER, "dlq_worker")              \
+  X(HEADER_DLQ_TOPIC, "dlq_topic")                \
+  X(HEADER_DLQ_PARTITION, "dlq_partition")        \
+  X(HEADER_DLQ_OFFSET, "dlq_offset")              \
+  X(HEADER_DLQ_FIRST_FAILURE, "dlq_firstfailure") \
+  X(HEADER_DLQ_LAST_FAILURE, "dlq_lastfailure")   \
   X(HEADER_DLQ_ATTEMPTS, "dlq_attempts")
 
 enum header {
@@ -67,7 +67,9 @@ struct outgoing {
   const char *headers[HEADER_COUNT]; /* NULL: not sent */
 };
 
-/* A received message. Raw parts and decoded ones; all of it lives in the batch's arena. */
+/* A received message. Raw parts and decoded ones; all of it lives in the batch's arena. Key and headers are UTF-8
+ * without NUL always, cut to their maximum, with '?' for what was not; then the message has a flaw. The value is as it
+ * came, of any length and content, with a NUL behind it. */
 struct message {
   const char *topic;
   int32_t partition;
@@ -76,6 +78,7 @@ struct message {
   const char *value;
   size_t value_length;
   const char *headers[HEADER_COUNT]; /* NULL: absent */
+  const char *flaw;                  /* what bus_poll found wrong with key or headers, for message_decode; else NULL */
   /* set by message_decode */
   struct uuid id;
   struct uuid tenant;
@@ -85,15 +88,20 @@ struct message {
   json_t *json; /* exact: fractional numbers are marked strings (base/json_text.h) */
 };
 
-/* Checks and fills the decoded part: RC_BAD_MESSAGE with the reason. The caller releases message->json with json_decref. */
+/* Checks and fills the decoded part: RC_BAD_MESSAGE with the reason. The caller releases message->json with
+ * json_decref. */
 MUST_CHECK enum rc message_decode(struct message *message, struct error *err);
 
-/* The JSON that an outbox row or a dead letter holds of it. */
+/* The JSON that an outbox row or a dead letter holds of it: {topic, key, value, headers:{name: value}}. The value is a
+ * string; one that is not UTF-8, or has a NUL, is in `hex` instead. */
 struct buf;
 void outgoing_write(const struct outgoing *message, struct buf *out);
+/* Reads it back: texts point into row and arena. RC_BAD_MESSAGE for what outgoing_write did not write. */
+MUST_CHECK enum rc outgoing_read(json_t *row, struct arena *arena, struct outgoing *ret_message, struct error *err);
 
-/* Members of a command's or event's body. The exact number of a decimal, int, marked or plain string as text, or NULL when
- * the member is absent or null; RC_VALIDATION naming the field when it is of another type. */
+/* Members of a command's or event's body. The exact number of a decimal, int, marked or plain string as text, or NULL
+ * when the member is absent or null; RC_VALIDATION naming the field when it is of another type. Texts live as long as
+ * the body, which body_decimal may change: an integer becomes the marked string that reads as the same number. */
 MUST_CHECK enum rc body_decimal(json_t *body, const char *field, const char **ret_text, struct error *err);
 MUST_CHECK enum rc body_text(json_t *body, const char *field, const char **ret_text, struct error *err);
 MUST_CHECK enum rc body_int(json_t *body, const char *field, int64_t least, int64_t most, int64_t default_value,

@@ -1,0 +1,337 @@
+/* The envelope: what strangers may have written is checked here, once, before any handler sees it. Everything wrong
+ * with a message is found without crashing, and is told without quoting the message: reasons end up in logs, and
+ * personal data does not go there. */
+#include "bus/message.h"
+
+#include <errno.h>
+
+#include "base/assert.h"
+#include "base/buf.h"
+#include "base/digest.h"
+#include "base/json_text.h"
+#include "bus/client.h"
+
+enum {
+  NUMBER_CHARS_MAX = 64,                       /* no amount, quantity or rate needs more */
+  EXACT_BYTES_MAX = 4 * MESSAGE_VALUE_MAX,     /* "1.5," becomes "\u00011.5", */
+  REWRITTEN_BYTES_MAX = 8 * MESSAGE_VALUE_MAX, /* a control character becomes six */
+};
+
+static void json_release(json_t **json) {
+  json_decref(*json);
+}
+
+/* ---- headers ---- */
+
+const char *header_name(enum header header) {
+  static const char *const names[] = {
+#define X(header, name) name,
+      MESSAGE_HEADERS(X)
+#undef X
+  };
+  ASSERT(header < HEADER_COUNT);
+  return names[header];
+}
+
+static enum rc bad(struct error *err, const char *field, const char *what) {
+  return error_field(err, RC_BAD_MESSAGE, field, "%s %s", field, what);
+}
+
+static enum rc need_headers(const struct message *message, struct error *err) {
+  static const enum header required[] = {HEADER_SPECVERSION, HEADER_ID,   HEADER_TYPE,  HEADER_SOURCE,
+                                         HEADER_SUBJECT,     HEADER_TIME, HEADER_TENANT};
+  for (size_t i = 0; i < sizeof required / sizeof required[0]; i++) {
+    const char *value = message->headers[required[i]];
+    if (value == NULL || value[0] == '\0') return bad(err, header_name(required[i]), "is missing");
+  }
+  if (strcmp(message->headers[HEADER_SPECVERSION], "1.0") != 0)
+    return bad(err, header_name(HEADER_SPECVERSION), "is not 1.0");
+  return RC_OK;
+}
+
+static enum rc uuid_header(const struct message *message, enum header header, struct uuid *ret_id, struct error *err) {
+  struct uuid id;
+  if (!uuid_parse(message->headers[header], &id)) return bad(err, header_name(header), "is not a UUID");
+  if (uuid_is_nil(&id)) return bad(err, header_name(header), "is the nil UUID");
+  *ret_id = id;
+  return RC_OK;
+}
+
+static enum rc time_header(const struct message *message, enum header header, struct utime *ret_time,
+                           struct error *err) {
+  struct error why;
+  if (utime_parse(message->headers[header], header_name(header), ret_time, &why) != RC_OK)
+    return bad(err, header_name(header), "is not an RFC 3339 time");
+  return RC_OK;
+}
+
+/* ---- the value ---- */
+
+/* jansson's text without the piece of the document that it quotes. */
+static enum rc not_json(const json_error_t *fault, struct error *err) {
+  const char *quote = strstr(fault->text, " near ");
+  int length = quote == NULL ? (int)strlen(fault->text) : (int)(quote - fault->text);
+  return error_field(err, RC_BAD_MESSAGE, "value", "the value is not JSON: line %d, column %d: %.*s", fault->line,
+                     fault->column, length, fault->text);
+}
+
+static bool is_marked(const json_t *value) {
+  return json_is_string(value) && json_string_value(value)[0] == JSON_EXACT_MARK;
+}
+
+/* A number of a million digits is well-formed, and of use only to harm. Nesting is bounded by json_exact. */
+static bool numbers_are_sane(json_t *value) {
+  if (is_marked(value)) return json_string_length(value) <= NUMBER_CHARS_MAX + 1;
+  if (json_is_array(value)) {
+    for (size_t i = 0; i < json_array_size(value); i++)
+      if (!numbers_are_sane(json_array_get(value, i))) return false;
+  }
+  if (json_is_object(value)) {
+    const char *key;
+    json_t *member;
+    json_object_foreach(value, key, member) {
+      if (!numbers_are_sane(member)) return false;
+    }
+  }
+  return true;
+}
+
+static enum rc parse_value(const struct message *message, json_t **ret_json, struct error *err) {
+  if (message->value_length > MESSAGE_VALUE_MAX)
+    return error_field(err, RC_BAD_MESSAGE, "value", "the value has %zu bytes, more than %d", message->value_length,
+                       MESSAGE_VALUE_MAX);
+  CLEANUP(buf_release) struct buf exact;
+  buf_init(&exact, EXACT_BYTES_MAX);
+  struct error why;
+  if (json_exact(message->value, message->value_length, &exact, &why) != RC_OK)
+    return error_field(err, RC_BAD_MESSAGE, "value", "the value is not JSON: %s", why.text);
+  json_error_t fault;
+  CLEANUP(json_release) json_t *json = json_loadb(buf_text(&exact), exact.length, JSON_REJECT_DUPLICATES, &fault);
+  if (json == NULL) return not_json(&fault, err);
+  if (!json_is_object(json)) return error_field(err, RC_BAD_MESSAGE, "value", "the value is not a JSON object");
+  if (!numbers_are_sane(json))
+    return error_field(err, RC_BAD_MESSAGE, "value", "the value has a number of more than %d characters",
+                       NUMBER_CHARS_MAX);
+  *ret_json = json_incref(json);
+  return RC_OK;
+}
+
+enum rc message_decode(struct message *message, struct error *err) {
+  if (message->flaw != NULL) return error_set(err, RC_BAD_MESSAGE, "%s", message->flaw);
+  TRY(need_headers(message, err));
+  struct uuid id, tenant;
+  struct utime time;
+  json_t *json;
+  TRY(uuid_header(message, HEADER_ID, &id, err));
+  TRY(uuid_header(message, HEADER_TENANT, &tenant, err));
+  TRY(time_header(message, HEADER_TIME, &time, err));
+  TRY(parse_value(message, &json, err));
+
+  message->id = id;
+  message->tenant = tenant;
+  message->type = message->headers[HEADER_TYPE];
+  message->subject = message->headers[HEADER_SUBJECT];
+  message->time = time;
+  message->json = json;
+  return RC_OK;
+}
+
+/* ---- as JSON and back ---- */
+
+/* A value that is not text travels as hex. */
+static void write_hex(struct json_writer *writer, const char *bytes, size_t length) {
+  size_t size = 2 * length + 1;
+  char *hex = malloc(size);
+  ASSERT(hex != NULL);
+  json_put_string_n(writer, "hex", hex_format((const uint8_t *)bytes, length, hex, size), size - 1);
+  free(hex);
+}
+
+void outgoing_write(const struct outgoing *message, struct buf *out) {
+  struct json_writer writer;
+  json_writer_init(&writer, out);
+  json_put_object(&writer, NULL);
+  json_put_string(&writer, "topic", message->topic);
+  json_put_string(&writer, "key", message->key);
+  if (client_is_text(message->value, message->value_length)) {
+    json_put_string_n(&writer, "value", message->value, message->value_length);
+  } else {
+    write_hex(&writer, message->value, message->value_length);
+  }
+  json_put_object(&writer, "headers");
+  for (enum header header = 0; header < HEADER_COUNT; header++)
+    if (message->headers[header] != NULL) json_put_string(&writer, header_name(header), message->headers[header]);
+  json_put_end(&writer);
+  json_put_end(&writer);
+}
+
+/* 16 for what is no digit of hex_format's. */
+static size_t digit_value(char digit) {
+  static const char digits[] = "0123456789abcdef";
+  const char *at = digit == '\0' ? NULL : strchr(digits, digit);
+  return at == NULL ? 16 : (size_t)(at - digits);
+}
+
+static bool read_hex(struct arena *arena, const char *text, size_t length, struct outgoing *message) {
+  if (length % 2 != 0) return false;
+  char *bytes = arena_alloc(arena, length / 2 + 1);
+  for (size_t i = 0; i < length / 2; i++) {
+    size_t high = digit_value(text[2 * i]), low = digit_value(text[2 * i + 1]);
+    if (high > 15 || low > 15) return false;
+    bytes[i] = (char)(high << 4 | low);
+  }
+  message->value = bytes;
+  message->value_length = length / 2;
+  return true;
+}
+
+static bool read_value(json_t *row, struct arena *arena, struct outgoing *message) {
+  json_t *text = json_object_get(row, "value");
+  json_t *hex = json_object_get(row, "hex");
+  if (json_is_string(hex)) return read_hex(arena, json_string_value(hex), json_string_length(hex), message);
+  if (!json_is_string(text)) return false;
+  message->value = json_string_value(text);
+  message->value_length = json_string_length(text);
+  return true;
+}
+
+enum rc outgoing_read(json_t *row, struct arena *arena, struct outgoing *ret_message, struct error *err) {
+  struct outgoing message = {.topic = json_string_value(json_object_get(row, "topic")),
+                             .key = json_string_value(json_object_get(row, "key"))};
+  if (message.topic == NULL) return error_set(err, RC_BAD_MESSAGE, "an outgoing message has no topic");
+  if (!read_value(row, arena, &message)) return error_set(err, RC_BAD_MESSAGE, "an outgoing message has no value");
+  json_t *headers = json_object_get(row, "headers");
+  for (enum header header = 0; header < HEADER_COUNT; header++)
+    message.headers[header] = json_string_value(json_object_get(headers, header_name(header)));
+  *ret_message = message;
+  return RC_OK;
+}
+
+/* ---- members of a body ---- */
+
+/* NULL when absent or null. */
+static json_t *member_of(json_t *body, const char *field) {
+  json_t *member = json_object_get(body, field);
+  return json_is_null(member) ? NULL : member;
+}
+
+static enum rc wrong_type(struct error *err, const char *field, const char *wanted) {
+  return error_field(err, RC_VALIDATION, field, "must be %s", wanted);
+}
+
+/* A small integer has no text of its own: it becomes a marked string in its place, which reads as the same number. */
+static json_t *give_text(json_t *body, const char *field, json_int_t value) {
+  json_t *marked = json_sprintf("%c%" JSON_INTEGER_FORMAT, JSON_EXACT_MARK, value);
+  int failed = json_object_set_new(body, field, marked);
+  ASSERT(failed == 0);
+  return marked;
+}
+
+enum rc body_decimal(json_t *body, const char *field, const char **ret_text, struct error *err) {
+  json_t *member = member_of(body, field);
+  if (member == NULL) {
+    *ret_text = NULL;
+    return RC_OK;
+  }
+  if (json_is_integer(member)) member = give_text(body, field, json_integer_value(member));
+  if (!json_is_string(member)) return wrong_type(err, field, "a decimal number");
+  *ret_text = json_string_value(member) + (is_marked(member) ? 1 : 0);
+  return RC_OK;
+}
+
+enum rc body_text(json_t *body, const char *field, const char **ret_text, struct error *err) {
+  json_t *member = member_of(body, field);
+  if (member != NULL && (!json_is_string(member) || is_marked(member))) return wrong_type(err, field, "a string");
+  *ret_text = json_string_value(member);
+  return RC_OK;
+}
+
+/* Reads "12" and, as JSON Schema has it, "12.00". */
+static bool whole_number(const char *text, int64_t *ret_value) {
+  char *end;
+  errno = 0;
+  long long value = strtoll(text, &end, 10);
+  if (errno != 0 || end == text) return false;
+  if (*end == '.') end += 1 + strspn(end + 1, "0");
+  if (*end != '\0') return false;
+  *ret_value = value;
+  return true;
+}
+
+static bool whole_member(const json_t *member, int64_t *ret_value) {
+  if (is_marked(member)) return whole_number(json_string_value(member) + 1, ret_value);
+  if (!json_is_integer(member)) return false;
+  *ret_value = json_integer_value(member);
+  return true;
+}
+
+enum rc body_int(json_t *body, const char *field, int64_t least, int64_t most, int64_t default_value,
+                 int64_t *ret_value, struct error *err) {
+  json_t *member = member_of(body, field);
+  int64_t value = default_value;
+  if (member != NULL) {
+    if (!whole_member(member, &value)) return wrong_type(err, field, "an integer");
+    if (value < least || value > most)
+      return error_field(err, RC_VALIDATION, field, "must be between %lld and %lld", (long long)least, (long long)most);
+  }
+  *ret_value = value;
+  return RC_OK;
+}
+
+enum rc body_bool(json_t *body, const char *field, bool default_value, bool *ret_value, struct error *err) {
+  json_t *member = member_of(body, field);
+  if (member != NULL && !json_is_boolean(member)) return wrong_type(err, field, "true or false");
+  *ret_value = member == NULL ? default_value : json_is_true(member);
+  return RC_OK;
+}
+
+enum rc body_uuid(json_t *body, const char *field, struct uuid *ret_id, bool *ret_present, struct error *err) {
+  const char *text;
+  TRY(body_text(body, field, &text, err));
+  if (text != NULL && !uuid_parse(text, ret_id)) return wrong_type(err, field, "a UUID");
+  *ret_present = text != NULL;
+  return RC_OK;
+}
+
+static void write_exact(struct json_writer *writer, const char *key, json_t *value) {
+  switch (json_typeof(value)) {
+  case JSON_OBJECT: {
+    const char *name;
+    json_t *member;
+    json_put_object(writer, key);
+    json_object_foreach(value, name, member) write_exact(writer, name, member);
+    json_put_end(writer);
+    return;
+  }
+  case JSON_ARRAY:
+    json_put_array(writer, key);
+    for (size_t i = 0; i < json_array_size(value); i++) write_exact(writer, NULL, json_array_get(value, i));
+    json_put_end(writer);
+    return;
+  case JSON_STRING:
+    if (is_marked(value)) {
+      json_put_raw(writer, key, json_string_value(value) + 1);
+    } else {
+      json_put_string_n(writer, key, json_string_value(value), json_string_length(value));
+    }
+    return;
+  case JSON_INTEGER: json_put_int(writer, key, json_integer_value(value)); return;
+  case JSON_TRUE: json_put_bool(writer, key, true); return;
+  case JSON_FALSE: json_put_bool(writer, key, false); return;
+  case JSON_NULL: json_put_null(writer, key); return;
+  case JSON_REAL: break; /* json_exact leaves none */
+  }
+  ASSERT(!"a number that is not exact");
+}
+
+const char *body_json(struct arena *arena, json_t *body, const char *field) {
+  json_t *member = member_of(body, field);
+  if (member == NULL) return NULL;
+  CLEANUP(buf_release) struct buf text;
+  buf_init(&text, REWRITTEN_BYTES_MAX);
+  struct json_writer writer;
+  json_writer_init(&writer, &text);
+  write_exact(&writer, NULL, member);
+  ASSERT(buf_ok(&text));
+  return arena_strndup(arena, buf_text(&text), text.length);
+}
