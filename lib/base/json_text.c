@@ -9,7 +9,7 @@
 
 /* ---- writer ---- */
 
-void json_begin(struct json_writer *writer, struct buf *out) {
+void json_writer_init(struct json_writer *writer, struct buf *out) {
   *writer = (struct json_writer){.out = out};
 }
 
@@ -35,49 +35,49 @@ static void open_nested(struct json_writer *writer, const char *key, bool is_arr
   buf_char(writer->out, is_array ? '[' : '{');
 }
 
-void json_object(struct json_writer *writer, const char *key) {
+void json_put_object(struct json_writer *writer, const char *key) {
   open_nested(writer, key, false);
 }
 
-void json_array(struct json_writer *writer, const char *key) {
+void json_put_array(struct json_writer *writer, const char *key) {
   open_nested(writer, key, true);
 }
 
-void json_end(struct json_writer *writer) {
+void json_put_end(struct json_writer *writer) {
   ASSERT(writer->depth > 0);
   buf_char(writer->out, writer->is_array[writer->depth] ? ']' : '}');
   writer->depth--;
 }
 
-void json_raw(struct json_writer *writer, const char *key, const char *json) {
+void json_put_raw(struct json_writer *writer, const char *key, const char *json) {
   before_value(writer, key);
   buf_text_append(writer->out, json == NULL ? "null" : json);
 }
 
-void json_string_n(struct json_writer *writer, const char *key, const char *text, size_t length) {
+void json_put_string_n(struct json_writer *writer, const char *key, const char *text, size_t length) {
   if (text == NULL) {
-    json_raw(writer, key, NULL);
+    json_put_raw(writer, key, NULL);
     return;
   }
   before_value(writer, key);
   json_escape(writer->out, text, length);
 }
 
-void json_string(struct json_writer *writer, const char *key, const char *text) {
-  json_string_n(writer, key, text, text == NULL ? 0 : strlen(text));
+void json_put_string(struct json_writer *writer, const char *key, const char *text) {
+  json_put_string_n(writer, key, text, text == NULL ? 0 : strlen(text));
 }
 
-void json_int(struct json_writer *writer, const char *key, int64_t value) {
+void json_put_int(struct json_writer *writer, const char *key, int64_t value) {
   before_value(writer, key);
   buf_printf(writer->out, "%lld", (long long)value);
 }
 
-void json_bool(struct json_writer *writer, const char *key, bool value) {
-  json_raw(writer, key, value ? "true" : "false");
+void json_put_bool(struct json_writer *writer, const char *key, bool value) {
+  json_put_raw(writer, key, value ? "true" : "false");
 }
 
-void json_null_member(struct json_writer *writer, const char *key) {
-  json_raw(writer, key, NULL);
+void json_put_null(struct json_writer *writer, const char *key) {
+  json_put_raw(writer, key, NULL);
 }
 
 /* ---- escaping ---- */

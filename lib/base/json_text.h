@@ -1,8 +1,8 @@
 /* JSON as text: a writer, and a scan that runs before any parser.
  *
- * Writer: json_open/json_close and json_* members into a buf, commas by itself:
- *   struct json_writer w; json_begin(&w, &buf);
- *   json_object(&w, NULL); json_string(&w, "id", id); json_raw(&w, "amount", "99.00"); json_end(&w);
+ * Writer: json_put_* members into a buf, commas by itself:
+ *   struct json_writer w; json_writer_init(&w, &buf);
+ *   json_put_object(&w, NULL); json_put_string(&w, "id", id); json_put_raw(&w, "amount", "99.00"); json_put_end(&w);
  * A NULL key is an array element or the top value. Nesting is at most JSON_DEPTH_MAX.
  *
  * json_exact rewrites a document so that a parser which knows only doubles loses nothing (BILL-004): each number with
@@ -31,16 +31,16 @@ struct json_writer {
   bool is_array[JSON_DEPTH_MAX + 1];
 };
 
-void json_begin(struct json_writer *writer, struct buf *out);
-void json_object(struct json_writer *writer, const char *key);
-void json_array(struct json_writer *writer, const char *key);
-void json_end(struct json_writer *writer); /* closes the innermost object or array */
-void json_string(struct json_writer *writer, const char *key, const char *text); /* NULL writes null */
-void json_string_n(struct json_writer *writer, const char *key, const char *text, size_t length);
-void json_int(struct json_writer *writer, const char *key, int64_t value);
-void json_bool(struct json_writer *writer, const char *key, bool value);
-void json_null_member(struct json_writer *writer, const char *key);
-void json_raw(struct json_writer *writer, const char *key, const char *json); /* JSON as it is; NULL writes null */
+void json_writer_init(struct json_writer *writer, struct buf *out);
+void json_put_object(struct json_writer *writer, const char *key);
+void json_put_array(struct json_writer *writer, const char *key);
+void json_put_end(struct json_writer *writer); /* closes the innermost object or array */
+void json_put_string(struct json_writer *writer, const char *key, const char *text); /* NULL writes null */
+void json_put_string_n(struct json_writer *writer, const char *key, const char *text, size_t length);
+void json_put_int(struct json_writer *writer, const char *key, int64_t value);
+void json_put_bool(struct json_writer *writer, const char *key, bool value);
+void json_put_null(struct json_writer *writer, const char *key);
+void json_put_raw(struct json_writer *writer, const char *key, const char *json); /* JSON as it is; NULL writes null */
 
 void json_escape(struct buf *out, const char *text, size_t length); /* with the quotes */
 

@@ -68,14 +68,14 @@ static bool add_text(struct json_writer *writer, const char *key, const char *te
   size_t taken = writer->out->length + strlen(key) * ESCAPED_MAX + FIELD_OVERHEAD_BYTES + TAIL_BYTES;
   if (taken >= LOG_LINE_MAX) return false;
   size_t length = fitting(text, LOG_LINE_MAX - taken);
-  json_string_n(writer, key, text, length);
+  json_put_string_n(writer, key, text, length);
   return text[length] == '\0';
 }
 
 static bool add_integer(struct json_writer *writer, const char *key, int64_t integer) {
   size_t taken = writer->out->length + strlen(key) * ESCAPED_MAX + FIELD_OVERHEAD_BYTES + TAIL_BYTES;
   if (taken >= LOG_LINE_MAX) return false;
-  json_int(writer, key, integer);
+  json_put_int(writer, key, integer);
   return true;
 }
 
@@ -96,10 +96,10 @@ void log_event(enum log_level level, const char *event, const struct log_field *
   struct buf line CLEANUP(buf_release);
   struct json_writer writer;
   buf_init(&line, LOG_LINE_MAX);
-  json_begin(&writer, &line);
-  json_object(&writer, NULL);
-  json_string(&writer, "time", utime_format(utime_now(), now));
-  json_string(&writer, "level", level_name(level));
+  json_writer_init(&writer, &line);
+  json_put_object(&writer, NULL);
+  json_put_string(&writer, "time", utime_format(utime_now(), now));
+  json_put_string(&writer, "level", level_name(level));
   bool whole = add_text(&writer, "process", settings.process);
   whole &= add_if_given(&writer, "instance", settings.instance);
   whole &= add_text(&writer, "event", event);
@@ -110,8 +110,8 @@ void log_event(enum log_level level, const char *event, const struct log_field *
     whole &= field->text != NULL ? add_text(&writer, field->key, field->text)
                                  : add_integer(&writer, field->key, field->integer);
   }
-  if (!whole) json_bool(&writer, "cut", true);
-  json_end(&writer);
+  if (!whole) json_put_bool(&writer, "cut", true);
+  json_put_end(&writer);
   buf_char(&line, '\n');
   if (buf_ok(&line)) write_line(line.bytes, line.length);
 }

@@ -101,15 +101,15 @@ static enum rc illegal(enum subscription_state from, enum subscription_event eve
   struct buf details CLEANUP(buf_release);
   struct json_writer writer;
   buf_init(&details, sizeof err->details - 1);
-  json_begin(&writer, &details);
-  json_object(&writer, NULL);
-  json_array(&writer, "allowed");
+  json_writer_init(&writer, &details);
+  json_put_object(&writer, NULL);
+  json_put_array(&writer, "allowed");
   for (size_t i = 0; i < TRANSITION_COUNT; i++) {
     const struct transition *row = &TRANSITIONS[i];
-    if (row->from == from && row->to != from) json_string(&writer, NULL, subscription_event_name(row->event));
+    if (row->from == from && row->to != from) json_put_string(&writer, NULL, subscription_event_name(row->event));
   }
-  json_end(&writer);
-  json_end(&writer);
+  json_put_end(&writer);
+  json_put_end(&writer);
   (void)snprintf(err->details, sizeof err->details, "%s", buf_text(&details));
   return rc;
 }
