@@ -71,7 +71,8 @@ function(embed_json target directory)
     ${CMAKE_SOURCE_DIR}/${directory}/events/*.json)
   set(out ${CMAKE_BINARY_DIR}/json/${target}_embedded.c)
   add_custom_command(OUTPUT ${out}
-    COMMAND ${CMAKE_COMMAND} -DOUTPUT=${out} "-DFILES=${escaped}" -P ${CMAKE_SOURCE_DIR}/cmake/embed_json.cmake
+    COMMAND ${CMAKE_COMMAND} -DOUTPUT=${out} -DDIRECTORY=${CMAKE_SOURCE_DIR}/${directory}
+      -P ${CMAKE_SOURCE_DIR}/cmake/embed_json.cmake
     DEPENDS ${files} ${CMAKE_SOURCE_DIR}/cmake/embed_json.cmake VERBATIM)
   target_sources(${target} PRIVATE ${out})
 endfunction()

@@ -1,5 +1,7 @@
-# cmake -DOUTPUT=schemas.c -DFILES=schemas/commands/a.json;… -P embed_json.cmake
-# Writes every schema into schema_embedded[], with the name of its file and of its directory.
+# cmake -DOUTPUT=schemas.c -DDIRECTORY=schemas -P embed_json.cmake
+# Writes every schema below DIRECTORY/commands and DIRECTORY/events into schema_embedded[], with the name of its file and
+# of its directory.
+file(GLOB FILES ${DIRECTORY}/commands/*.json ${DIRECTORY}/events/*.json)
 set(source "/* Made from schemas/ by cmake/embed_json.cmake. */\n#include \"schema/schema.h\"\n")
 string(APPEND source "extern const struct schema_source schema_embedded[];\n")
 string(APPEND source "const struct schema_source schema_embedded[] = {\n")

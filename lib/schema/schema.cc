@@ -85,6 +85,21 @@ template <> bool ValidationVisitor<adapter>::visit(const FormatConstraint &) {
   return true;
 }
 
+/* Theirs keeps to itself which member it did not like. */
+template <> bool ValidationVisitor<adapter>::visit(const PropertyNamesConstraint &constraint) {
+  if (!m_target.isObject()) return true;
+  bool all_fit = true;
+  for (const auto member : m_target.getObject()) {
+    const adapters::StdStringAdapter name(member.first);
+    ValidationVisitor<adapters::StdStringAdapter> visitor(name, m_context, m_strictTypes, nullptr, m_regexesCache);
+    if (visitor.validateSchema(*constraint.getSubschema())) continue;
+    if (!m_results) return false;
+    m_results->pushError(m_context, "Property name not permitted '" + member.first + "'.");
+    all_fit = false;
+  }
+  return all_fit;
+}
+
 } // namespace valijson
 
 namespace {
@@ -108,6 +123,7 @@ const struct wording {
     {"Missing required property", "required", argument::MEMBER, "is required"},
     {"Missing dependency", "dependencies", argument::MEMBER, "is required here"},
     {"Object contains a property", "additionalProperties", argument::MEMBER, "unknown field"},
+    {"Property name not permitted", "propertyNames", argument::MEMBER, "has a name that is not allowed"},
     {"Value type not permitted", "type", argument::TYPES, "must be %"},
     {"Failed to match against any enum", "enum", argument::LIMIT, "must be one of %"},
     {"Failed to match expected value", "const", argument::LIMIT, "must be %"},

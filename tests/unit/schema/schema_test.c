@@ -15,7 +15,8 @@ static const char order_schema[] =
     "\"price\":{\"type\":[\"number\",\"string\"],\"pattern\":\"^[0-9]+$\",\"errorMessage\":\"must be an amount\"},"
     "\"note\":{\"type\":[\"string\",\"null\"]},"
     "\"items\":{\"type\":\"array\",\"minItems\":1,\"maxItems\":3,\"items\":{\"$ref\":\"#/definitions/item\"}},"
-    "\"tags\":{\"type\":\"object\",\"maxProperties\":2,\"additionalProperties\":{\"type\":\"string\",\"maxLength\":3}}}"
+    "\"tags\":{\"type\":\"object\",\"maxProperties\":2,\"propertyNames\":{\"maxLength\":4},\"additionalProperties\":{"
+    "\"type\":\"string\",\"maxLength\":3}}}"
     ","
     "\"definitions\":{\"item\":{\"type\":\"object\",\"additionalProperties\":false,\"required\":[\"quantity\"],"
     "\"properties\":{\"quantity\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":1000},"
@@ -55,6 +56,8 @@ static const struct {
      {"tags.k: must have at most 3 characters"}},
     {"{\"id\":\"a\",\"items\":[{\"quantity\":1}],\"tags\":{\"k\":\"a\",\"l\":\"b\",\"m\":\"c\"}}",
      {"tags: must have at most 2 members"}},
+    {"{\"id\":\"a\",\"items\":[{\"quantity\":1}],\"tags\":{\"enormous\":\"a\"}}",
+     {"tags.enormous: has a name that is not allowed"}},
     {"{\"id\":\"\",\"items\":[{\"quantity\":-1}],\"kind\":null}",
      {"id: has the wrong form", "items[0].quantity: must be at least 1", "kind: must be one of big, small or 3"}},
 };
