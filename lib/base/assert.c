@@ -6,11 +6,11 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { LINE_MAX_BYTES = 1024, TAIL_BYTES = 64 };
+enum { LINE_MAX_BYTES = 1024, EXPRESSION_END = 640, FILE_END = 960 };
 
-/* Appends text with quotes and backslashes escaped; what does not fit is left out. */
-static size_t append_escaped(char *line, size_t length, const char *text) {
-  for (; *text != '\0' && length + 2 < LINE_MAX_BYTES - TAIL_BYTES; text++) {
+/* Appends text with quotes and backslashes escaped; what would reach `end` is left out. */
+static size_t append_escaped(char *line, size_t length, size_t end, const char *text) {
+  for (; *text != '\0' && length + 2 < end; text++) {
     if (*text == '"' || *text == '\\') line[length++] = '\\';
     line[length++] = (unsigned char)*text < 0x20 ? ' ' : *text;
   }
@@ -27,9 +27,9 @@ _Noreturn void assert_failed(const char *expression, const char *file, int line_
   char line[LINE_MAX_BYTES];
   (void)snprintf(number, sizeof number, "%d", line_number);
   size_t length = append(line, 0, "{\"level\":\"error\",\"event\":\"assert.failed\",\"assertion\":\"");
-  length = append_escaped(line, length, expression);
+  length = append_escaped(line, length, EXPRESSION_END, expression);
   length = append(line, length, "\",\"at\":\"");
-  length = append_escaped(line, length, file);
+  length = append_escaped(line, length, FILE_END, file);
   length = append(line, length, ":");
   length = append(line, length, number);
   length = append(line, length, "\"}\n");

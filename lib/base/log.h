@@ -19,7 +19,12 @@ struct log_field {
   int64_t integer;
 };
 
-#define LOG_TEXT(key, text)   ((struct log_field){(key), (text) ? (text) : "", 0})
+/* A function, because gcc warns of `array ? array : ""`. */
+static inline struct log_field log_text(const char *key, const char *text) {
+  return (struct log_field){key, text == NULL ? "" : text, 0};
+}
+
+#define LOG_TEXT(key, text)   log_text((key), (text)) /* NULL is logged as "" */
 #define LOG_INT(key, integer) ((struct log_field){(key), NULL, (int64_t)(integer)})
 #define LOG(level, event, ...)                                         \
   log_event((level), (event), (const struct log_field[]){__VA_ARGS__}, \

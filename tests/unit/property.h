@@ -1,0 +1,45 @@
+/* Random cases that can be had again: the seed is TEST_SEED or drawn from the kernel, and printed either way.
+ *   struct dice dice = dice_new();
+ *   for (int i = 0; i < PROPERTY_CASES; i++) { int64_t n = dice_between(&dice, -9, 9); ... } */
+#ifndef TESTS_UNIT_PROPERTY_H
+#define TESTS_UNIT_PROPERTY_H
+
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/digest.h"
+
+enum { PROPERTY_CASES = 20000 };
+
+struct dice {
+  uint64_t state;
+};
+
+static inline struct dice dice_new(void) {
+  struct dice dice;
+  const char *seed = getenv("TEST_SEED");
+  if (seed != NULL) {
+    dice.state = strtoull(seed, NULL, 0);
+  } else {
+    random_bytes(&dice.state, sizeof dice.state);
+  }
+  fprintf(stderr, "TEST_SEED=%llu\n", (unsigned long long)dice.state);
+  return dice;
+}
+
+/* splitmix64 */
+static inline uint64_t dice_bits(struct dice *dice) {
+  dice->state += UINT64_C(0x9E3779B97F4A7C15);
+  uint64_t z = dice->state;
+  z = (z ^ (z >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
+  z = (z ^ (z >> 27)) * UINT64_C(0x94D049BB133111EB);
+  return z ^ (z >> 31);
+}
+
+/* From least to most, both included; most - least < 2^63. */
+static inline int64_t dice_between(struct dice *dice, int64_t least, int64_t most) {
+  return least + (int64_t)(dice_bits(dice) % ((uint64_t)(most - least) + 1));
+}
+
+#endif
