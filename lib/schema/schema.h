@@ -4,8 +4,9 @@
  *
  * Thread-safe. `json` is the text as it was sent (not json_exact's), which json_exact has accepted: its nesting is
  * bounded. "format" is an annotation here and asserts nothing; a "pattern" is a POSIX extended expression, which those
- * of schemas/ are as well as ECMA 262's. A schema may say in "errorMessage" what people shall read in place of the text
- * below. */
+ * of schemas/ are as well as ECMA 262's. valijson 1.0 confuses a definition that is reached by $ref with its own
+ * "propertyNames", "contains", "not" and "if": they stand where they are used. A schema may say in "errorMessage" what
+ * people shall read in place of the text below. */
 #ifndef SCHEMA_SCHEMA_H
 #define SCHEMA_SCHEMA_H
 
