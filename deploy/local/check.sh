@@ -24,7 +24,7 @@ command_test() {
     start_ms=$(now_ms)
     need_packages build
     [[ $only == unit ]] || need_packages servers
-    instance_lock test at-once || die "another ./dev test runs"
+    instance_lock test 20 || die "another ./dev test runs"
     build dev
     mapfile -t suites < <(built_suites)
     if [[ -n $only ]]; then
@@ -33,15 +33,9 @@ command_test() {
     fi
     ((${#suites[@]} > 0)) || die "no tests were built"
 
-    instance_use test
-    if [[ -n $(known_processes) ]]; then
-        say "ending what a killed ./dev test left"
-        instance_stop || true
-    fi
-    instance_wipe
-    rm -rf "$LOG_DIR"
-    mkdir -p "$LOG_DIR" "$RUN_DIR/sanitizer"
+    instance_begin test
     trap test_end EXIT
+    trap 'exit 130' INT TERM
 
     PASSED=0 FAILED=0 BROKEN=()
     for name in "${suites[@]}"; do
@@ -59,7 +53,7 @@ command_test() {
         instance_stop || BROKEN+=("a process did not end when it was asked to")
     fi
     sanitizers_are_silent || BROKEN+=("a sanitizer had something to say")
-    trap - EXIT
+    trap - EXIT INT TERM
     instance_wipe
 
     for name in "${BROKEN[@]}"; do warn "$name"; done
@@ -69,9 +63,11 @@ command_test() {
 
 # However a run ends, its servers end with it. Logs stay.
 test_end() {
-    trap - EXIT
+    trap - EXIT INT TERM
+    end_suite
     if [[ -r $RUN_DIR/env ]]; then
         instance_stop || true
+        sanitizers_are_silent || true
         note "logs: $LOG_DIR"
     fi
 }
@@ -83,11 +79,10 @@ run_suite() {
     shift
     start_ms=$(now_ms)
     say "test $name"
-    (
-        [[ -z ${LOCK_FD:-} ]] || exec {LOCK_FD}>&-
-        cd "$ROOT" || exit
-        exec timeout --kill-after=10 "$SUITE_MAX_SECONDS" "build/dev/bin/test-$name" "$@"
-    ) </dev/null 2>&1 | tee "$log" || rc=$?
+    # in the background, because a trap waits for what is in the foreground
+    { run_suite_alone "$name" "$@" </dev/null 2>&1 | (drop_lock && exec tee "$log"); } &
+    wait $! || rc=$?
+    rm -f "$PIDFILE_DIR/suite.pid"
     line=$(sed 's/\x1b\[[0-9;]*m//g' "$log" | grep -a '^\[====\] Synthesis: ' | tail -n 1) || line=''
     if [[ $line =~ Tested:\ ([0-9]+)\ \|\ Passing:\ ([0-9]+)\ \|\ Failing:\ ([0-9]+)\ \|\ Crashing:\ ([0-9]+) ]]; then
         tested=${BASH_REMATCH[1]} passing=${BASH_REMATCH[2]}
@@ -99,6 +94,23 @@ run_suite() {
         BROKEN+=("test-$name ended with status $rc and without its closing line")
     fi
     note "$name took $(since_s "$start_ms") s"
+}
+
+# A suite is a session of its own, with a pid file, so that all of it can be ended.
+run_suite_alone() {
+    local name=$1 pid=$BASHPID
+    shift
+    drop_lock
+    cd "$ROOT" || exit
+    echo "$pid $(birth_of "$pid")" >"$PIDFILE_DIR/suite.pid"
+    exec setsid timeout --kill-after=10 "$SUITE_MAX_SECONDS" "build/dev/bin/test-$name" "$@"
+}
+
+end_suite() {
+    local pid
+    mark=build/dev/bin/test-
+    if pid=$(process_pid suite); then kill -KILL -- "-$pid" 2>/dev/null || true; fi
+    rm -f "$PIDFILE_DIR/suite.pid"
 }
 
 # --- sanitizers -------------------------------------------------------------------------------------------
@@ -141,7 +153,7 @@ command_bench() {
     local only=${1:-} names name
     (($# == 0)) || shift
     need_packages build servers
-    instance_lock bench at-once || die "another ./dev bench runs"
+    instance_lock bench 20 || die "another ./dev bench runs"
     build release
     mapfile -t names < <(benchmarks)
     if [[ -n $only ]]; then
@@ -149,21 +161,21 @@ command_bench() {
         names=("$only")
     fi
     ((${#names[@]} > 0)) || die "there is no benchmark"
-    instance_use bench
-    instance_stop || true
-    instance_wipe
+    instance_begin bench
     trap test_end EXIT
-    LOG_LEVEL=${LOG_LEVEL:-warn} instance_up release
+    trap 'exit 130' INT TERM
+    WANTED_LOG_LEVEL=${WANTED_LOG_LEVEL:-warn}
+    instance_up release
     for name in "${names[@]}"; do
         say "bench $name"
         (
-            exec {LOCK_FD}>&-
+            drop_lock
             cd "$ROOT" || exit
             if [[ -x bench/$name.sh ]]; then exec "bench/$name.sh" "$@"; fi
             exec "build/release/bin/bench-$name" "$@"
         )
     done
-    trap - EXIT
+    trap - EXIT INT TERM
     instance_stop
     instance_wipe
 }

@@ -15,6 +15,7 @@ instance_use() {
     RUN_DIR=$VAR/$INSTANCE_NAME
     PIDFILE_DIR=$RUN_DIR/pid
     LOG_DIR=$RUN_DIR/log
+    WANTED_LOG_LEVEL=${LOG_LEVEL:-}
     # shellcheck source=/dev/null
     if [[ -r $RUN_DIR/env ]]; then source "$RUN_DIR/env"; fi
 }
@@ -28,16 +29,17 @@ instances() {
     done
 }
 
-# One ./dev at a time works on an instance. The lock ends with its holder, however that ends.
+# One ./dev at a time works on an instance. The lock is held by an open file, which what we start inherits: a
+# ./dev that was killed holds it until the last of its helpers (initdb, Maven) is gone. Servers and tests,
+# which live longer, do not get it.
 instance_lock() {
-    local name=$1 patience=${2:-wait}
+    local name=$1 patience_seconds=${2:-600}
     own_directory "$VAR" 755
     own_directory "$VAR/$name" "$([[ -n $POSTGRES_USER ]] && echo 711 || echo 700)"
     exec {LOCK_FD}>>"$VAR/$name/lock"
     if ! flock -n "$LOCK_FD"; then
-        [[ $patience == wait ]] || return 1
         note "another ./dev works on $name: waiting for it"
-        flock -w 600 "$LOCK_FD" || die "it still does; giving up"
+        flock -w "$patience_seconds" "$LOCK_FD" || return 1
     fi
 }
 
@@ -115,7 +117,7 @@ instance_settings() {
             GATEWAY_WEBHOOK_SECRET "$GATEWAY_WEBHOOK_SECRET" \
             GATEWAY_WEBHOOK_URL "http://127.0.0.1:$api/api/gateway/webhooks/sandbox" \
             SMTP_URL "smtp://127.0.0.1:$mail" MAIL_FROM billing@cloudbill.example \
-            LOG_LEVEL "${LOG_LEVEL:-info}"
+            LOG_LEVEL "${WANTED_LOG_LEVEL:-info}"
         sanitizer_settings "$preset"
         set_env ASAN_OPTIONS "${ASAN_OPTIONS:-}" UBSAN_OPTIONS "${UBSAN_OPTIONS:-}" LSAN_OPTIONS "${LSAN_OPTIONS:-}" \
             TSAN_OPTIONS "${TSAN_OPTIONS:-}"
@@ -146,6 +148,7 @@ instance_prepare() {
             port=${address##*:}
             process_runs "$name" || port_is_free "$port" || fresh=yes
         done
+        [[ -z $WANTED_LOG_LEVEL || $WANTED_LOG_LEVEL == "$LOG_LEVEL" ]] || fresh=yes
         process_define api
         process_runs api || port_is_free "${HTTP_ADDRESS##*:}" || fresh=yes
     fi
@@ -178,14 +181,21 @@ find_kafka_jars() {
 }
 
 fetch_kafka() {
-    local directory
+    local directory lock
     directory=$(kafka_jars_directory)
+    exec {lock}>>"$VAR/kafka.lock"
+    flock "$lock"
+    if [[ -d $directory ]]; then # another instance was quicker
+        KAFKA_JARS=$directory
+        return
+    fi
     say "fetching Apache Kafka from Maven Central (54 MB, once)"
     rm -rf "$directory.tmp"
     mvn --batch-mode --quiet --strict-checksums -f "$LOCAL/kafka/pom.xml" dependency:copy-dependencies \
         -DincludeScope=runtime "-DoutputDirectory=$directory.tmp" </dev/null >"$VAR/kafka-fetch.log" 2>&1 ||
         { tail -n 20 "$VAR/kafka-fetch.log" >&2 && die "Maven failed"; }
     mv "$directory.tmp" "$directory"
+    exec {lock}>&-
     KAFKA_JARS=$directory
 }
 
@@ -291,4 +301,21 @@ instance_stop() {
 # What the instance holds, logs aside.
 instance_wipe() {
     rm -rf "$RUN_DIR"/{postgres,kafka,redis,gateway,mail,sanitizer,pid,env,secrets}
+}
+
+# A new instance in place of what an earlier run left, without a trace of its settings.
+instance_begin() {
+    local name=$1
+    (
+        instance_use "$name"
+        end_suite
+        if [[ -n $(known_processes) ]]; then
+            say "ending what a killed ./dev left"
+            instance_stop || true
+        fi
+        instance_wipe
+        rm -rf "$LOG_DIR"
+    )
+    instance_use "$name"
+    mkdir -p "$LOG_DIR" "$PIDFILE_DIR" "$RUN_DIR/sanitizer"
 }

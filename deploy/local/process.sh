@@ -96,7 +96,7 @@ program_address() {
 
 process_is_ready() {
     case ${1%@*} in
-        postgres) "$POSTGRES_BIN/pg_isready" -q -h "$RUN_DIR/postgres" -p "$POSTGRES_PORT" ;;
+        postgres) "$POSTGRES_BIN/pg_isready" -q -U postgres -d postgres -h "$RUN_DIR/postgres" -p "$POSTGRES_PORT" ;;
         redis) [[ $(ask "$address" 'PING\r\n') == +PONG* ]] ;;
         kafka) kafka_answers "$address" ;;
         mail) [[ $(ask "$address" '') == 220* ]] ;;
@@ -132,7 +132,7 @@ process_prepare() {
     esac
 }
 
-# A postmaster that was killed leaves backends, which end in a moment, and postmaster.pid, whose pid may be
+# A postmaster that was killed leaves backends, which end in a moment, and two files with its pid, which may be
 # another process by now. No postmaster of ours runs when this is called.
 postgres_clear_dead() {
     local data=$RUN_DIR/postgres/data link
@@ -141,7 +141,7 @@ postgres_clear_dead() {
             kill -KILL "$(basename "$(dirname "$link")")" 2>/dev/null || true
         fi
     done
-    rm -f "$data/postmaster.pid"
+    rm -f "$data/postmaster.pid" "$RUN_DIR"/postgres/.s.PGSQL.*
 }
 
 # --- who is it --------------------------------------------------------------------------------------------
@@ -185,13 +185,18 @@ process_launch() {
         pid=$BASHPID # read here: inside $( ) it is another
         echo "$pid $(birth_of "$pid")" >"$PIDFILE_DIR/$name.pid"
         cd "$RUN_DIR"
-        [[ -z ${LOCK_FD:-} ]] || exec {LOCK_FD}>&-
+        drop_lock
         exec setsid env "${settings[@]}" "${command[@]}"
     ) </dev/null >>"$log" 2>&1 &
     pid=$!
     # until it has become itself
     while ((tries++ < 500)) && kill -0 "$pid" 2>/dev/null && ! process_runs "$name"; do sleep 0.01; done
     disown "$pid" 2>/dev/null || true
+}
+
+# What outlives ./dev must not keep its lock.
+drop_lock() {
+    [[ -z ${LOCK_FD:-} ]] || exec {LOCK_FD}>&-
 }
 
 process_wait() {
@@ -227,11 +232,10 @@ process_signal() {
 
 # Waits until it is gone. A process that does not go is killed, and that is a failure.
 process_await_end() {
-    local name=$1 deadline_ms
+    local name=$1 asked_ms=$2
     process_define "$name"
-    deadline_ms=$(($(now_ms) + stop_seconds * 1000))
     while process_runs "$name"; do
-        if (($(now_ms) > deadline_ms)); then
+        if (($(now_ms) > asked_ms + stop_seconds * 1000)); then
             warn "$name did not end within $stop_seconds s of SIG$stop_signal: killed"
             process_kill "$name"
             return 1
@@ -243,13 +247,14 @@ process_await_end() {
 
 # Several are asked at once, so that they end side by side.
 process_stop() {
-    local name rc=0
+    local name rc=0 asked_ms
     for name in "$@"; do
         process_define "$name"
         process_signal "$name" CONT # a paused process would never hear it
         process_signal "$name" "$stop_signal"
     done
-    for name in "$@"; do process_await_end "$name" || rc=1; done
+    asked_ms=$(now_ms)
+    for name in "$@"; do process_await_end "$name" "$asked_ms" || rc=1; done
     return "$rc"
 }
 
@@ -280,7 +285,7 @@ process_status_line() {
 known_processes() {
     local file
     for file in "$PIDFILE_DIR"/*.pid; do
-        [[ ! -e $file ]] || basename "$file" .pid
+        [[ ! -e $file || $file == */suite.pid ]] || basename "$file" .pid
     done
 }
 
