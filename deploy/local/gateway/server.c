@@ -5,9 +5,12 @@
  * surface answers even when every other thread is held. */
 #include "server.h"
 
+#include <arpa/inet.h>
 #include <civetweb.h>
 #include <ctype.h>
+#include <dirent.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 
 #include "answer.h"
 #include "base/assert.h"
@@ -275,7 +278,7 @@ static enum rc find_port(struct server *server, struct error *err) {
 
 enum rc server_start(struct gateway *gateway, struct server **ret_server, struct error *err) {
   const struct settings *settings = gateway->settings;
-  char port[32], threads[16];
+  char port[48], threads[32];
   snprintf(port, sizeof port, "127.0.0.1:%lld", (long long)settings->port);
   snprintf(threads, sizeof threads, "%lld", (long long)settings->connections_max + THREADS_IN_RESERVE);
   const char *options[] = {"listening_ports",
@@ -322,11 +325,27 @@ int server_port(const struct server *server) {
   return server->port;
 }
 
+/* civetweb looks at its stop flag every two seconds; a socket that was shut down wakes it. It has no call that gives its
+ * sockets, but they are the ones whose own end is our port. */
+static void shut_sockets(int port) {
+  DIR *directory = opendir("/proc/self/fd");
+  if (directory == NULL) return;
+  for (struct dirent *entry; (entry = readdir(directory)) != NULL;) {
+    struct sockaddr_in address = {.sin_family = AF_UNSPEC};
+    socklen_t length = sizeof address;
+    int fd = (int)strtol(entry->d_name, NULL, 10);
+    if (getsockname(fd, (struct sockaddr *)&address, &length) != 0 || address.sin_family != AF_INET) continue;
+    if (ntohs(address.sin_port) == port) shutdown(fd, SHUT_RDWR);
+  }
+  closedir(directory);
+}
+
 void server_stop(struct server *server) {
   struct mono start = mono_now();
   atomic_store(&server->is_stopping, true);
   faults_stop(&server->gateway->faults);
   while (atomic_load(&server->in_flight) > 0 && mono_ms_since(start) < DRAIN_MS) sleep_ms(5);
+  shut_sockets(server->port);
   mg_stop(server->context);
   mg_exit_library();
   free(server);
