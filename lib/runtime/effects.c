@@ -80,6 +80,10 @@ void emit(struct work *work, const struct emission *emission) {
   headers[HEADER_REQUEST_ID] = emission->cause->headers[HEADER_REQUEST_ID];
 }
 
+void emit_message(struct work *work, const struct outgoing *message) {
+  *new_message(work->effects) = *message;
+}
+
 /* -- outcomes -- */
 
 static const char *header_or_empty(const struct message *message, enum header header) {

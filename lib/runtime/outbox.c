@@ -9,8 +9,6 @@
 #include <string.h>
 
 #include "base/assert.h"
-#include "base/digest.h"
-#include "base/json_text.h"
 #include "base/log.h"
 #include "runtime_sql.h"
 
@@ -103,71 +101,6 @@ bool outbox_is_broken(struct outbox *outbox) {
   return atomic_load(&outbox->broken) || bus_producer_is_broken(outbox->producer);
 }
 
-/* -- packing -- */
-
-/* A value that is not text (a dead letter may be anything) travels as hex. */
-static bool is_text(const char *bytes, size_t length) {
-  json_t *probe = json_stringn(bytes, length); /* checks UTF-8 */
-  bool ok = probe && !memchr(bytes, '\0', length);
-  json_decref(probe);
-  return ok;
-}
-
-static void pack_value(struct json_writer *writer, const struct outgoing *message) {
-  if (is_text(message->value, message->value_length)) {
-    json_put_string_n(writer, "value", message->value, message->value_length);
-    return;
-  }
-  size_t size = 2 * message->value_length + 1;
-  char *hex = malloc(size);
-  ASSERT(hex);
-  json_put_string(writer, "hex", hex_format((const uint8_t *)message->value, message->value_length, hex, size));
-  free(hex);
-}
-
-void outbox_pack(const struct outgoing *message, struct buf *out) {
-  struct json_writer writer;
-  json_writer_init(&writer, out);
-  json_put_object(&writer, NULL);
-  json_put_string(&writer, "topic", message->topic);
-  json_put_string(&writer, "key", message->key);
-  json_put_object(&writer, "headers");
-  for (int h = 0; h < HEADER_COUNT; h++)
-    if (message->headers[h]) json_put_string(&writer, header_name((enum header)h), message->headers[h]);
-  json_put_end(&writer);
-  pack_value(&writer, message);
-  json_put_end(&writer);
-}
-
-static size_t unhex(struct arena *arena, const char *hex, const char **ret_bytes) {
-  size_t length = strlen(hex) / 2;
-  char *bytes = arena_alloc(arena, length + 1);
-  for (size_t i = 0; i < length; i++) {
-    char pair[3] = {hex[2 * i], hex[2 * i + 1], '\0'};
-    bytes[i] = (char)strtol(pair, NULL, 16);
-  }
-  *ret_bytes = bytes;
-  return length;
-}
-
-/* Texts point into `packed`, which the caller keeps until the message is handed over. */
-static struct outgoing unpack(struct arena *arena, json_t *packed) {
-  struct outgoing message = {.topic = json_string_value(json_object_get(packed, "topic")),
-                             .key = json_string_value(json_object_get(packed, "key"))};
-  json_t *value = json_object_get(packed, "value");
-  const char *hex = json_string_value(json_object_get(packed, "hex"));
-  if (hex) {
-    message.value_length = unhex(arena, hex, &message.value);
-  } else {
-    message.value = json_string_value(value);
-    message.value_length = json_string_length(value);
-  }
-  json_t *headers = json_object_get(packed, "headers");
-  for (int h = 0; h < HEADER_COUNT; h++)
-    message.headers[h] = json_string_value(json_object_get(headers, header_name((enum header)h)));
-  return message;
-}
-
 /* -- writing and shipping -- */
 
 static struct shipment *shipment_new(const struct outgoing *messages, size_t count) {
@@ -192,7 +125,7 @@ enum rc outbox_write(struct tx *tx, struct arena *arena, const struct outgoing *
     buf_char(&packed, '[');
     while (at < count && at - first < OUTBOX_ROW_MESSAGES && packed.length < OUTBOX_ROW_BYTES) {
       if (at > first) buf_text_append(&packed, ",\n");
-      outbox_pack(&messages[at++], &packed);
+      outgoing_write(&messages[at++], &packed);
     }
     buf_char(&packed, ']');
     ASSERT(buf_ok(&packed));
@@ -262,7 +195,11 @@ static void ship_row(struct outbox *outbox, struct arena *arena, const struct uu
   size_t count = json_array_size(packed);
   ASSERT(count > 0); /* the table's constraint and outbox_write */
   struct outgoing *messages = ARENA_ARRAY(arena, struct outgoing, count);
-  for (size_t i = 0; i < count; i++) messages[i] = unpack(arena, json_array_get(packed, i));
+  for (size_t i = 0; i < count; i++) {
+    struct error err;
+    enum rc rc = outgoing_read(json_array_get(packed, i), arena, &messages[i], &err);
+    ASSERT(rc == RC_OK); /* outgoing_write wrote it */
+  }
   struct shipment *shipment = shipment_new(messages, count);
   shipment->row = *row;
   shipment->is_swept = true;

@@ -35,7 +35,4 @@ MUST_CHECK enum rc outbox_collect(struct outbox *outbox, struct db *db, struct a
 MUST_CHECK enum rc outbox_sweep(struct outbox *outbox, struct db *db, struct arena *arena, bool *ret_more,
                                 struct error *err);
 
-/* The JSON of one message in a row, and back. */
-void outbox_pack(const struct outgoing *message, struct buf *out);
-
 #endif

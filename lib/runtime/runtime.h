@@ -46,6 +46,8 @@ struct emission {
   const struct message *cause; /* traceparent, request id and actor are taken over; may be NULL */
 };
 void emit(struct work *work, const struct emission *emission);
+/* A whole message as it is: a dead letter sent again. Its texts live in the work's arena. */
+void emit_message(struct work *work, const struct outgoing *message);
 
 /* The business's answer to a command. Without ce_replyto it is dropped: nobody waits. One of the two for each message.
  */

@@ -1,0 +1,83 @@
+/* dead-letter.replay and dead-letter.drop: what somebody decided about a message that could not be processed. A replay
+ * sends the original once more, under an id of its own, to the topic that it came from. */
+#include <string.h>
+
+#include "handlers.h"
+#include "sql.h"
+
+static enum rc load_dead(struct work *work, const struct message *command, PGresult **ret_row, struct error *err) {
+  PGresult CLEANUP(db_result_release) *row = NULL;
+  TRY(tx_exec(work->tx, &sql_dead_letter_lock, PARAMS(db_uuid(work->arena, &command->tenant), command->subject), &row,
+              err));
+  if (row_count(row) == 0) return error_set(err, RC_NOT_FOUND, "there is no dead letter %s", command->subject);
+  if (strcmp(row_text(row, 0, 0), "dead") != 0)
+    return error_set(err, RC_CONFLICT, "the dead letter was %s already", row_text(row, 0, 0));
+  *ret_row = row;
+  row = NULL;
+  return RC_OK;
+}
+
+static size_t bytes_of_hex(struct arena *arena, const char *hex, const char **ret_bytes) {
+  size_t length = strlen(hex) / 2;
+  char *bytes = arena_alloc(arena, length + 1);
+  for (size_t i = 0; i < length; i++) {
+    char pair[3] = {hex[2 * i], hex[2 * i + 1], '\0'};
+    bytes[i] = (char)strtol(pair, NULL, 16);
+  }
+  *ret_bytes = bytes;
+  return length;
+}
+
+/* Nobody waits for the outcome any more, and the first id may have an outcome: a new id, and no reply. */
+static void send_again(struct work *work, const struct message *command, const PGresult *row) {
+  struct arena *arena = work->arena;
+  struct outgoing again = {.topic = arena_strdup(arena, row_text(row, 0, 1)),
+                           .key = arena_strdup(arena, row_text(row, 0, 2))};
+  json_t *headers = json_loads(row_text(row, 0, 3), 0, NULL);
+  for (int h = 0; h < HEADER_COUNT; h++) {
+    const char *value = json_string_value(json_object_get(headers, header_name((enum header)h)));
+    if (value) again.headers[h] = arena_strdup(arena, value);
+  }
+  json_decref(headers);
+  struct uuid id = UUID_DERIVE("replay", command->subject);
+  again.headers[HEADER_ID] = db_uuid(arena, &id);
+  again.headers[HEADER_REPLY_TO] = NULL;
+  again.value_length = bytes_of_hex(arena, row_text(row, 0, 4), &again.value);
+  emit_message(work, &again);
+}
+
+static enum rc resolve(struct work *work, const struct message *command, const char *status, struct error *err) {
+  struct arena *arena = work->arena;
+  const char *tenant = db_uuid(arena, &command->tenant);
+  const char *actor = command->headers[HEADER_ACTOR] ? command->headers[HEADER_ACTOR] : command->headers[HEADER_SOURCE];
+  TRY(tx_exec(work->tx, &sql_dead_letter_resolve,
+              PARAMS(tenant, command->subject, status, actor, db_utime(arena, work->now)), NULL, err));
+  PGresult CLEANUP(db_result_release) *resource = NULL;
+  TRY(tx_exec(work->tx, &sql_dead_letter_resource, PARAMS(tenant, command->subject), &resource, err));
+  reply(work, command, 200, "dead-letter", command->subject, row_text(resource, 0, 0));
+  const char *type = arena_printf(arena, "dead-letter.%s", status);
+  emit(work,
+       &(struct emission){.type = type,
+                          .id = UUID_DERIVE(type, command->subject),
+                          .tenant = command->tenant,
+                          .subject = command->subject,
+                          .key = command->subject,
+                          .json = arena_printf(arena, "{\"deadLetterId\":\"%s\",\"version\":2}", command->subject),
+                          .cause = command});
+  return RC_OK;
+}
+
+enum rc handle_dead_letter_replay(struct work *work, struct message *const *messages, size_t count, struct error *err) {
+  (void)count;
+  PGresult CLEANUP(db_result_release) *row = NULL;
+  TRY(load_dead(work, messages[0], &row, err));
+  send_again(work, messages[0], row);
+  return resolve(work, messages[0], "replayed", err);
+}
+
+enum rc handle_dead_letter_drop(struct work *work, struct message *const *messages, size_t count, struct error *err) {
+  (void)count;
+  PGresult CLEANUP(db_result_release) *row = NULL;
+  TRY(load_dead(work, messages[0], &row, err));
+  return resolve(work, messages[0], "dropped", err);
+}

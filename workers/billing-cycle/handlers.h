@@ -1,0 +1,18 @@
+/* What billing-cycle does with each message: one file, handle_<command>.c, for each. */
+#ifndef BILLING_CYCLE_HANDLERS_H
+#define BILLING_CYCLE_HANDLERS_H
+
+#include "runtime/runtime.h"
+
+handler_function handle_customer_create;
+handler_function handle_plan_create;
+handler_function handle_subscription_create;
+handler_function handle_subscription_cancel;
+handler_function handle_billing_run_start;
+handler_function handle_dead_letter_replay;
+handler_function handle_dead_letter_drop;
+handler_function handle_payment_outcome; /* payment.succeeded, .failed, .action_required, .exhausted */
+
+task_function billing_run_step;
+
+#endif

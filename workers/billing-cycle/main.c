@@ -1,0 +1,40 @@
+/* billing-cycle: customers, catalogue, the life of subscriptions, billing runs. */
+#include "handlers.h"
+#include "sql.h"
+
+static const enum topic topics[] = {TOPIC_CUSTOMER_COMMANDS,    TOPIC_PLAN_COMMANDS,        TOPIC_SUBSCRIPTION_COMMANDS,
+                                    TOPIC_BILLING_RUN_COMMANDS, TOPIC_DEAD_LETTER_COMMANDS, TOPIC_PAYMENT_EVENTS};
+
+static const struct handler handlers[] = {
+    {"customer.create", handle_customer_create, false},
+    {"plan.create", handle_plan_create, false},
+    {"subscription.create", handle_subscription_create, false},
+    {"subscription.cancel", handle_subscription_cancel, false},
+    {"billing-run.start", handle_billing_run_start, false},
+    {"dead-letter.replay", handle_dead_letter_replay, false},
+    {"dead-letter.drop", handle_dead_letter_drop, false},
+    {"payment.succeeded", handle_payment_outcome, true},
+    {"payment.failed", handle_payment_outcome, true},
+    {"payment.action_required", handle_payment_outcome, true},
+    {"payment.exhausted", handle_payment_outcome, true},
+    {NULL, NULL, false},
+};
+
+static const struct task tasks[] = {
+    {"billing-run", billing_run_step, 100, false},
+    {NULL, NULL, 0, false},
+};
+
+static const struct worker worker = {
+    .name = "billing-cycle",
+    .about = "customers, catalogue, the life of subscriptions, billing runs",
+    .topics = topics,
+    .topic_count = sizeof topics / sizeof topics[0],
+    .handlers = handlers,
+    .tasks = tasks,
+    .statements = sql_statements,
+};
+
+int main(int argc, char **argv) {
+  return worker_main(argc, argv, &worker);
+}

@@ -1,0 +1,2 @@
+-- A customer as the API answers it. $1 tenant, $2 id. Result: JSON.
+SELECT resource FROM customer_resource WHERE tenant_id = $1::uuid AND id = $2::uuid;
