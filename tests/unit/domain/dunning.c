@@ -1,0 +1,92 @@
+/* Declines by class (BILL-081) and the times of retries (BILL-082). */
+#include "domain/dunning.h"
+
+#include <criterion/criterion.h>
+#include <criterion/redirect.h>
+#include <signal.h>
+
+static const struct utime FIRST = {INT64_C(1795247219123456)};
+
+Test(dunning, declines_are_soft_for_the_customer_or_for_ever) {
+  static const struct {
+    const char *code, *class;
+  } CASES[] = {
+      {"insufficient_funds", "soft"},
+      {"processing_error", "soft"},
+      {"try_again_later", "soft"},
+      {"issuer_not_available", "soft"},
+      {"do_not_honor", "soft"},
+      {"generic_decline", "soft"},
+      {"card_declined", "soft"},
+      {"approve_with_id", "soft"},
+      {"withdrawal_count_limit_exceeded", "soft"},
+      {"expired_card", "customer"},
+      {"authentication_required", "customer"},
+      {"incorrect_cvc", "customer"},
+      {"incorrect_number", "customer"},
+      {"invalid_expiry_year", "customer"},
+      {"card_not_supported", "customer"},
+      {"currency_not_supported", "customer"},
+      {"transaction_not_allowed", "customer"},
+      {"testmode_decline", "customer"},
+      {"lost_card", "never"},
+      {"stolen_card", "never"},
+      {"pickup_card", "never"},
+      {"fraudulent", "never"},
+      {"restricted_card", "never"},
+      {"do_not_try_again", "never"},
+      {"revocation_of_authorization", "never"},
+      {"revocation_of_all_authorizations", "never"},
+      {"stop_payment_order", "never"},
+      /* not in the table */
+      {"", "soft"},
+      {"something_new", "soft"},
+      {"LOST_CARD", "soft"},
+      {"zzz", "soft"},
+  };
+  for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++)
+    cr_expect_str_eq(decline_class_name(decline_class_of(CASES[i].code)), CASES[i].class, "%s", CASES[i].code);
+  cr_expect_eq(decline_class_of(NULL), DECLINE_SOFT);
+}
+
+Test(dunning, the_default_retries_on_days_1_3_5_7_and_14) {
+  static const int DAYS[] = {1, 3, 5, 7, 14};
+  struct utime next = {0};
+  for (int attempts = 1; attempts <= 5; attempts++) {
+    cr_expect(dunning_next(&DUNNING_DEFAULT, attempts, FIRST, &next));
+    cr_expect_eq(next.us, FIRST.us + DAYS[attempts - 1] * UTIME_DAY, "after attempt %d", attempts);
+  }
+  next.us = 4711;
+  cr_expect_not(dunning_next(&DUNNING_DEFAULT, 6, FIRST, &next));
+  cr_expect_not(dunning_next(&DUNNING_DEFAULT, 1000, FIRST, &next));
+  cr_expect_eq(next.us, 4711, "untouched");
+}
+
+Test(dunning, an_empty_schedule_never_retries) {
+  static const struct dunning_schedule NONE = {.count = 0};
+  struct utime next;
+  cr_expect_not(dunning_next(&NONE, 1, FIRST, &next));
+}
+
+Test(dunning, at_most_twenty_attempts_fall_into_thirty_days) {
+  struct dunning_schedule daily = {.count = DUNNING_STEPS_MAX};
+  struct utime next;
+  for (int i = 0; i < DUNNING_STEPS_MAX; i++) daily.days[i] = i + 1;
+  for (int attempts = 1; attempts < DUNNING_ATTEMPTS_MAX; attempts++)
+    cr_expect(dunning_next(&daily, attempts, FIRST, &next), "attempt %d is within the limit", attempts + 1);
+  cr_expect_not(dunning_next(&daily, DUNNING_ATTEMPTS_MAX, FIRST, &next), "the 21st within 30 days");
+}
+
+Test(dunning, an_attempt_that_left_the_window_does_not_count) {
+  struct dunning_schedule slow = {.count = DUNNING_STEPS_MAX};
+  struct utime next;
+  for (int i = 0; i < DUNNING_STEPS_MAX; i++) slow.days[i] = i + 1;
+  slow.days[DUNNING_STEPS_MAX - 1] = DUNNING_WINDOW_DAYS;
+  cr_expect(dunning_next(&slow, DUNNING_ATTEMPTS_MAX, FIRST, &next), "the first charge was 30 days before");
+  cr_expect_eq(next.us, FIRST.us + DUNNING_WINDOW_DAYS * UTIME_DAY);
+}
+
+Test(dunning, no_attempt_at_all_is_our_bug, .signal = SIGABRT, .init = cr_redirect_stderr) {
+  struct utime next;
+  (void)!dunning_next(&DUNNING_DEFAULT, 0, FIRST, &next);
+}

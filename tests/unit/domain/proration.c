@@ -1,0 +1,145 @@
+/* Shares of a period and rests of a charge: the rules' worked examples, and that nothing is lost or made up. */
+#include "domain/proration.h"
+
+#include <criterion/criterion.h>
+#include <criterion/redirect.h>
+#include <signal.h>
+
+#include "base/money.h"
+#include "unit/property.h"
+
+static struct date day(const char *text) {
+  struct date date = {0};
+  struct error err;
+  cr_assert_eq(date_parse(text, "date", &date, &err), RC_OK, "%s", text);
+  return date;
+}
+
+static int64_t charge(int64_t amount, const char *full_start, const char *start, const char *end) {
+  struct period period = {0, day(start), day(end), day(full_start)};
+  struct error err;
+  int64_t charged = 0;
+  cr_assert_eq(proration_charge(amount, &period, &charged, &err), RC_OK);
+  return charged;
+}
+
+static int64_t rest(int64_t charged, int32_t used, int32_t days) {
+  struct error err;
+  int64_t left = 0;
+  cr_assert_eq(proration_rest(charged, used, days, &left, &err), RC_OK);
+  return left;
+}
+
+Test(proration, a_short_period_costs_its_share_of_the_whole_one) {
+  static const struct {
+    int64_t amount;
+    const char *full_start, *start, *end;
+    int64_t charged;
+  } CASES[] = {
+      {1000, "2026-09-01", "2026-09-16", "2026-10-01", 500}, /* BILL-021 */
+      {1000, "2011-08-15", "2011-09-01", "2011-09-15", 452}, /* BILL-021 */
+      {1000, "2026-09-01", "2026-09-01", "2026-10-01", 1000},
+      {1000, "2026-09-01", "2026-09-30", "2026-10-01", 33},
+      {-1000, "2026-09-01", "2026-09-16", "2026-10-01", -500},
+      {1, "2026-09-01", "2026-09-16", "2026-10-01", 1}, /* half a cent goes up */
+      {0, "2026-09-01", "2026-09-16", "2026-10-01", 0},
+      {MONEY_MAX, "2024-01-01", "2024-01-02", "2025-01-01", 997267759562841},
+  };
+  for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++)
+    cr_expect_eq(charge(CASES[i].amount, CASES[i].full_start, CASES[i].start, CASES[i].end), CASES[i].charged,
+                 "row %zu", i);
+}
+
+Test(proration, leap_day_is_one_twenty_ninth) {
+  cr_expect_eq(charge(2900, "2024-02-01", "2024-02-29", "2024-03-01"), 100);
+  cr_expect_eq(charge(2800, "2023-02-01", "2023-02-28", "2023-03-01"), 100);
+}
+
+Test(proration, the_rest_is_what_was_charged_less_the_used_part_rounded_once) {
+  static const struct {
+    int64_t charged;
+    int32_t used, days;
+    int64_t left;
+  } CASES[] = {
+      {1000, 15, 30, 500},  /* BILL-023: 10 → 20 halfway, the credit */
+      {2000, 15, 30, 1000}, /* BILL-023: and the charge */
+      {1995, 22, 30, 532},  /* BILL-023 */
+      {1000, 0, 30, 1000},  /* BILL-020: the day of the change belongs to the new state */
+      {1000, 30, 30, 0},    {1000, 1, 3, 667},   {1, 1, 2, 0}, /* used = round(0.5) = 1 */
+      {-1, 1, 2, 0},        {-1000, 1, 3, -667}, {0, 3, 7, 0}, {MONEY_MAX, 1, 366, 997267759562841},
+  };
+  for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++)
+    cr_expect_eq(rest(CASES[i].charged, CASES[i].used, CASES[i].days), CASES[i].left, "row %zu", i);
+}
+
+Test(proration, ten_to_twenty_halfway_is_plus_five) {
+  cr_expect_eq(-rest(1000, 15, 30) + rest(2000, 15, 30), 500); /* BILL-023 */
+}
+
+Test(proration, amounts_beyond_the_limit_are_refused) {
+  static const int64_t AMOUNTS[] = {MONEY_MAX + 1, -MONEY_MAX - 1, INT64_MAX, INT64_MIN};
+  struct period whole = {0, day("2026-09-01"), day("2026-10-01"), day("2026-09-01")};
+  for (size_t i = 0; i < sizeof AMOUNTS / sizeof AMOUNTS[0]; i++) {
+    int64_t result = 4711;
+    struct error err = {.code = RC_OK};
+    cr_expect_eq(proration_charge(AMOUNTS[i], &whole, &result, &err), RC_VALIDATION);
+    cr_expect_eq(proration_rest(AMOUNTS[i], 1, 30, &result, &err), RC_VALIDATION);
+    cr_expect_eq(proration_rest(AMOUNTS[i], 0, 30, &result, &err), RC_VALIDATION);
+    cr_expect_eq(result, 4711, "untouched");
+  }
+}
+
+/* BILL-022: each day one of several amounts is in force; at a change the old rest is credited, the new rest charged. */
+Test(proration, changes_net_to_the_new_rest_and_there_and_back_to_nothing) {
+  struct dice dice = dice_new();
+  for (int i = 0; i < PROPERTY_CASES; i++) {
+    int32_t days = (int32_t)dice_between(&dice, 2, 366);
+    int64_t old_left = dice_between(&dice, 0, 1000000);
+    int64_t new_left = dice_between(&dice, 0, 1000000);
+    int64_t billed = old_left; /* the whole period, in advance */
+    int32_t day_of_line = 0;
+    for (int change = 0; change < 5 && day_of_line < days; change++) {
+      int32_t today = (int32_t)dice_between(&dice, day_of_line, days - 1);
+      int64_t credit = rest(old_left, today - day_of_line, days - day_of_line);
+      int64_t debit = rest(new_left, today - day_of_line, days - day_of_line);
+      cr_assert(credit >= 0 && credit <= old_left, "a credit never exceeds its line");
+      cr_assert(debit >= 0 && debit <= new_left);
+      int64_t there = -credit + debit;
+      int64_t back = -rest(debit, 0, days - today) + rest(credit, 0, days - today);
+      cr_assert_eq(there + back, 0, "there and back on one day");
+      billed += there;
+      cr_assert_geq(billed, 0, "never more is credited than was charged");
+      old_left = debit;
+      new_left = credit;
+      day_of_line = today;
+    }
+  }
+}
+
+Test(proration, the_rest_shrinks_day_by_day_from_all_to_nothing) {
+  struct dice dice = dice_new();
+  for (int i = 0; i < 300; i++) {
+    int32_t days = (int32_t)dice_between(&dice, 1, 366);
+    int64_t charged = dice_between(&dice, 0, 100000);
+    int64_t before = charged;
+    for (int32_t used = 0; used <= days; used++) {
+      int64_t left = rest(charged, used, days);
+      cr_assert_leq(left, before);
+      cr_assert_eq(rest(-charged, used, days), -left, "a credit is the mirror of a charge");
+      before = left;
+    }
+    cr_assert_eq(before, 0);
+  }
+}
+
+Test(proration, more_used_than_there_is_is_our_bug, .signal = SIGABRT, .init = cr_redirect_stderr) {
+  (void)rest(1000, 31, 30);
+}
+
+Test(proration, a_span_of_no_days_is_our_bug, .signal = SIGABRT, .init = cr_redirect_stderr) {
+  (void)rest(1000, 0, 0);
+}
+
+Test(proration, an_empty_period_is_our_bug, .signal = SIGABRT, .init = cr_redirect_stderr) {
+  (void)charge(1000, "2026-09-01", "2026-10-01", "2026-10-01");
+}
