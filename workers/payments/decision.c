@@ -1,0 +1,304 @@
+/* The life of a payment. Two rules stand above all others: while an attempt is open no other one begins, and an attempt
+ * is closed by a clear answer alone (BILL-080). The rest is what a decline means (BILL-081), when it is tried again
+ * (BILL-082) and when it is given up (BILL-083). */
+#include "decision.h"
+
+#include <string.h>
+
+#include "base/assert.h"
+#include "domain/dunning.h"
+
+#define UTIME_HOUR   (3600 * UTIME_SECOND)
+#define UTIME_MINUTE (60 * UTIME_SECOND)
+
+static const char *const STATUS_NAMES[] = {
+#define X(status, name) [status] = name,
+    PAYMENT_STATUSES(X)
+#undef X
+};
+enum { STATUS_COUNT = sizeof STATUS_NAMES / sizeof STATUS_NAMES[0] };
+
+const char *payment_status_name(enum payment_status status) {
+  return STATUS_NAMES[status];
+}
+
+bool payment_status_from_name(const char *name, enum payment_status *ret_status) {
+  for (int i = 0; i < STATUS_COUNT; i++) {
+    if (strcmp(STATUS_NAMES[i], name) != 0) continue;
+    *ret_status = (enum payment_status)i;
+    return true;
+  }
+  return false;
+}
+
+/* -- what next -- */
+
+static enum step step_for_open_attempt(const struct situation *situation, struct utime now) {
+  const struct attempt *attempt = &situation->attempt;
+  if (attempt->intent_id) return STEP_FETCH;
+  /* Asking for the charge again would make it, if it is not there: not for an invoice that nobody owes any more, and
+   * not with a key that the gateway may have forgotten together with the charge. */
+  if (!situation->is_collectable) return STEP_LOOK_UP;
+  if (now.us - attempt->started.us > KEY_LIFE_HOURS * UTIME_HOUR) return STEP_LOOK_UP;
+  return STEP_ASK_AGAIN;
+}
+
+enum step step_for(const struct situation *situation, struct utime now) {
+  const struct payment *payment = &situation->payment;
+  if (situation->has_attempt) return step_for_open_attempt(situation, now);
+  if (!situation->is_collectable || situation->due_minor <= 0) return STEP_CANCEL;
+  if (payment->status != PAYMENT_PENDING) return STEP_GIVE_UP; /* nobody came in time with another method */
+  if (!situation->has_method) return STEP_WAIT;
+  if (situation->method.barred_code) return STEP_BARRED;
+  if (situation->method_attempts >= DUNNING_ATTEMPTS_MAX) return STEP_GIVE_UP;
+  return STEP_CHARGE;
+}
+
+int64_t backoff_ms(int asked) {
+  int64_t ms = BACKOFF_FIRST_MS;
+  for (int i = 1; i < asked && ms < BACKOFF_MAX_MS; i++) ms *= 2;
+  return ms < BACKOFF_MAX_MS ? ms : BACKOFF_MAX_MS;
+}
+
+void begin_attempt(struct situation *situation, const char *key, struct utime now, struct utime deadline) {
+  struct payment *payment = &situation->payment;
+  ASSERT(!situation->has_attempt && situation->is_collectable && situation->has_method && situation->due_minor > 0);
+  payment->status = PAYMENT_PROCESSING;
+  payment->amount_minor = situation->due_minor;
+  payment->method = situation->method.id;
+  payment->attempts++;
+  payment->cycle_attempts++;
+  payment->next_attempt = deadline;
+  payment->version++;
+  situation->has_attempt = true;
+  situation->attempt = (struct attempt){.number = payment->attempts,
+                                        .cycle = payment->cycle,
+                                        .method = situation->method,
+                                        .amount_minor = payment->amount_minor,
+                                        .key = key,
+                                        .started = now,
+                                        .asked_at = now,
+                                        .asked = 1};
+}
+
+void repeat_attempt(struct situation *situation, bool may_charge, struct utime now, struct utime deadline) {
+  ASSERT(situation->has_attempt);
+  situation->attempt.asked++;
+  if (may_charge) situation->attempt.asked_at = now;
+  situation->payment.next_attempt = deadline;
+  situation->payment.version++;
+}
+
+bool may_restart(const struct payment *payment) {
+  switch (payment->status) {
+  case PAYMENT_PENDING:
+  case PAYMENT_FAILED:
+  case PAYMENT_REQUIRES_ACTION: return true;
+  case PAYMENT_PROCESSING:
+  case PAYMENT_UNKNOWN:
+  case PAYMENT_SUCCEEDED:
+  case PAYMENT_CANCELLED:
+  case PAYMENT_REFUNDED: return false;
+  }
+  assert_failed("a payment's status", __FILE__, __LINE__);
+}
+
+void restart(struct payment *payment, struct utime now) {
+  if (payment->cycle_attempts > 0 || payment->first_failure.us) payment->cycle++;
+  payment->status = PAYMENT_PENDING;
+  payment->cycle_attempts = 0;
+  payment->first_failure = (struct utime){0};
+  payment->next_attempt = now;
+  payment->dead_letter = UUID_NIL;
+  payment->version++;
+}
+
+/* -- what came of it -- */
+
+static void close_attempt(struct attempt *attempt, const char *outcome, const struct gateway_answer *answer,
+                          struct utime now) {
+  ASSERT(!attempt->finished.us);
+  attempt->finished = now;
+  attempt->outcome = outcome;
+  attempt->code = *answer->code ? answer->code : NULL;
+  attempt->message = *answer->message ? answer->message : NULL;
+  if (*answer->id) attempt->intent_id = answer->id;
+  if (*answer->charge_id) attempt->charge_id = answer->charge_id;
+}
+
+static void announce_event(struct payment *payment, struct conclusion *conclusion, enum payment_event event) {
+  conclusion->event = event;
+  conclusion->event_version = ++payment->version;
+}
+
+/* BILL-083. A version of its own: it is a second fact about the same payment. */
+static void give_up(struct payment *payment, struct conclusion *conclusion) {
+  payment->status = PAYMENT_FAILED;
+  payment->next_attempt = (struct utime){0};
+  conclusion->is_exhausted = true;
+  conclusion->exhausted_version = ++payment->version;
+}
+
+static struct conclusion conclude_success(struct situation *situation, const struct gateway_answer *answer,
+                                          struct utime now) {
+  struct payment *payment = &situation->payment;
+  struct conclusion conclusion = {0};
+  close_attempt(&situation->attempt, "succeeded", answer, now);
+  payment->status = PAYMENT_SUCCEEDED;
+  payment->amount_minor = situation->attempt.amount_minor;
+  payment->next_attempt = (struct utime){0};
+  payment->succeeded = now;
+  payment->failure_code = payment->failure_message = payment->decline_class = NULL;
+  int64_t owed = situation->is_collectable && situation->due_minor > 0 ? situation->due_minor : 0;
+  conclusion.settled_minor = payment->amount_minor < owed ? payment->amount_minor : owed;
+  conclusion.credited_minor = payment->amount_minor - conclusion.settled_minor;
+  ASSERT(conclusion.settled_minor >= 0 && conclusion.credited_minor >= 0);
+  announce_event(payment, &conclusion, EVENT_SUCCEEDED);
+  return conclusion;
+}
+
+static struct utime end_of_schedule(const struct payment *payment) {
+  int last_day = DUNNING_DEFAULT.days[DUNNING_DEFAULT.count - 1];
+  return (struct utime){payment->first_failure.us + last_day * UTIME_DAY};
+}
+
+static void note_failure(struct payment *payment, const char *code, const char *message, enum decline_class class,
+                         struct utime now) {
+  payment->failure_code = code;
+  payment->failure_message = message;
+  payment->decline_class = decline_class_name(class);
+  if (!payment->first_failure.us) payment->first_failure = now;
+}
+
+/* The customer's default is now one that this attempt did not charge: BILL-081, it restarts at once. */
+static bool has_other_method(const struct situation *situation) {
+  return situation->has_method && !situation->method.barred_code &&
+         !uuid_equal(&situation->method.id, &situation->attempt.method.id);
+}
+
+static struct conclusion conclude_decline(struct situation *situation, enum decline_class class, bool needs_action,
+                                          struct utime now) {
+  struct payment *payment = &situation->payment;
+  struct conclusion conclusion = {.bars_method = class == DECLINE_NEVER};
+  enum payment_event event = needs_action ? EVENT_ACTION_REQUIRED : EVENT_FAILED;
+  note_failure(payment, situation->attempt.code, situation->attempt.message, class, now);
+  if (has_other_method(situation)) {
+    restart(payment, now);
+    announce_event(payment, &conclusion, event);
+    return conclusion;
+  }
+  payment->status = needs_action ? PAYMENT_REQUIRES_ACTION : PAYMENT_FAILED;
+  payment->next_attempt = end_of_schedule(payment);
+  announce_event(payment, &conclusion, event);
+  if (class != DECLINE_SOFT) return conclusion;
+  payment->status = PAYMENT_PENDING;
+  if (!dunning_next(&DUNNING_DEFAULT, payment->cycle_attempts, payment->first_failure, &payment->next_attempt))
+    give_up(payment, &conclusion);
+  return conclusion;
+}
+
+/* The gateway will not do it however often it is asked. Another payment method may help, or only an operator can. */
+static struct conclusion conclude_refusal(struct situation *situation, bool is_about_method, struct utime now) {
+  struct payment *payment = &situation->payment;
+  if (is_about_method) return conclude_decline(situation, DECLINE_CUSTOMER, false, now);
+  struct conclusion conclusion = {0};
+  note_failure(payment, situation->attempt.code, situation->attempt.message, DECLINE_CUSTOMER, now);
+  payment->status = PAYMENT_FAILED;
+  payment->next_attempt = (struct utime){0};
+  announce_event(payment, &conclusion, EVENT_FAILED);
+  give_up(payment, &conclusion);
+  return conclusion;
+}
+
+/* The attempt stays open, and the gateway is asked again. What it surely never saw leaves no doubt that was not there.
+ */
+static struct conclusion keep_open(struct situation *situation, const struct gateway_answer *answer, bool leaves_doubt,
+                                   struct utime now) {
+  struct payment *payment = &situation->payment;
+  struct attempt *attempt = &situation->attempt;
+  int64_t wait_ms = backoff_ms(attempt->asked);
+  if (answer->retry_after_ms > wait_ms) wait_ms = answer->retry_after_ms;
+  if (leaves_doubt) payment->status = PAYMENT_UNKNOWN;
+  if (*answer->id && answer->outcome == ANSWER_PROCESSING) attempt->intent_id = answer->id;
+  attempt->code = *answer->code ? answer->code : NULL;
+  attempt->message = *answer->message ? answer->message : NULL;
+  payment->next_attempt = utime_add_ms(now, wait_ms);
+  payment->version++;
+  return (struct conclusion){0};
+}
+
+static void cancel(struct payment *payment) {
+  payment->status = PAYMENT_CANCELLED;
+  payment->next_attempt = (struct utime){0};
+  payment->version++;
+}
+
+/* Looked up and not found. What was asked a moment ago may still be on its way. */
+static struct conclusion conclude_absence(struct situation *situation, const struct gateway_answer *answer,
+                                          struct utime now) {
+  bool is_proven = now.us - situation->attempt.asked_at.us > ABSENCE_PROVEN_MIN * UTIME_MINUTE;
+  if (!is_proven || situation->is_collectable) return keep_open(situation, answer, true, now);
+  close_attempt(&situation->attempt, "refused", answer, now);
+  cancel(&situation->payment);
+  return (struct conclusion){0};
+}
+
+struct conclusion conclude(struct situation *situation, const struct gateway_answer *answer, struct utime now) {
+  struct attempt *attempt = &situation->attempt;
+  ASSERT(situation->has_attempt && !attempt->finished.us);
+  if (*answer->id) situation->payment.intent_id = answer->id;
+  switch (answer->outcome) {
+  case ANSWER_DONE: return conclude_success(situation, answer, now);
+  case ANSWER_DECLINED:
+    close_attempt(attempt, "declined", answer, now);
+    return conclude_decline(situation, decline_class_of(answer->code),
+                            strcmp(answer->code, "authentication_required") == 0, now);
+  case ANSWER_ACTION:
+    close_attempt(attempt, "requires_action", answer, now);
+    return conclude_decline(situation, DECLINE_CUSTOMER, true, now);
+  case ANSWER_REFUSED:
+    close_attempt(attempt, "refused", answer, now);
+    return conclude_refusal(situation, answer->is_about_method, now);
+  case ANSWER_ABSENT: return conclude_absence(situation, answer, now);
+  case ANSWER_NOT_ASKED: return keep_open(situation, answer, false, now);
+  case ANSWER_PROCESSING:
+  case ANSWER_UNKNOWN: return keep_open(situation, answer, true, now);
+  }
+  assert_failed("an answer's outcome", __FILE__, __LINE__);
+}
+
+/* BILL-081: the card was declined for ever before; asking again would only cost the merchant's good name. */
+static struct conclusion conclude_barred(struct situation *situation, struct utime now) {
+  struct payment *payment = &situation->payment;
+  struct conclusion conclusion = {0};
+  payment->method = situation->method.id;
+  note_failure(payment, situation->method.barred_code, "The payment method was declined for good before.",
+               DECLINE_NEVER, now);
+  payment->status = PAYMENT_FAILED;
+  payment->next_attempt = end_of_schedule(payment);
+  announce_event(payment, &conclusion, EVENT_FAILED);
+  return conclusion;
+}
+
+struct conclusion conclude_unasked(struct situation *situation, enum step step, struct utime now) {
+  struct payment *payment = &situation->payment;
+  struct conclusion conclusion = {0};
+  ASSERT(!situation->has_attempt);
+  switch (step) {
+  case STEP_CANCEL: cancel(payment); return conclusion;
+  case STEP_WAIT:
+    payment->next_attempt = (struct utime){0};
+    payment->version++;
+    return conclusion;
+  case STEP_BARRED: return conclude_barred(situation, now);
+  case STEP_GIVE_UP:
+    if (!payment->first_failure.us) payment->first_failure = now;
+    give_up(payment, &conclusion);
+    return conclusion;
+  case STEP_CHARGE:
+  case STEP_ASK_AGAIN:
+  case STEP_FETCH:
+  case STEP_LOOK_UP: break;
+  }
+  assert_failed("a step that asks nobody", __FILE__, __LINE__);
+}

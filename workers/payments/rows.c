@@ -1,0 +1,246 @@
+/* Rows to values and back. Each function is one statement; the order of columns is that of the .sql file. */
+#include "rows.h"
+
+#include <string.h>
+
+#include "base/assert.h"
+#include "domain/dunning.h"
+#include "sql.h"
+
+/* -- reading -- */
+
+struct cursor {
+  const PGresult *rows;
+  struct arena *arena;
+  int row, column;
+};
+
+static bool skip_null(struct cursor *at) {
+  if (!row_is_null(at->rows, at->row, at->column)) return false;
+  at->column++;
+  return true;
+}
+
+static const char *next_text(struct cursor *at) {
+  return skip_null(at) ? NULL : arena_strdup(at->arena, row_text(at->rows, at->row, at->column++));
+}
+static int64_t next_int64(struct cursor *at) {
+  return skip_null(at) ? 0 : row_int(at->rows, at->row, at->column++);
+}
+static int next_int(struct cursor *at) {
+  return (int)next_int64(at);
+}
+static bool next_bool(struct cursor *at) {
+  return row_bool(at->rows, at->row, at->column++);
+}
+static struct uuid next_uuid(struct cursor *at) {
+  return skip_null(at) ? UUID_NIL : row_uuid(at->rows, at->row, at->column++);
+}
+static struct utime next_utime(struct cursor *at) {
+  return skip_null(at) ? (struct utime){0} : row_utime(at->rows, at->row, at->column++);
+}
+
+static struct payment read_payment(struct cursor *at) {
+  struct payment payment = {.tenant = next_uuid(at)};
+  payment.id = next_uuid(at);
+  payment.customer = next_uuid(at);
+  payment.invoice = next_uuid(at);
+  (void)snprintf(payment.currency, sizeof payment.currency, "%s", next_text(at));
+  payment.amount_minor = next_int64(at);
+  bool is_known = payment_status_from_name(next_text(at), &payment.status);
+  ASSERT(is_known); /* the table's own check names the same */
+  payment.method = next_uuid(at);
+  payment.attempts = next_int(at);
+  payment.cycle = next_int(at);
+  payment.cycle_attempts = next_int(at);
+  payment.first_failure = next_utime(at);
+  payment.next_attempt = next_utime(at);
+  payment.intent_id = next_text(at);
+  payment.failure_code = next_text(at);
+  payment.failure_message = next_text(at);
+  payment.decline_class = next_text(at);
+  payment.dead_letter = next_uuid(at);
+  payment.succeeded = next_utime(at);
+  payment.version = next_int64(at);
+  return payment;
+}
+
+static struct method read_method(struct cursor *at, bool *ret_is_there) {
+  struct method method = {.id = next_uuid(at)};
+  method.type = next_text(at);
+  method.gateway_id = next_text(at);
+  *ret_is_there = !uuid_is_nil(&method.id);
+  return method;
+}
+
+static struct attempt read_attempt(struct cursor *at, bool *ret_is_there) {
+  struct attempt attempt = {.number = next_int(at)};
+  bool has_method;
+  attempt.cycle = next_int(at);
+  attempt.method = read_method(at, &has_method);
+  attempt.amount_minor = next_int64(at);
+  attempt.key = next_text(at);
+  attempt.started = next_utime(at);
+  attempt.asked_at = next_utime(at);
+  attempt.asked = next_int(at);
+  attempt.intent_id = next_text(at);
+  attempt.code = next_text(at);
+  attempt.message = next_text(at);
+  *ret_is_there = attempt.number > 0;
+  return attempt;
+}
+
+static void read_situation(struct cursor *at, struct situation *situation) {
+  situation->payment = read_payment(at);
+  situation->is_collectable = next_bool(at);
+  situation->due_minor = next_int64(at);
+  situation->method = read_method(at, &situation->has_method);
+  situation->method.barred_code = next_text(at);
+  situation->method_attempts = next_int(at);
+  situation->gateway_customer_id = next_text(at);
+  situation->attempt = read_attempt(at, &situation->has_attempt);
+  ASSERT(at->column == PQnfields(at->rows));
+}
+
+static void read_refs(struct work *work, const PGresult *rows, struct payment_ref **ret_refs, size_t *ret_count) {
+  size_t count = (size_t)row_count(rows);
+  struct payment_ref *refs = ARENA_ARRAY(work->arena, struct payment_ref, count);
+  for (size_t i = 0; i < count; i++)
+    refs[i] = (struct payment_ref){.tenant = row_uuid(rows, (int)i, 0), .payment = row_uuid(rows, (int)i, 1)};
+  *ret_refs = refs;
+  *ret_count = count;
+}
+
+enum rc payments_claim(struct work *work, size_t max, struct payment_ref **ret_refs, size_t *ret_count,
+                       struct error *err) {
+  PGresult CLEANUP(db_result_release) *rows = NULL;
+  TRY(tx_exec(work->tx, &sql_payments_claim,
+              PARAMS(db_utime(work->arena, work->now), db_int(work->arena, (int64_t)max)), &rows, err));
+  read_refs(work, rows, ret_refs, ret_count);
+  return RC_OK;
+}
+
+enum rc attempts_lock(struct work *work, const struct payment_ref *refs, size_t count, struct payment_ref **ret_refs,
+                      size_t *ret_count, struct error *err) {
+  struct db_array *tenants = db_array_new(work->arena), *payments = db_array_new(work->arena);
+  struct db_array *attempts = db_array_new(work->arena);
+  for (size_t i = 0; i < count; i++) {
+    db_array_uuid(tenants, &refs[i].tenant);
+    db_array_uuid(payments, &refs[i].payment);
+    db_array_int(attempts, refs[i].attempt);
+  }
+  PGresult CLEANUP(db_result_release) *rows = NULL;
+  TRY(tx_exec(work->tx, &sql_attempts_lock,
+              PARAMS(db_array_literal(tenants), db_array_literal(payments), db_array_literal(attempts)), &rows, err));
+  read_refs(work, rows, ret_refs, ret_count);
+  return RC_OK;
+}
+
+enum rc situations_load(struct work *work, const struct payment_ref *refs, size_t count,
+                        struct situation **ret_situations, size_t *ret_count, struct error *err) {
+  struct db_array *tenants = db_array_new(work->arena), *payments = db_array_new(work->arena);
+  struct utime window = {work->now.us - DUNNING_WINDOW_DAYS * UTIME_DAY};
+  for (size_t i = 0; i < count; i++) {
+    db_array_uuid(tenants, &refs[i].tenant);
+    db_array_uuid(payments, &refs[i].payment);
+  }
+  PGresult CLEANUP(db_result_release) *rows = NULL;
+  TRY(tx_exec(work->tx, &sql_situations,
+              PARAMS(db_array_literal(tenants), db_array_literal(payments), db_utime(work->arena, window)), &rows,
+              err));
+  struct situation *situations = ARENA_ARRAY(work->arena, struct situation, (size_t)row_count(rows));
+  for (int row = 0; row < row_count(rows); row++)
+    read_situation(&(struct cursor){.rows = rows, .arena = work->arena, .row = row}, &situations[row]);
+  *ret_situations = situations;
+  *ret_count = (size_t)row_count(rows);
+  return RC_OK;
+}
+
+/* -- writing -- */
+
+static void add_time(struct db_array *column, struct utime t) {
+  if (t.us)
+    db_array_utime(column, t);
+  else
+    db_array_text(column, NULL);
+}
+
+static void add_id(struct db_array *column, const struct uuid *id) {
+  db_array_uuid(column, uuid_is_nil(id) ? NULL : id);
+}
+
+enum { PAYMENT_COLUMNS = 17, ATTEMPT_COLUMNS = 16 };
+
+static void new_columns(struct work *work, struct db_array **columns, int count) {
+  for (int c = 0; c < count; c++) columns[c] = db_array_new(work->arena);
+}
+
+static void column_literals(struct db_array *const *columns, int count, const char **params) {
+  for (int c = 0; c < count; c++) params[c] = db_array_literal(columns[c]);
+}
+
+static void add_payment(struct db_array **columns, const struct payment *payment) {
+  struct db_array **column = columns;
+  db_array_uuid(*column++, &payment->tenant);
+  db_array_uuid(*column++, &payment->id);
+  db_array_int(*column++, payment->amount_minor);
+  db_array_text(*column++, payment_status_name(payment->status));
+  add_id(*column++, &payment->method);
+  db_array_int(*column++, payment->attempts);
+  db_array_int(*column++, payment->cycle);
+  db_array_int(*column++, payment->cycle_attempts);
+  add_time(*column++, payment->first_failure);
+  add_time(*column++, payment->next_attempt);
+  db_array_text(*column++, payment->intent_id);
+  db_array_text(*column++, payment->failure_code);
+  db_array_text(*column++, payment->failure_message);
+  db_array_text(*column++, payment->decline_class);
+  add_id(*column++, &payment->dead_letter);
+  add_time(*column++, payment->succeeded);
+  db_array_int(*column++, payment->version);
+  ASSERT(column == columns + PAYMENT_COLUMNS);
+}
+
+enum rc payments_save(struct work *work, const struct situation *situations, size_t count, struct error *err) {
+  struct db_array *columns[PAYMENT_COLUMNS];
+  const char *params[PAYMENT_COLUMNS + 1];
+  if (count == 0) return RC_OK;
+  new_columns(work, columns, PAYMENT_COLUMNS);
+  for (size_t i = 0; i < count; i++) add_payment(columns, &situations[i].payment);
+  column_literals(columns, PAYMENT_COLUMNS, params);
+  params[PAYMENT_COLUMNS] = db_utime(work->arena, work->now);
+  return tx_exec(work->tx, &sql_payments_save, params, PAYMENT_COLUMNS + 1, NULL, err);
+}
+
+static void add_attempt(struct db_array **columns, const struct situation *situation) {
+  const struct attempt *attempt = &situation->attempt;
+  struct db_array **column = columns;
+  db_array_uuid(*column++, &situation->payment.tenant);
+  db_array_uuid(*column++, &situation->payment.id);
+  db_array_int(*column++, attempt->number);
+  db_array_int(*column++, attempt->cycle);
+  db_array_uuid(*column++, &attempt->method.id);
+  db_array_int(*column++, attempt->amount_minor);
+  db_array_text(*column++, attempt->key);
+  db_array_utime(*column++, attempt->started);
+  db_array_int(*column++, attempt->asked);
+  db_array_utime(*column++, attempt->asked_at);
+  add_time(*column++, attempt->finished);
+  db_array_text(*column++, attempt->outcome);
+  db_array_text(*column++, attempt->code);
+  db_array_text(*column++, attempt->message);
+  db_array_text(*column++, attempt->intent_id);
+  db_array_text(*column++, attempt->charge_id);
+  ASSERT(column == columns + ATTEMPT_COLUMNS);
+}
+
+enum rc attempts_save(struct work *work, const struct situation *situations, size_t count, struct error *err) {
+  struct db_array *columns[ATTEMPT_COLUMNS];
+  const char *params[ATTEMPT_COLUMNS];
+  new_columns(work, columns, ATTEMPT_COLUMNS);
+  for (size_t i = 0; i < count; i++)
+    if (situations[i].has_attempt) add_attempt(columns, &situations[i]);
+  if (db_array_count(columns[0]) == 0) return RC_OK;
+  column_literals(columns, ATTEMPT_COLUMNS, params);
+  return tx_exec(work->tx, &sql_attempts_save, params, ATTEMPT_COLUMNS, NULL, err);
+}
