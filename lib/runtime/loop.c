@@ -216,12 +216,11 @@ static enum rc handle_run(struct batch *batch, struct work *work, struct item **
   }
   bool is_clean = work->tx->written == written_before && work->effects->message_count == messages_before &&
                   rc != RC_CONSTRAINT && rc != RC_IMMUTABLE; /* those came from the database: the transaction is dead */
+  if (!items[0]->message->headers[HEADER_REPLY_TO]) verdict = VERDICT_POISON; /* nobody to tell: it must not vanish */
   if (verdict == VERDICT_REJECT && is_clean) {
     reject(work, items[0]->message, err);
     return RC_OK;
   }
-  if (verdict == VERDICT_REJECT && !items[0]->message->headers[HEADER_REPLY_TO])
-    verdict = VERDICT_POISON; /* nobody to tell: it must not vanish */
   settle(items[0], verdict == VERDICT_REJECT ? FATE_REJECTED : FATE_DEAD, err, work->now);
   return rc;
 }

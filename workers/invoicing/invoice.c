@@ -1,0 +1,122 @@
+/* Reading invoice.create, and what follows from it alone: sums, periods, whether it is paid from the start. */
+#include "invoice.h"
+
+#include <string.h>
+
+#include "base/assert.h"
+
+static const char *const kinds[] = {"subscription", "usage", "credit", "fee", "discount"};
+
+static enum rc required(const char *text, const char *field, struct error *err) {
+  return text ? RC_OK : error_field(err, RC_VALIDATION, field, "is required");
+}
+
+static enum rc read_text(json_t *body, const char *field, const char **ret_text, struct error *err) {
+  TRY(body_text(body, field, ret_text, err));
+  return required(*ret_text, field, err);
+}
+
+static enum rc read_id(json_t *body, const char *field, const char **ret_text, struct error *err) {
+  struct uuid id;
+  bool present;
+  TRY(body_uuid(body, field, &id, &present, err));
+  return read_text(body, field, ret_text, err);
+}
+
+static enum rc read_time(json_t *body, const char *field, struct utime *ret_time, struct error *err) {
+  const char *text;
+  TRY(read_text(body, field, &text, err));
+  return utime_parse(text, field, ret_time, err);
+}
+
+static bool is_kind(const char *kind) {
+  for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
+    if (strcmp(kinds[i], kind) == 0) return true;
+  return false;
+}
+
+static enum rc read_line(struct arena *arena, json_t *body, const struct currency *currency,
+                         struct invoice_line *line, struct error *err) {
+  const char *amount;
+  TRY(read_id(body, "subscriptionId", &line->subscription_id, err));
+  TRY(read_text(body, "kind", &line->kind, err));
+  TRY(read_text(body, "description", &line->description, err));
+  TRY(body_decimal(body, "quantity", &line->quantity, err));
+  TRY(required(line->quantity, "quantity", err));
+  TRY(body_decimal(body, "unitPrice", &line->unit_price, err));
+  TRY(required(line->unit_price, "unitPrice", err));
+  TRY(body_decimal(body, "amount", &amount, err));
+  TRY(required(amount, "amount", err));
+  TRY(money_parse(amount, currency, "amount", &line->amount_minor, err));
+  TRY(body_int(body, "item", 0, INT16_MAX, 0, &line->item, err));
+  TRY(body_int(body, "periodIndex", 0, INT32_MAX, -1, &line->period_index, err));
+  TRY(body_int(body, "revision", 0, INT32_MAX, 0, &line->revision, err));
+  TRY(read_time(body, "periodStart", &line->start, err));
+  TRY(read_time(body, "periodEnd", &line->end, err));
+  line->provenance = body_json(arena, body, "provenance");
+  TRY(required(line->provenance, "provenance", err));
+  if (line->period_index < 0) return error_field(err, RC_VALIDATION, "periodIndex", "is required");
+  return is_kind(line->kind) ? RC_OK : error_field(err, RC_VALIDATION, "kind", "is unknown");
+}
+
+static enum rc read_lines(struct arena *arena, json_t *body, struct invoice *invoice, struct error *err) {
+  json_t *lines = json_object_get(body, "lines");
+  size_t count = json_array_size(lines);
+  if (count < 1 || count > INVOICE_LINES_MAX)
+    return error_field(err, RC_VALIDATION, "lines", "must be 1 to %d lines", INVOICE_LINES_MAX);
+  invoice->lines = ARENA_ARRAY(arena, struct invoice_line, count);
+  invoice->line_count = count;
+  for (size_t i = 0; i < count; i++)
+    TRY(read_line(arena, json_array_get(lines, i), invoice->currency, &invoice->lines[i], err));
+  return RC_OK;
+}
+
+static enum rc sum_up(struct invoice *invoice, struct error *err) {
+  const struct invoice_line *first = &invoice->lines[0];
+  invoice->subscription_id = first->subscription_id;
+  invoice->start = first->start;
+  invoice->end = first->end;
+  invoice->subtotal_minor = 0;
+  for (size_t i = 0; i < invoice->line_count; i++) {
+    const struct invoice_line *line = &invoice->lines[i];
+    if (strcmp(line->subscription_id, first->subscription_id) != 0) invoice->subscription_id = NULL;
+    if (line->start.us < invoice->start.us) invoice->start = line->start;
+    if (line->end.us > invoice->end.us) invoice->end = line->end;
+    if (!money_add(invoice->subtotal_minor, line->amount_minor, &invoice->subtotal_minor))
+      return error_field(err, RC_VALIDATION, "lines", "their sum is too large");
+  }
+  invoice->total_minor = invoice->subtotal_minor;
+  return RC_OK;
+}
+
+enum rc invoice_read(struct arena *arena, const struct message *command, struct invoice *ret_invoice,
+                     struct error *err) {
+  json_t *body = command->json;
+  struct invoice invoice = {.command = command, .tenant = command->tenant};
+  const char *currency, *issue_date;
+  struct uuid ignored;
+  bool present;
+  TRY(read_id(body, "invoiceId", &invoice.id_text, err));
+  TRY(read_id(body, "customerId", &invoice.customer_id, err));
+  TRY(read_text(body, "currency", &currency, err));
+  TRY(read_text(body, "collection", &invoice.collection, err));
+  TRY(body_uuid(body, "runId", &ignored, &present, err));
+  TRY(body_text(body, "runId", &invoice.run_id, err));
+  TRY(read_text(body, "issueDate", &issue_date, err));
+  TRY(date_parse(issue_date, "issueDate", &invoice.issue_date, err));
+  bool parsed = uuid_parse(invoice.id_text, &invoice.id);
+  ASSERT(parsed);
+  invoice.currency = currency_find(currency);
+  if (!invoice.currency) return error_field(err, RC_VALIDATION, "currency", "is not a currency of ISO 4217");
+  TRY(read_lines(arena, body, &invoice, err));
+  TRY(sum_up(&invoice, err));
+  *ret_invoice = invoice;
+  return RC_OK;
+}
+
+const char *invoice_status(const struct invoice *invoice) { return invoice->total_minor > 0 ? "open" : "paid"; }
+
+const char *invoice_number(const struct invoice *invoice, char text[static INVOICE_NUMBER_MAX]) {
+  snprintf(text, INVOICE_NUMBER_MAX, "%s-%06lld", invoice->series, (long long)invoice->number);
+  return text;
+}

@@ -1,0 +1,21 @@
+/* invoicing: finalises invoices. Numbers without a gap, lines with their provenance, the ledger, the event. */
+#include "handlers.h"
+#include "sql.h"
+
+static const enum topic topics[] = {TOPIC_INVOICE_COMMANDS};
+
+static const struct handler handlers[] = {
+    {"invoice.create", handle_invoice_create, true},
+    {NULL, NULL, false},
+};
+
+static const struct worker worker = {
+    .name = "invoicing",
+    .about = "finalises invoices: numbers, lines, ledger",
+    .topics = topics,
+    .topic_count = sizeof topics / sizeof topics[0],
+    .handlers = handlers,
+    .statements = sql_statements,
+};
+
+int main(int argc, char **argv) { return worker_main(argc, argv, &worker); }
