@@ -83,7 +83,7 @@ own_directory() {
 port_is_free() {
     local hex
     printf -v hex '%04X' "$1"
-    ! cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | grep -q "^ *[0-9]*: [0-9A-F]*:$hex [0-9A-F]*:[0-9A-F]* 0A "
+    ! grep -qs "^ *[0-9]*: [0-9A-F]*:$hex [0-9A-F]*:[0-9A-F]* 0A " /proc/net/tcp /proc/net/tcp6
 }
 
 # The first line that a server answers to what we say to it; fails when nobody answers within 2 s.

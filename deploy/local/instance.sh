@@ -115,7 +115,6 @@ instance_settings() {
             JWT_SECRET "$JWT_SECRET" RATE_LIMIT_PER_MINUTE "${RATE_LIMIT_PER_MINUTE:-1000000}" \
             GATEWAY_URL "http://127.0.0.1:$gateway" GATEWAY_SECRET_KEY "$GATEWAY_SECRET_KEY" \
             GATEWAY_WEBHOOK_SECRET "$GATEWAY_WEBHOOK_SECRET" \
-            GATEWAY_WEBHOOK_URL "http://127.0.0.1:$api/api/gateway/webhooks/sandbox" \
             SMTP_URL "smtp://127.0.0.1:$mail" MAIL_FROM billing@cloudbill.example \
             LOG_LEVEL "${WANTED_LOG_LEVEL:-info}"
         sanitizer_settings "$preset"

@@ -41,31 +41,36 @@ install_packages() {
     if ! { as_root apt-get -q -o DPkg::Lock::Timeout=600 update &&
         as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=600 \
             install --no-install-recommends "$@"; } </dev/null >"$log" 2>&1; then
-        release_services
         tail -n 20 "$log" >&2
         die "apt-get failed; all of it is in $log"
     fi
     release_services
 }
 
-# Debian's packages of PostgreSQL and Redis start a server of the whole machine, which nobody here asked for.
-# A policy that forbids starting services stands there while apt works; one that a killed ./dev left is
-# known by its text. Afterwards the services are switched off, if we brought them, so that they do not
-# come with the next boot either.
+# Debian's packages of PostgreSQL and Redis make and start a server of the whole machine, which nobody here asked
+# for. Two files forbid it while apt works; those that a killed ./dev left are known by their text.
+# Afterwards the services are switched off, if we brought them, so that they do not come with the next boot.
 POLICY=/usr/sbin/policy-rc.d
+CLUSTER_POLICY=/etc/postgresql-common/createcluster.d/cloudbill-dev.conf
 POLICY_MARK='# written by ./dev of cloudbill while it installs packages'
 
 hold_services() {
     SERVICES_BEFORE=$(list_services)
+    trap release_services EXIT
     if [[ ! -e $POLICY ]]; then
         printf '#!/bin/sh\n%s\nexit 101\n' "$POLICY_MARK" | as_root tee "$POLICY" >/dev/null
         as_root chmod 755 "$POLICY"
     fi
+    as_root mkdir -p "$(dirname "$CLUSTER_POLICY")"
+    printf '%s\ncreate_main_cluster = false\n' "$POLICY_MARK" | as_root tee "$CLUSTER_POLICY" >/dev/null
 }
 
 release_services() {
     local service
-    if grep -qxF "$POLICY_MARK" "$POLICY" 2>/dev/null; then as_root rm -f "$POLICY"; fi
+    trap - EXIT
+    if grep -qsxF "$POLICY_MARK" "$POLICY"; then as_root rm -f "$POLICY"; fi
+    as_root rm -f "$CLUSTER_POLICY"
+    as_root rmdir --ignore-fail-on-non-empty "$(dirname "$CLUSTER_POLICY")"
     for service in $(comm -13 <(echo "$SERVICES_BEFORE") <(list_services)); do
         as_root systemctl disable --quiet "$service" 2>/dev/null || true
     done

@@ -100,7 +100,6 @@ process_is_ready() {
         redis) [[ $(ask "$address" 'PING\r\n') == +PONG* ]] ;;
         kafka) kafka_answers "$address" ;;
         mail) [[ $(ask "$address" '') == 220* ]] ;;
-        gateway) [[ $(http_status "$address" /) == [1-4]* ]] ;;
         *) [[ $(http_status "$address" /readyz) == 200 ]] ;;
     esac
 }
@@ -278,7 +277,8 @@ process_status_line() {
     else
         state='not ready'
     fi
-    printf '    %-16s %-8s %-22s %s\n' "$name" "$pid" "$address" "$state"
+    [[ $name != api ]] || address+=", $API_URL"
+    printf '    %-16s %-8s %-10s %s\n' "$name" "$pid" "$state" "$address"
 }
 
 # The processes of this instance that have a pid file: "payments@2" as well.
