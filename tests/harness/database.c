@@ -1,0 +1,69 @@
+/* Looks into the database behind everybody's back. */
+#include <libpq-fe.h>
+
+#include "harness.h"
+
+static PGconn *connection(void) {
+  static PGconn *shared;
+  if (shared && PQstatus(shared) != CONNECTION_OK) {
+    PQfinish(shared);
+    shared = NULL;
+  }
+  if (!shared) {
+    shared = PQconnectdb(setting("DATABASE_ADMIN_URL"));
+    cr_assert_eq(PQstatus(shared), CONNECTION_OK, "PostgreSQL: %s", PQerrorMessage(shared));
+    PQclear(PQexec(shared, "SET search_path = cloudbill, public; SET timezone = 'UTC'"));
+  }
+  return shared;
+}
+
+static PGresult *run(const struct tenant *tenant, const char *sql) {
+  PGresult *result =
+      tenant ? PQexecParams(connection(), sql, 1, NULL, &tenant->id, NULL, NULL, 0) : PQexec(connection(), sql);
+  ExecStatusType status = PQresultStatus(result);
+  cr_assert(status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK, "%s: %s", sql, PQresultErrorMessage(result));
+  return result;
+}
+
+const char *sql_text(const struct tenant *tenant, const char *sql) {
+  PGresult *result = run(tenant, sql);
+  bool is_there = PQntuples(result) > 0 && !PQgetisnull(result, 0, 0);
+  const char *text = is_there ? keep_text("%s", PQgetvalue(result, 0, 0)) : NULL;
+  PQclear(result);
+  return text;
+}
+
+int64_t sql_int(const struct tenant *tenant, const char *sql) {
+  const char *text = sql_text(tenant, sql);
+  cr_assert_not_null(text, "no row: %s", sql);
+  return strtoll(text, NULL, 10);
+}
+
+void sql_do(const struct tenant *tenant, const char *sql) {
+  PQclear(run(tenant, sql));
+}
+
+static json_t *rows_of(PGresult *result) {
+  json_t *rows = json_array();
+  for (int row = 0; row < PQntuples(result); row++) {
+    json_t *columns = json_array();
+    for (int column = 0; column < PQnfields(result); column++)
+      json_array_append_new(columns, PQgetisnull(result, row, column) ? json_null()
+                                                                      : json_string(PQgetvalue(result, row, column)));
+    json_array_append_new(rows, columns);
+  }
+  return keep_json(rows);
+}
+
+const json_t *sql_rows(const struct tenant *tenant, const char *role, const char *sql) {
+  if (role) {
+    cr_assert_not_null(tenant);
+    sql_do(NULL, "BEGIN");
+    sql_do(NULL, keep_text("SET LOCAL ROLE %s; SET LOCAL app.tenant_id = '%s'", role, tenant->id));
+  }
+  PGresult *result = role ? run(NULL, sql) : run(tenant, sql);
+  json_t *rows = rows_of(result);
+  PQclear(result);
+  if (role) sql_do(NULL, "ROLLBACK");
+  return rows;
+}

@@ -1,0 +1,69 @@
+/* A tenant, and the things that most tests begin with, made as a client would make them. */
+#include <stdarg.h>
+
+#include "harness.h"
+
+struct tenant tenant_new_with(const char *currency, const char *time_zone) {
+  const char *name = new_id();
+  struct tenant tenant = {.email = keep_text("admin@%s.example", name), .password = "Correct-Horse-7"};
+  const char *const arguments[] = {
+      "tenant", "create",           "--name",        name,          "--admin-email", tenant.email, "--currency",
+      currency, "--admin-password", tenant.password, "--time-zone", time_zone,       NULL};
+  tenant.id = run_program("cloudbill", arguments);
+  cr_assert_eq(strlen(tenant.id), 36, "tenant create said: %s", tenant.id);
+  const json_t *login =
+      api_post(&tenant, 200, "/api/auth/login", "{'email':'%s','password':'%s'}", tenant.email, tenant.password);
+  tenant.token = json_at(login, "accessToken");
+  tenant.user_id = json_at(login, "user.id");
+  cr_assert_not_null(tenant.token);
+  return tenant;
+}
+
+struct tenant tenant_new(void) {
+  return tenant_new_with("USD", "UTC");
+}
+
+static const char *created(const json_t *resource) {
+  const char *id = json_at(resource, "id");
+  cr_assert_not_null(id);
+  return id;
+}
+
+const char *customer_new(const struct tenant *tenant, const char *members, ...) {
+  char more[4096] = "";
+  if (members) {
+    va_list arguments;
+    va_start(arguments, members);
+    vsnprintf(more, sizeof more, members, arguments);
+    va_end(arguments);
+  }
+  return created(api_post(tenant, 201, "/api/customers", "{'name':'Ada Lovelace','email':'%s@customer.example'%s%s}",
+                          new_id(), *more ? "," : "", more));
+}
+
+const char *plan_new(const struct tenant *tenant, const char *price, const char *currency, const char *billing_cycle) {
+  return created(api_post(tenant, 201, "/api/plans",
+                          "{'code':'p-%s','name':'Plan','price':'%s','currency':'%s','billingCycle':'%s'}", new_id(),
+                          price, currency, billing_cycle));
+}
+
+const char *payment_method_new(const struct tenant *tenant, const char *customer, const char *token) {
+  return created(api_post(tenant, 201, "/api/payment-methods", "{'customerId':'%s','token':'%s','setDefault':true}",
+                          customer, token));
+}
+
+const char *subscription_new(const struct tenant *tenant, const char *customer, const char *plan,
+                             const char *start_date) {
+  return created(api_post(tenant, 201, "/api/billing/subscriptions",
+                          "{'customerId':'%s','planId':'%s','startDate':'%s'}", customer, plan, start_date));
+}
+
+static bool is_completed(const struct tenant *tenant, const char *run) {
+  return strcmp(json_at(api_get(tenant, 200, "/api/billing/runs/%s", run), "status"), "completed") == 0;
+}
+
+const char *billing_run(const struct tenant *tenant) {
+  const char *run = created(api_post(tenant, 201, "/api/billing/runs", "{}"));
+  WAIT_UNTIL(is_completed(tenant, run), "billing run %s to complete", run);
+  return run;
+}
