@@ -31,7 +31,8 @@ struct smtp {
   const char *message;
   size_t length, read;
   enum stage stage;
-  int code; /* of the last answer since the last command; 0: none */
+  bool has_quit; /* after a failure curl says good-bye: the answer to that is none to the mail */
+  int code;      /* of the last answer since the last command; 0: none */
   char line[SMTP_TEXT_MAX];
   char curl_text[CURL_ERROR_SIZE];
 };
@@ -78,7 +79,7 @@ static size_t keep_line(char *line, size_t size, size_t count, void *context) {
   struct smtp *smtp = context;
   size_t length = size * count;
   int code = three_digits(line, length);
-  if (code == 0) return length;
+  if (code == 0 || smtp->has_quit) return length;
   size_t kept = 0;
   for (size_t i = 0; i < length && kept < sizeof smtp->line - 1; i++)
     if ((unsigned char)line[i] >= 0x20 && (unsigned char)line[i] < 0x7F) smtp->line[kept++] = line[i];
@@ -92,6 +93,8 @@ static int note_command(CURL *curl, curl_infotype type, char *bytes, size_t leng
   struct smtp *smtp = context;
   (void)curl;
   if (type != CURLINFO_HEADER_OUT) return 0;
+  smtp->has_quit = length >= strlen("QUIT") && strncasecmp(bytes, "QUIT", strlen("QUIT")) == 0;
+  if (smtp->has_quit) return 0;
   for (size_t i = 0; i < sizeof stages / sizeof stages[0]; i++)
     if (length >= strlen(stages[i].command) && strncasecmp(bytes, stages[i].command, strlen(stages[i].command)) == 0)
       smtp->stage = stages[i].stage;
@@ -167,6 +170,7 @@ static CURLcode try_once(struct smtp *smtp, struct curl_slist *recipient, int64_
   CURL *curl = smtp->curl;
   smtp->read = 0;
   smtp->stage = STAGE_SESSION;
+  smtp->has_quit = false;
   smtp->code = 0;
   smtp->line[0] = smtp->curl_text[0] = '\0';
   SET(CURLOPT_MAIL_RCPT, recipient);
