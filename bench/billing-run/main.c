@@ -1,0 +1,237 @@
+/* bench-billing-run: invoices a second, from due to finalised with lines, ledger and events, through the running
+ * workers; beside it, in the same run, the limit that it is measured against: the leanest SQL that does the same
+ * writes, on bare copies of the tables (indexes, but no foreign key, no trigger, no row-level security), through one
+ * libpq connection.
+ *
+ *   bench-billing-run [CUSTOMERS [TENANTS]]      as `./dev bench billing-run` runs it: 20,000 and then 100,000
+ */
+#include <dirent.h>
+#include <libpq-fe.h>
+#include <stdbool.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/time.h"
+
+enum { CLAIM = 1000, POLL_MS = 50, GIVE_UP_MS = 900000, SQL_MAX = 16384 };
+
+static PGconn *db;
+
+static _Noreturn void die(const char *what, const char *why) {
+  fprintf(stderr, "bench-billing-run: %s: %s\n", what, why);
+  exit(1);
+}
+
+static PGresult *query(const char *sql) {
+  PGresult *result = PQexec(db, sql);
+  ExecStatusType status = PQresultStatus(result);
+  if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK) die(sql, PQerrorMessage(db));
+  return result;
+}
+
+static void run(const char *sql) {
+  PQclear(query(sql));
+}
+
+static int64_t number(const char *sql) {
+  PGresult *result = query(sql);
+  int64_t value = PQntuples(result) ? strtoll(PQgetvalue(result, 0, 0), NULL, 10) : 0;
+  PQclear(result);
+  return value;
+}
+
+/* As many due customers as are asked for, in tenants of their own, each with one monthly subscription whose second
+ * period began today. */
+static void seed(int64_t customers, int64_t tenants) {
+  char sql[SQL_MAX];
+  run("CREATE TABLE IF NOT EXISTS bench_tenants (id uuid, n bigint); TRUNCATE bench_tenants");
+  snprintf(sql, sizeof sql,
+           "INSERT INTO bench_tenants SELECT gen_random_uuid(), n FROM generate_series(0, %lld) AS n;"
+           "INSERT INTO tenants (id, name, currency) SELECT id, 'Bench ' || n, 'USD' FROM bench_tenants;"
+           "INSERT INTO plans (tenant_id, id, code, name, created_at, updated_at)"
+           " SELECT id, id, 'pro-monthly', 'Pro', now(), now() FROM bench_tenants;"
+           "INSERT INTO plan_versions SELECT id, id, 1, 'month', 1, 'USD', now() FROM bench_tenants;"
+           "INSERT INTO plan_prices SELECT id, id, 1, 'USD', 4900 FROM bench_tenants;",
+           (long long)tenants - 1);
+  run(sql);
+  snprintf(
+      sql, sizeof sql,
+      "CREATE TEMP TABLE seeded ON COMMIT DROP AS"
+      " SELECT t.id AS tenant_id, gen_random_uuid() AS id, gen_random_uuid() AS subscription_id, n"
+      " FROM generate_series(1, %lld) AS n JOIN bench_tenants t ON t.n = n %% %lld;"
+      "INSERT INTO customers (tenant_id, id, name, email, address, locale, time_zone, currency, net_terms_days,"
+      " created_at, updated_at)"
+      " SELECT tenant_id, id, 'Customer ' || n, 'c' || n || '@customers.example',"
+      " '{\"line1\": \"1 High Street\", \"city\": \"Springfield\", \"country\": \"US\"}', 'en', 'UTC', 'USD', 0, now(),"
+      " now() FROM seeded;"
+      "INSERT INTO customer_billing SELECT tenant_id, id, current_date::timestamptz FROM seeded;"
+      "INSERT INTO subscriptions (tenant_id, id, customer_id, plan_id, plan_version, status, currency, price_minor,"
+      " time_zone, start_date, interval_unit, interval_count, anchor_date, anchor_day, next_period_index,"
+      " next_billing_at, current_period_start, current_period_end, started_at, created_at, updated_at)"
+      " SELECT tenant_id, subscription_id, id, tenant_id, 1, 'active', 'USD', 4900, 'UTC', d, 'month', 1, d,"
+      " extract(day FROM d)::integer, 1, current_date::timestamptz, d::timestamptz, current_date::timestamptz,"
+      " d::timestamptz, now(), now()"
+      " FROM seeded, (SELECT (current_date - interval '1 month')::date AS d) AS start;",
+      (long long)customers, (long long)tenants);
+  char transaction[SQL_MAX + 32];
+  snprintf(transaction, sizeof transaction, "BEGIN; %s COMMIT", sql);
+  run(transaction);
+}
+
+/* The same rows on bare tables. */
+static void seed_bare(void) {
+  static const char *const tables[] = {"subscriptions", "invoices", "invoice_items", "ledger_entries", "outbox"};
+  char sql[SQL_MAX];
+  run("CREATE SCHEMA IF NOT EXISTS bare");
+  for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
+    snprintf(sql, sizeof sql,
+             "DROP TABLE IF EXISTS bare.%s; CREATE TABLE bare.%s (LIKE cloudbill.%s INCLUDING DEFAULTS"
+             " INCLUDING INDEXES INCLUDING STORAGE)",
+             tables[i], tables[i], tables[i]);
+    run(sql);
+  }
+  run("CREATE INDEX ON bare.subscriptions (next_billing_at)");
+  run("INSERT INTO bare.subscriptions SELECT s.* FROM cloudbill.subscriptions s"
+      " JOIN bench_tenants t ON t.id = s.tenant_id");
+}
+
+/* Claim, invoice, item, ledger pair, outbox row, boundary; a thousand in a transaction. */
+static const char lean_step[] =
+    "WITH claimed AS (SELECT tenant_id, id, customer_id, currency, price_minor, next_billing_at, gen_random_uuid() AS "
+    "invoice,"
+    "   row_number() OVER () AS n FROM (SELECT * FROM bare.subscriptions WHERE next_billing_at <= now()"
+    "   ORDER BY next_billing_at LIMIT $1 FOR UPDATE SKIP LOCKED) AS due),"
+    " i AS (INSERT INTO bare.invoices (tenant_id, id, customer_id, subscription_id, series, number, invoice_number, "
+    "status,"
+    "   currency, subtotal_minor, total_minor, collection, period_start, period_end, issue_date, due_date, "
+    "finalised_at,"
+    "   created_at, updated_at) SELECT tenant_id, invoice, customer_id, id, 'INV', $2 + n, 'INV-' || $2 + n, 'open', "
+    "currency,"
+    "   price_minor, price_minor, 'automatic', next_billing_at, next_billing_at + interval '1 month', current_date, "
+    "current_date,"
+    "   now(), now(), now() FROM claimed),"
+    " l AS (INSERT INTO bare.invoice_items (tenant_id, invoice_id, line, id, kind, subscription_id, period_index, "
+    "description,"
+    "   quantity, unit_price, amount_minor, period_start, period_end, provenance) SELECT tenant_id, invoice, 1,"
+    "   gen_random_uuid(), 'subscription', id, 1, 'Pro', 1, 49.00, price_minor, next_billing_at,"
+    "   next_billing_at + interval '1 month', '{\"days\": 30, \"fullDays\": 30}' FROM claimed),"
+    " e AS (INSERT INTO bare.ledger_entries (tenant_id, document_id, fact, line, account, currency, amount_minor, "
+    "customer_id,"
+    "   posted_at) SELECT tenant_id, invoice, 'invoice_net', leg, CASE leg WHEN 1 THEN 'receivable' ELSE 'revenue' END,"
+    "   currency, CASE leg WHEN 1 THEN price_minor ELSE -price_minor END, customer_id, now()"
+    "   FROM claimed, generate_series(1, 2) AS leg),"
+    " o AS (INSERT INTO bare.outbox (id, message_count, messages) SELECT gen_random_uuid(), 1,"
+    "   '{\"type\": \"invoice.finalised\", \"invoiceId\": \"' || invoice || '\", \"customerId\": \"' || customer_id ||"
+    "   '\", \"totalAmount\": 49.00, \"currency\": \"USD\"}' FROM claimed)"
+    " UPDATE bare.subscriptions s SET next_billing_at = s.next_billing_at + interval '1 month',"
+    "   next_period_index = s.next_period_index + 1, updated_at = now(), version = s.version + 1"
+    " FROM claimed c WHERE s.tenant_id = c.tenant_id AND s.id = c.id";
+
+static double measure_lean(int64_t customers) {
+  seed_bare();
+  run("VACUUM ANALYZE bare.subscriptions");
+  run("CHECKPOINT");
+  PQclear(PQprepare(db, "lean", lean_step, 0, NULL));
+  struct mono start = mono_now();
+  int64_t done = 0;
+  for (;;) {
+    char claim[16], first[24];
+    snprintf(claim, sizeof claim, "%d", CLAIM);
+    snprintf(first, sizeof first, "%lld", (long long)done);
+    PGresult *result = PQexecPrepared(db, "lean", 2, (const char *const[]){claim, first}, NULL, NULL, 0);
+    if (PQresultStatus(result) != PGRES_COMMAND_OK) die("lean SQL", PQerrorMessage(db));
+    int64_t claimed = strtoll(PQcmdTuples(result), NULL, 10);
+    PQclear(result);
+    if (claimed == 0) break;
+    done += claimed;
+  }
+  double seconds = (double)mono_ms_since(start) / 1000;
+  run("DEALLOCATE lean");
+  if (done != customers) die("lean SQL", "did not bill everybody");
+  run("DROP SCHEMA bare CASCADE");
+  return (double)customers / seconds;
+}
+
+/* Resident megabytes of our processes: those whose program lies in BIN_DIR, but for the gateway and this one. */
+static double resident_mb(void) {
+  const char *bin = getenv("BIN_DIR");
+  DIR *proc = bin ? opendir("/proc") : NULL;
+  if (!proc) return 0;
+  double pages = 0;
+  for (struct dirent *entry; (entry = readdir(proc));) {
+    char path[300], program[512];
+    snprintf(path, sizeof path, "/proc/%s/exe", entry->d_name);
+    ssize_t length = readlink(path, program, sizeof program - 1);
+    if (length < 0) continue;
+    program[length] = '\0';
+    if (strncmp(program, bin, strlen(bin)) != 0 || !strstr(program, "/cloudbill-")) continue;
+    snprintf(path, sizeof path, "/proc/%s/statm", entry->d_name);
+    FILE *file = fopen(path, "r");
+    long long total = 0, resident = 0;
+    if (file && fscanf(file, "%lld %lld", &total, &resident) == 2) pages += (double)resident;
+    if (file) fclose(file);
+  }
+  closedir(proc);
+  return pages * (double)sysconf(_SC_PAGESIZE) / 1048576;
+}
+
+/* The runs are written as billing-run.start writes them, all at once. */
+static double measure_workers(int64_t customers, double *ret_peak_mb) {
+  run("VACUUM ANALYZE");
+  run("CHECKPOINT");
+  struct mono start = mono_now();
+  run("INSERT INTO billing_runs (tenant_id, id, as_of, status, requested_by, started_at)"
+      " SELECT id, gen_random_uuid(), now(), 'running', 'bench', now() FROM bench_tenants");
+  while (number("SELECT count(*) FROM billing_runs WHERE status <> 'completed'") > 0) {
+    double mb = resident_mb();
+    if (mb > *ret_peak_mb) *ret_peak_mb = mb;
+    if (mono_ms_since(start) > GIVE_UP_MS) die("billing runs", "not completed in time");
+    sleep_ms(POLL_MS);
+  }
+  double seconds = (double)mono_ms_since(start) / 1000;
+  if (number("SELECT count(*) FROM invoices v JOIN bench_tenants t ON t.id = v.tenant_id") != customers)
+    die("billing runs", "not one invoice for each customer");
+  if (number("SELECT count(*) FROM (SELECT currency FROM ledger_entries GROUP BY currency HAVING sum(amount_minor) <> "
+             "0) x"))
+    die("ledger", "does not sum to zero");
+  return (double)customers / seconds;
+}
+
+/* Payments and mails of one measurement must not weigh on the next. */
+static void wait_for_quiet(void) {
+  struct mono start = mono_now();
+  while (number("SELECT (SELECT count(*) FROM notifications WHERE status IN ('pending', 'sending'))"
+                " + (SELECT count(*) FROM outbox)") > 0 &&
+         mono_ms_since(start) < GIVE_UP_MS)
+    sleep_ms(200);
+}
+
+static void measure(int64_t customers, int64_t tenants) {
+  double idle_mb = resident_mb(), peak_mb = 0;
+  seed(customers, tenants);
+  double lean = measure_lean(customers), workers = measure_workers(customers, &peak_mb);
+  printf("| %lld | %lld | %.0f | %.0f | %.2f | %.0f | %.0f |\n", (long long)customers, (long long)tenants, lean,
+         workers, workers / lean, idle_mb, peak_mb);
+  fflush(stdout);
+  wait_for_quiet();
+}
+
+int main(int argc, char **argv) {
+  const char *url = getenv("DATABASE_ADMIN_URL");
+  if (!url) die("DATABASE_ADMIN_URL", "must be set");
+  db = PQconnectdb(url);
+  if (PQstatus(db) != CONNECTION_OK) die("PostgreSQL", PQerrorMessage(db));
+  run("SET search_path = cloudbill; SET client_min_messages = warning");
+  int64_t tenants = argc > 2 ? strtoll(argv[2], NULL, 10) : 10;
+  printf(
+      "| customers | tenants | leanest SQL, invoices/s | workers, invoices/s | ratio | RSS idle, MB | RSS peak, MB |\n"
+      "|---|---|---|---|---|---|---|\n");
+  if (argc > 1) {
+    measure(strtoll(argv[1], NULL, 10), tenants);
+  } else {
+    measure(20000, tenants);
+    measure(100000, tenants);
+  }
+  PQfinish(db);
+  return 0;
+}
