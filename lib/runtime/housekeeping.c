@@ -60,13 +60,22 @@ static enum rc keep_house(struct process *process, struct db *db, struct arena *
   return RC_OK;
 }
 
+/* The other threads are gone: what they shipped last is seen off, so that nobody has to send it again. */
+static void finish(struct process *process, struct db *db, struct arena *arena) {
+  struct error err;
+  for (struct mono start = mono_now(); !outbox_is_quiet(process->outbox) && mono_ms_since(start) < LAST_MS;) {
+    if (outbox_collect(process->outbox, db, arena, COLLECT_MS, &err) != RC_OK) return; /* the sweeper of the next one */
+    arena_reset(arena);
+  }
+}
+
 void *housekeeping_main(void *context) {
   struct process *process = context;
   struct arena arena;
   arena_init(&arena, ARENA_MAX);
   struct db *db = process_new_db(process, "housekeeping");
   struct mono swept = mono_now(), beaten = {0};
-  while (!process_is_stopping(process)) {
+  while (!atomic_load(&process->is_quiet)) {
     struct error err;
     enum rc rc = keep_house(process, db, &arena, &swept, &beaten, &err);
     arena_reset(&arena);
@@ -77,11 +86,9 @@ void *housekeeping_main(void *context) {
     if (rc == RC_OK) continue;
     if (error_verdict(rc) == VERDICT_FATAL) process_fail(process, "housekeeping", &err);
     LOG(LOG_WARN, "housekeeping.retry", LOG_TEXT("code", error_name(rc)), LOG_TEXT("text", err.text));
-    process_sleep(process, PAUSE_MS);
+    sleep_ms(process_is_stopping(process) ? COLLECT_MS : PAUSE_MS);
   }
-  struct error err; /* what was delivered in the last moments need not be sent again */
-  if (outbox_collect(process->outbox, db, &arena, COLLECT_MS, &err) != RC_OK)
-    LOG(LOG_DEBUG, "housekeeping.last", LOG_TEXT("text", err.text));
+  finish(process, db, &arena);
   db_free(db);
   arena_release(&arena);
   return NULL;

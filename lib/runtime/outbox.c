@@ -28,13 +28,15 @@ struct outbox {
   struct bus_producer *producer;
   pthread_mutex_t lock;
   struct shipment *arrived;
-  _Atomic size_t swept_under_way; /* shipments of the sweeper */
+  _Atomic size_t under_way;       /* shipments whose messages are not all reported yet */
+  _Atomic size_t swept_under_way; /* those of the sweeper among them */
   atomic_bool broken;
 };
 
 static void take_off(struct outbox *outbox, struct shipment *shipment) {
   if (atomic_fetch_sub(&shipment->under_way, 1) != 1) return;
   if (shipment->is_swept) atomic_fetch_sub(&outbox->swept_under_way, 1);
+  atomic_fetch_sub(&outbox->under_way, 1);
   if (atomic_load(&shipment->failed)) { /* the row stays; the sweeper has it */
     free(shipment);
     return;
@@ -97,6 +99,13 @@ void outbox_free(struct outbox *outbox) {
   free(outbox);
 }
 
+bool outbox_is_quiet(struct outbox *outbox) {
+  pthread_mutex_lock(&outbox->lock);
+  bool quiet = !outbox->arrived && atomic_load(&outbox->under_way) == 0;
+  pthread_mutex_unlock(&outbox->lock);
+  return quiet;
+}
+
 bool outbox_is_broken(struct outbox *outbox) {
   return atomic_load(&outbox->broken) || bus_producer_is_broken(outbox->producer);
 }
@@ -148,6 +157,7 @@ enum rc outbox_write(struct tx *tx, struct arena *arena, const struct outgoing *
 
 void outbox_ship(struct outbox *outbox, struct shipment *shipment) {
   atomic_store(&shipment->under_way, shipment->count + 1);
+  atomic_fetch_add(&outbox->under_way, 1);
   for (size_t i = 0; i < shipment->count; i++) {
     struct error err;
     enum rc rc = bus_produce(outbox->producer, &shipment->messages[i], shipment, &err);

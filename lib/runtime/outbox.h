@@ -20,6 +20,7 @@ MUST_CHECK enum rc outbox_new(const char *brokers, const char *client_id, struct
                               struct error *err);
 void outbox_free(struct outbox *outbox);
 bool outbox_is_broken(struct outbox *outbox);
+bool outbox_is_quiet(struct outbox *outbox); /* nothing is under way and nothing waits to be deleted */
 
 /* Writes the rows; *ret_shipments (in the arena, as many as rows) point to messages, which must live until outbox_ship.
  */

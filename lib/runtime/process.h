@@ -20,6 +20,7 @@ struct process {
   struct outbox *outbox;
   struct announcer *announcer;
   atomic_bool stopping;
+  atomic_bool is_quiet;        /* all threads but housekeeping have ended */
   atomic_bool fatal;           /* a bug was met: exit with 1 */
   atomic_bool assigned;        /* the consumer has been given its partitions at least once */
   _Atomic int64_t db_seen_ms;  /* CLOCK_MONOTONIC when the database last answered; 0: never */

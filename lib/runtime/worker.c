@@ -157,6 +157,7 @@ static int run_threads(struct process *process) {
   int status = loop_run(process);
   atomic_store(&process->stopping, true);
   for (size_t i = 0; i < task_count; i++) pthread_join(tasks[i].thread, NULL);
+  atomic_store(&process->is_quiet, true);
   pthread_join(housekeeping, NULL);
   return status;
 }
