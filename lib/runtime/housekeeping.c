@@ -13,7 +13,8 @@ enum {
   SWEEP_EVERY_MS = 1000,
   HEARTBEAT_EVERY_MS = 5000,
   ARENA_MAX = 256 * 1024 * 1024,
-  PAUSE_MS = 1000
+  PAUSE_MS = 1000,
+  LAST_MS = 3000
 };
 
 static int64_t resident_bytes(void) {
