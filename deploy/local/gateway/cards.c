@@ -78,7 +78,7 @@ size_t card_index(const struct card *card) {
   return (size_t)(card - CARDS);
 }
 
-static const struct card *find(const char *name, size_t length) {
+static const struct card *card_named(const char *name, size_t length) {
   for (size_t i = 0; i < CARD_COUNT; i++) {
     if (strlen(CARDS[i].name) == length && memcmp(CARDS[i].name, name, length) == 0) return &CARDS[i];
   }
@@ -95,14 +95,14 @@ static int times_suffix(const char *suffix) {
 
 const struct card *card_find(const char *name, int *ret_first_times) {
   if (strncmp(name, "visa_charge", 11) == 0) name += strlen("visa_");
-  const struct card *card = find(name, strlen(name));
+  const struct card *card = card_named(name, strlen(name));
   if (card != NULL) {
     *ret_first_times = card->first_times;
     return card;
   }
   const char *suffix = strrchr(name, '_');
   if (suffix == NULL || times_suffix(suffix) == 0) return NULL;
-  card = find(name, (size_t)(suffix - name));
+  card = card_named(name, (size_t)(suffix - name));
   if (card == NULL || card->first_times == 0) return NULL;
   *ret_first_times = times_suffix(suffix);
   return card;

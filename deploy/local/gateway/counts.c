@@ -11,7 +11,7 @@ enum { COUNTS_CAPACITY_FIRST = 1024 };
 uint64_t hash_bytes(const void *bytes, size_t length) {
   const uint64_t odd = UINT64_C(0x9E3779B97F4A7C15);
   const char *at = bytes;
-  uint64_t hash = odd ^ length;
+  uint64_t hash = (odd ^ length) * odd;
   for (; length >= 8; at += 8, length -= 8) {
     uint64_t word;
     memcpy(&word, at, sizeof word);
@@ -39,17 +39,17 @@ void counts_release(struct counts *counts) {
   free(counts->slots);
 }
 
-static struct count *find(const struct counts *counts, uint64_t hash) {
+static struct count *count_slot(const struct counts *counts, uint64_t hash) {
   size_t at = (size_t)hash & (counts->capacity - 1);
   while (counts->slots[at].hash != 0 && counts->slots[at].hash != hash) at = (at + 1) & (counts->capacity - 1);
   return &counts->slots[at];
 }
 
-static void grow(struct counts *counts) {
+static void counts_grow(struct counts *counts) {
   struct counts larger;
   counts_make(&larger, counts->capacity * 2);
   for (size_t i = 0; i < counts->capacity; i++) {
-    if (counts->slots[i].hash != 0) *find(&larger, counts->slots[i].hash) = counts->slots[i];
+    if (counts->slots[i].hash != 0) *count_slot(&larger, counts->slots[i].hash) = counts->slots[i];
   }
   larger.used = counts->used;
   counts_release(counts);
@@ -58,13 +58,13 @@ static void grow(struct counts *counts) {
 
 void counts_add(struct counts *counts, uint64_t hash) {
   ASSERT(hash != 0);
-  if ((counts->used + 1) * 3 > counts->capacity * 2) grow(counts);
-  struct count *count = find(counts, hash);
+  if ((counts->used + 1) * 3 > counts->capacity * 2) counts_grow(counts);
+  struct count *count = count_slot(counts, hash);
   counts->used += count->hash == 0;
   count->hash = hash;
   count->times++;
 }
 
 uint32_t counts_get(const struct counts *counts, uint64_t hash) {
-  return find(counts, hash)->times;
+  return count_slot(counts, hash)->times;
 }

@@ -23,7 +23,7 @@ void keys_release(struct keys *keys) {
 }
 
 /* Its entry, or the free one where it would go. */
-static struct key_entry *find(const struct keys *keys, struct key_hash key) {
+static struct key_entry *key_slot(const struct keys *keys, struct key_hash key) {
   uint64_t start;
   memcpy(&start, key.bytes, sizeof start);
   size_t at = (size_t)start & (keys->capacity - 1);
@@ -34,21 +34,21 @@ static struct key_entry *find(const struct keys *keys, struct key_hash key) {
 }
 
 /* Twice the room, or the same without the forgotten ones. */
-static void rebuild(struct keys *keys) {
+static void keys_rebuild(struct keys *keys) {
   struct keys next;
   keys_make(&next, keys->count * 2 > keys->capacity / 2 ? keys->capacity * 2 : keys->capacity, keys->max);
   for (size_t i = 0; i < keys->capacity; i++) {
     const struct key_entry *entry = &keys->slots[i];
-    if (entry->state == KEY_RUNNING || entry->state == KEY_ANSWERED) *find(&next, entry->key) = *entry;
+    if (entry->state == KEY_RUNNING || entry->state == KEY_ANSWERED) *key_slot(&next, entry->key) = *entry;
   }
   next.count = next.used = keys->count;
   keys_release(keys);
   *keys = next;
 }
 
-static struct key_entry *insert(struct keys *keys, struct key_hash key, struct key_hash request) {
-  if ((keys->used + 1) * 3 > keys->capacity * 2) rebuild(keys);
-  struct key_entry *entry = find(keys, key);
+static struct key_entry *key_insert(struct keys *keys, struct key_hash key, struct key_hash request) {
+  if ((keys->used + 1) * 3 > keys->capacity * 2) keys_rebuild(keys);
+  struct key_entry *entry = key_slot(keys, key);
   keys->used += entry->state == KEY_FREE;
   keys->count++;
   *entry = (struct key_entry){.key = key, .request = request, .state = KEY_RUNNING};
@@ -57,12 +57,12 @@ static struct key_entry *insert(struct keys *keys, struct key_hash key, struct k
 
 enum key_verdict keys_begin(struct keys *keys, struct key_hash key, struct key_hash request,
                             struct key_entry *ret_entry) {
-  struct key_entry *entry = find(keys, key);
+  struct key_entry *entry = key_slot(keys, key);
   switch ((enum key_state)entry->state) {
   case KEY_FREE:
   case KEY_FORGOTTEN:
     if (keys->count == keys->max) return KEY_NO_ROOM;
-    insert(keys, key, request);
+    key_insert(keys, key, request);
     return KEY_IS_NEW;
   case KEY_RUNNING:
   case KEY_ANSWERED:
@@ -76,7 +76,7 @@ enum key_verdict keys_begin(struct keys *keys, struct key_hash key, struct key_h
 }
 
 void keys_finish(struct keys *keys, struct key_hash key, int status, struct journal_place answer) {
-  struct key_entry *entry = find(keys, key);
+  struct key_entry *entry = key_slot(keys, key);
   ASSERT(entry->state == KEY_RUNNING);
   entry->state = KEY_ANSWERED;
   entry->status = (uint16_t)status;
@@ -84,7 +84,7 @@ void keys_finish(struct keys *keys, struct key_hash key, int status, struct jour
 }
 
 void keys_forget(struct keys *keys, struct key_hash key) {
-  struct key_entry *entry = find(keys, key);
+  struct key_entry *entry = key_slot(keys, key);
   ASSERT(entry->state == KEY_RUNNING);
   entry->state = KEY_FORGOTTEN;
   keys->count--;
@@ -92,7 +92,7 @@ void keys_forget(struct keys *keys, struct key_hash key) {
 
 void keys_restore(struct keys *keys, struct key_hash key, struct key_hash request, int status,
                   struct journal_place answer) {
-  insert(keys, key, request);
+  key_insert(keys, key, request);
   keys_finish(keys, key, status, answer);
 }
 

@@ -325,8 +325,8 @@ int server_port(const struct server *server) {
   return server->port;
 }
 
-/* civetweb looks at its stop flag every two seconds; a socket that was shut down wakes it. It has no call that gives its
- * sockets, but they are the ones whose own end is our port. */
+/* civetweb looks at its stop flag every two seconds; a socket that was shut down wakes it. It has no call that gives
+ * its sockets, but they are the ones whose own end is our port. */
 static void shut_sockets(int port) {
   DIR *directory = opendir("/proc/self/fd");
   if (directory == NULL) return;

@@ -16,7 +16,7 @@ void tally_release(struct tally *tally) {
   free(tally->slots);
 }
 
-static struct tally_entry *find(const struct tally *tally, const char *value) {
+static struct tally_entry *tally_slot(const struct tally *tally, const char *value) {
   size_t at = (size_t)hash_bytes(value, strlen(value)) & (tally->capacity - 1);
   while (tally->slots[at].value != NULL && strcmp(tally->slots[at].value, value) != 0) {
     at = (at + 1) & (tally->capacity - 1);
@@ -24,12 +24,12 @@ static struct tally_entry *find(const struct tally *tally, const char *value) {
   return &tally->slots[at];
 }
 
-static void grow(struct tally *tally) {
+static void tally_grow(struct tally *tally) {
   struct tally larger = {.capacity = tally->capacity * 2, .used = tally->used, .without = tally->without};
   larger.slots = calloc(larger.capacity, sizeof *larger.slots);
   ASSERT(larger.slots != NULL);
   for (size_t i = 0; i < tally->capacity; i++) {
-    if (tally->slots[i].value != NULL) *find(&larger, tally->slots[i].value) = tally->slots[i];
+    if (tally->slots[i].value != NULL) *tally_slot(&larger, tally->slots[i].value) = tally->slots[i];
   }
   tally_release(tally);
   *tally = larger;
@@ -40,8 +40,8 @@ void tally_add(struct tally *tally, const char *value) {
     tally->without++;
     return;
   }
-  if ((tally->used + 1) * 3 > tally->capacity * 2) grow(tally);
-  struct tally_entry *entry = find(tally, value);
+  if ((tally->used + 1) * 3 > tally->capacity * 2) tally_grow(tally);
+  struct tally_entry *entry = tally_slot(tally, value);
   tally->used += entry->value == NULL;
   entry->value = value;
   entry->times++;
