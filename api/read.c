@@ -1,0 +1,119 @@
+/* Runs a row's statement in the transaction that auth_check left open, in the caller's tenant: row-level security makes
+ * another tenant's row one that is not there. */
+#include "read.h"
+
+#include <string.h>
+
+#include "base/assert.h"
+#include "sql.h"
+
+enum { LIST_PARAMS_MAX = 4 + FILTERS_MAX };
+
+/* RFC 9110 13.1.2: weak comparison, a list, or "*". */
+static bool etag_matches(const char *header, const char *etag) {
+  size_t length = strlen(etag);
+  for (const char *at = header; *at;) {
+    at += strspn(at, " \t,");
+    if (*at == '*') return true;
+    if (strncmp(at, "W/", 2) == 0) at += 2;
+    size_t given = strcspn(at, " \t,");
+    if (given == length && memcmp(at, etag, length) == 0) return true;
+    at += given;
+  }
+  return false;
+}
+
+static void answer_resource(struct request *request, struct response *response, const PGresult *found) {
+  if (PQnfields(found) < 2 || row_is_null(found, 0, 1)) { /* what changes without a version has no tag */
+    response_data(response, 200, row_text(found, 0, 0), NULL);
+    return;
+  }
+  const char *etag = arena_printf(request->arena, "\"%s\"", row_text(found, 0, 1));
+  const char *known = request_header(request, "If-None-Match");
+  if (known && etag_matches(known, etag))
+    response->status = 304;
+  else
+    response_data(response, 200, row_text(found, 0, 0), NULL);
+  response_header(response, "ETag", etag);
+}
+
+enum rc read_handle(struct request *request, struct response *response, struct error *err) {
+  const char *params[ROUTE_PARAMS_MAX];
+  int count = 0;
+  while (count < ROUTE_PARAMS_MAX && request->params[count][0]) params[count] = request->params[count], count++;
+  PGresult CLEANUP(db_result_release) *found = NULL;
+  TRY(tx_exec(&request->tx, request->route->statement, params, count, &found, err));
+  TRY(request_commit(request, err));
+  if (row_count(found) == 0) return error_set(err, RC_NOT_FOUND, NULL);
+  answer_resource(request, response, found);
+  return RC_OK;
+}
+
+/* ---- lists ---- */
+
+static void sink_fault(void *context, const char *field, const char *text) {
+  fault_add(context, field, "%s", text);
+}
+
+/* The resource that the path goes through exists, and its id becomes a filter. */
+static enum rc bind_parent(struct request *request, struct list_query *query, struct error *err) {
+  const struct route *route = request->route;
+  if (!route->parent) return RC_OK;
+  PGresult CLEANUP(db_result_release) *found = NULL;
+  TRY(tx_exec(&request->tx, route->parent, PARAMS(request->params[0]), &found, err));
+  if (row_count(found) == 0) return error_set(err, RC_NOT_FOUND, NULL);
+  for (size_t i = 0; i < FILTERS_MAX && route->list->filters[i].name; i++) {
+    if (strcmp(route->list->filters[i].name, route->parent_filter) != 0) continue;
+    query->values[i] = request->params[0];
+    return RC_OK;
+  }
+  ASSERT(!"parent_filter names a filter of the list");
+  return RC_OK;
+}
+
+/* What people type is looked for as it stands: LIKE's own signs are escaped. */
+static const char *pattern_of(struct arena *arena, const char *text) {
+  char *pattern = arena_alloc(arena, 2 * strlen(text) + 3), *to = pattern;
+  *to++ = '%';
+  for (const char *at = text; *at; at++) {
+    if (strchr("%_\\", *at)) *to++ = '\\';
+    *to++ = *at;
+  }
+  *to = '%';
+  return pattern;
+}
+
+static int list_params(struct request *request, const struct list_query *query,
+                       const char *params[static LIST_PARAMS_MAX]) {
+  struct arena *arena = request->arena;
+  const struct list *list = request->route->list;
+  int count = 0;
+  params[count++] = query->sort;
+  params[count++] = db_int(arena, query->limit);
+  params[count++] = db_int(arena, (query->page - 1) * query->limit);
+  params[count++] = query->after;
+  for (size_t i = 0; i < FILTERS_MAX && list->filters[i].name; i++) {
+    const char *value = query->values[i];
+    params[count++] = value && list->filters[i].type == FILTER_SEARCH ? pattern_of(arena, value) : value;
+  }
+  return count;
+}
+
+enum rc list_handle(struct request *request, struct response *response, struct error *err) {
+  struct list_query query;
+  struct faults faults = {.request = request};
+  const char *params[LIST_PARAMS_MAX];
+  list_query_parse(request->route->list, request->http->query_string, request->arena, &query, sink_fault, &faults);
+  TRY(faults_end(&faults, err));
+  TRY(bind_parent(request, &query, err));
+  PGresult CLEANUP(db_result_release) *found = NULL;
+  int count = list_params(request, &query, params);
+  TRY(tx_exec(&request->tx, &sql_plan_each_time, NO_PARAMS, NULL, err));
+  TRY(tx_exec(&request->tx, request->route->list->statement, params, count, &found, err));
+  TRY(request_commit(request, err));
+  ASSERT(row_count(found) == 1);
+  struct page page = {.page = query.page, .limit = query.limit, .total = row_int(found, 0, 0)};
+  page.next = row_is_null(found, 0, 1) ? NULL : row_text(found, 0, 1);
+  response_page(response, row_text(found, 0, 2), &page);
+  return RC_OK;
+}

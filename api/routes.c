@@ -1,0 +1,160 @@
+/* THE HTTP surface: one row for each endpoint. A read or a list is a row and a .sql file; a write is a row and a
+ * command with its schema; what is neither has a handler. openapi.yaml is checked against this table. */
+#include "command.h"
+#include "health.h"
+#include "login.h"
+#include "router.h"
+#include "sql.h"
+
+/* ---- lists: their filters, in the order of the statement's parameters from $5 on, and sort orders ---- */
+
+#define SUBSCRIPTION_STATES "incomplete trialing active past_due suspended cancelled expired"
+
+static const struct list customers = {
+    &sql_customer_list,
+    {{"q", FILTER_SEARCH, NULL}, {"email", FILTER_TEXT, NULL}, {"currency", FILTER_CURRENCY, NULL}},
+    {"-createdAt", "name", "email"}};
+
+static const struct list plans = {&sql_plan_list,
+                                  {{"status", FILTER_CHOICE, "active deprecated"}, {"code", FILTER_TEXT, NULL}},
+                                  {"-createdAt", "name", "code"}};
+
+static const struct list subscriptions = {&sql_subscription_list,
+                                          {{"status", FILTER_CHOICE, SUBSCRIPTION_STATES},
+                                           {"customerId", FILTER_UUID, NULL},
+                                           {"planId", FILTER_TEXT, NULL},
+                                           {"nextBillingBefore", FILTER_TIME, NULL}},
+                                          {"-createdAt", "nextBillingDate"}};
+
+static const struct list invoices = {&sql_invoice_list,
+                                     {{"status", FILTER_CHOICE, "draft open paid void uncollectible"},
+                                      {"customerId", FILTER_UUID, NULL},
+                                      {"subscriptionId", FILTER_UUID, NULL},
+                                      {"runId", FILTER_UUID, NULL},
+                                      {"currency", FILTER_CURRENCY, NULL},
+                                      {"startDate", FILTER_DATE, NULL},
+                                      {"endDate", FILTER_DATE, NULL},
+                                      {"invoiceNumber", FILTER_TEXT, NULL}},
+                                     {"-createdAt", "issueDate", "dueDate", "totalAmount", "invoiceNumber"}};
+
+static const struct list payments = {
+    &sql_payment_list,
+    {{"status", FILTER_CHOICE, "pending unknown requires_action succeeded failed cancelled refunded"},
+     {"customerId", FILTER_UUID, NULL},
+     {"invoiceId", FILTER_UUID, NULL},
+     {"startDate", FILTER_TIME, NULL},
+     {"endDate", FILTER_TIME, NULL}},
+    {"-createdAt", "amount"}};
+
+static const struct list payment_methods = {
+    &sql_payment_method_list,
+    {{"customerId", FILTER_UUID, NULL}, {"status", FILTER_CHOICE, "pending active refused detached"}},
+    {"-createdAt"}};
+
+static const struct list runs = {
+    &sql_billing_run_list, {{"status", FILTER_CHOICE, "running paused completed"}}, {"-startedAt"}};
+
+static const struct list parked = {
+    &sql_parked_list, {{"runId", FILTER_UUID, NULL}, {"reasonCode", FILTER_TEXT, NULL}}, {"-parkedAt"}};
+
+static const struct list dead_letters = {&sql_dead_letter_list,
+                                         {{"status", FILTER_CHOICE, "dead replayed dropped"},
+                                          {"topic", FILTER_TEXT, NULL},
+                                          {"messageType", FILTER_TEXT, NULL},
+                                          {"worker", FILTER_TEXT, NULL}},
+                                         {"-lastFailureAt"}};
+
+/* ---- the verbs ---- */
+
+#define READ(where, who, sql) \
+  .method = METHOD_GET, .path = (where), .kind = ROUTE_READ, .permission = (who), .statement = &(sql)
+#define LIST(where, who, what) \
+  .method = METHOD_GET, .path = (where), .kind = ROUTE_LIST, .permission = (who), .list = &(what)
+#define BELOW(sql, filter) .parent = &(sql), .parent_filter = (filter)
+#define COMMAND(verb, where, who, name) \
+  .method = (verb), .path = (where), .kind = ROUTE_COMMAND, .permission = (who), .command = (name)
+#define HANDLER(verb, where, who, function) \
+  .method = (verb), .path = (where), .kind = ROUTE_HANDLER, .permission = (who), .handle = (function)
+#define PUBLIC NULL /* no token */
+#define ANYONE ""   /* who is logged in */
+
+const struct route ROUTES[] = {
+    /* identity */
+    {HANDLER(METHOD_POST, "/api/auth/login", PUBLIC, login_handle)},
+    {HANDLER(METHOD_POST, "/api/auth/refresh", PUBLIC, refresh_handle)},
+    {HANDLER(METHOD_POST, "/api/auth/logout", ANYONE, logout_handle)},
+    {HANDLER(METHOD_GET, "/api/auth/me", "profile:read", me_handle)},
+
+    /* customers */
+    {LIST("/api/customers", "customers:read", customers)},
+    {COMMAND(METHOD_POST, "/api/customers", "customers:create", "customer.create"), .location = "/api/customers"},
+    {READ("/api/customers/{id}", "customers:read", sql_customer_get)},
+    {LIST("/api/customers/{id}/subscriptions", "subscriptions:read", subscriptions),
+     BELOW(sql_customer_exists, "customerId")},
+    {LIST("/api/customers/{id}/invoices", "invoices:read", invoices), BELOW(sql_customer_exists, "customerId")},
+    {LIST("/api/customers/{id}/payments", "payments:read", payments), BELOW(sql_customer_exists, "customerId")},
+
+    /* plans */
+    {LIST("/api/plans", "plans:read", plans)},
+    {COMMAND(METHOD_POST, "/api/plans", "plans:create", "plan.create"), .location = "/api/plans"},
+    {READ("/api/plans/{key}", "plans:read", sql_plan_get)},
+
+    /* subscriptions */
+    {LIST("/api/billing/subscriptions", "subscriptions:read", subscriptions)},
+    {COMMAND(METHOD_POST, "/api/billing/subscriptions", "subscriptions:create", "subscription.create"),
+     .partition_member = "customerId", .location = "/api/billing/subscriptions"},
+    {READ("/api/billing/subscriptions/{id}", "subscriptions:read", sql_subscription_get)},
+    {COMMAND(METHOD_POST, "/api/billing/subscriptions/{id}/cancel", "subscriptions:cancel", "subscription.cancel")},
+
+    /* invoices */
+    {LIST("/api/billing/invoices", "invoices:read", invoices)},
+    {READ("/api/billing/invoices/{id}", "invoices:read", sql_invoice_get)},
+    {READ("/api/billing/invoices/{id}/items", "invoices:read", sql_invoice_items_get)},
+
+    /* payments */
+    {LIST("/api/payments", "payments:read", payments)},
+    {READ("/api/payments/{id}", "payments:read", sql_payment_get)},
+    {LIST("/api/payment-methods", "payment-methods:read", payment_methods)},
+    {COMMAND(METHOD_POST, "/api/payment-methods", "payment-methods:create", "payment-method.create"),
+     .partition_member = "customerId", .refuses_cards = true, .location = "/api/payment-methods"},
+    {READ("/api/payment-methods/{id}", "payment-methods:read", sql_payment_method_get)},
+
+    /* billing runs */
+    {LIST("/api/billing/runs", "runs:read", runs)},
+    {COMMAND(METHOD_POST, "/api/billing/runs", "runs:create", "billing-run.start"), .location = "/api/billing/runs"},
+    {READ("/api/billing/runs/{id}", "runs:read", sql_billing_run_get)},
+    {LIST("/api/billing/runs/{id}/parked", "runs:read", parked), BELOW(sql_billing_run_exists, "runId")},
+
+    /* operations */
+    {LIST("/api/dead-letters", "dead-letters:read", dead_letters)},
+    {READ("/api/dead-letters/{id}", "dead-letters:read", sql_dead_letter_get)},
+    {COMMAND(METHOD_POST, "/api/dead-letters/{id}/replay", "dead-letters:replay", "dead-letter.replay")},
+    {COMMAND(METHOD_POST, "/api/dead-letters/{id}/drop", "dead-letters:drop", "dead-letter.drop")},
+    {HANDLER(METHOD_GET, "/api/operations/{id}", ANYONE, operation_handle)},
+    {HANDLER(METHOD_GET, "/api/monitoring/health", "monitoring:read", monitoring_handle)},
+    {HANDLER(METHOD_GET, "/health", PUBLIC, health_handle), .is_unlimited = true},
+    {HANDLER(METHOD_GET, "/livez", PUBLIC, livez_handle), .is_unlimited = true},
+    {HANDLER(METHOD_GET, "/readyz", PUBLIC, readyz_handle), .is_unlimited = true},
+
+    /* paths of the first generation */
+    {HANDLER(METHOD_POST, "/auth/login", PUBLIC, login_handle), .is_deprecated = true},
+    {HANDLER(METHOD_POST, "/auth/refresh", PUBLIC, refresh_handle), .is_deprecated = true},
+    {HANDLER(METHOD_POST, "/auth/logout", ANYONE, logout_handle), .is_deprecated = true},
+    {HANDLER(METHOD_GET, "/auth/me", "profile:read", me_handle), .is_deprecated = true},
+    {LIST("/customers", "customers:read", customers), .is_deprecated = true},
+    {COMMAND(METHOD_POST, "/customers", "customers:create", "customer.create"), .location = "/customers",
+     .is_deprecated = true},
+    {READ("/customers/{id}", "customers:read", sql_customer_get), .is_deprecated = true},
+    {LIST("/plans", "plans:read", plans), .is_deprecated = true},
+    {COMMAND(METHOD_POST, "/plans", "plans:create", "plan.create"), .location = "/plans", .is_deprecated = true},
+    {READ("/plans/{key}", "plans:read", sql_plan_get), .is_deprecated = true},
+    {LIST("/subscriptions", "subscriptions:read", subscriptions), .is_deprecated = true},
+    {COMMAND(METHOD_POST, "/subscriptions", "subscriptions:create", "subscription.create"),
+     .partition_member = "customerId", .location = "/subscriptions", .is_deprecated = true},
+    {READ("/subscriptions/{id}", "subscriptions:read", sql_subscription_get), .is_deprecated = true},
+    {COMMAND(METHOD_DELETE, "/subscriptions/{id}", "subscriptions:cancel", "subscription.cancel"),
+     .fixed_body = "{\"immediately\":true}", .success = 204, .is_deprecated = true},
+    {LIST("/invoices", "invoices:read", invoices), .is_deprecated = true},
+    {READ("/invoices/{id}", "invoices:read", sql_invoice_get), .is_deprecated = true},
+    {.path = NULL},
+};

@@ -1,0 +1,2 @@
+-- One dead letter. $1 id. Result: the JSON, its version.
+SELECT resource, resource->>'version' FROM dead_letter_resource WHERE tenant_id = current_tenant() AND id = $1::uuid;

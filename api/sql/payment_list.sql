@@ -1,0 +1,31 @@
+-- A page of payments. $1 sort, $2 limit, $3 offset, $4 after;
+-- $5 status, $6 customer, $7 invoice, $8 from, $9 until (a date: to its end); each may be NULL.
+-- Result: total, id to go on after (NULL at the end, or in another order), JSON array.
+WITH filtered AS NOT MATERIALIZED (
+  SELECT id, created_at, amount_minor FROM payments
+  WHERE tenant_id = current_tenant()
+    AND ($5::text IS NULL OR CASE WHEN status = 'processing' THEN 'pending' ELSE status END = $5)
+    AND ($6::text IS NULL OR customer_id = $6::uuid)
+    AND ($7::text IS NULL OR invoice_id = $7::uuid)
+    AND ($8::text IS NULL OR created_at >= $8::timestamptz)
+    AND ($9::text IS NULL OR created_at < $9::timestamptz + CASE WHEN length($9) = 10 THEN interval '1 day' ELSE interval '0' END)
+), page AS (
+  SELECT id, row_number() OVER () AS place
+  FROM (
+    SELECT id FROM filtered
+    WHERE $4::uuid IS NULL
+       OR CASE WHEN $1 = 'createdAt' THEN (created_at, id) > (SELECT p.created_at, p.id FROM payments p WHERE p.tenant_id = current_tenant() AND p.id = $4::uuid)
+               ELSE (created_at, id) < (SELECT p.created_at, p.id FROM payments p WHERE p.tenant_id = current_tenant() AND p.id = $4::uuid) END
+    ORDER BY
+    CASE WHEN $1 = 'createdAt' THEN created_at END, CASE WHEN $1 = '-createdAt' THEN created_at END DESC,
+    CASE WHEN $1 = 'amount' THEN amount_minor END, CASE WHEN $1 = '-amount' THEN amount_minor END DESC,
+    CASE WHEN $1 = 'createdAt' THEN id END, id DESC
+    LIMIT $2::bigint + 1 OFFSET $3::bigint) AS ordered
+), shown AS (
+  SELECT * FROM page WHERE place <= $2::bigint
+)
+SELECT (SELECT count(*) FROM filtered),
+       (SELECT id FROM shown WHERE place = $2::bigint AND $1 IN ('createdAt', '-createdAt')
+          AND EXISTS (SELECT FROM page WHERE place > $2::bigint)),
+       COALESCE((SELECT json_agg(r.resource ORDER BY s.place)
+                 FROM shown s JOIN payment_resource r ON r.tenant_id = current_tenant() AND r.id = s.id), '[]');
