@@ -34,7 +34,8 @@ struct item {
   struct error why;
   struct utime first_failure;
   /* of this try */
-  bool is_done; /* below the stored offset, or a command that has its outcome */
+  bool is_below; /* the stored offset: done, counted, published */
+  bool is_known; /* a command that has its outcome, or had it earlier in this batch */
 };
 
 struct batch {
@@ -60,6 +61,11 @@ static bool tenant_is_known(const struct uuid *tenant) {
   for (size_t i = 0; i < tenants.count; i++)
     if (uuid_equal(&tenants.known[i], tenant)) return true;
   return false;
+}
+
+/* Nothing is done about it in this try. */
+static bool is_done(const struct item *item) {
+  return item->is_below || item->is_known;
 }
 
 static void settle(struct item *item, enum fate fate, const struct error *why, struct utime now) {
@@ -141,7 +147,7 @@ static enum rc lock_offsets(struct batch *batch, struct work *work, struct error
     for (size_t i = 0; i < batch->count; i++) {
       struct item *item = &batch->items[i];
       if (item->message->partition != partition || strcmp(item->message->topic, topic) != 0) continue;
-      item->is_done = item->message->offset < next_offset;
+      item->is_below = item->message->offset < next_offset;
     }
   }
   return RC_OK;
@@ -157,11 +163,11 @@ static enum rc skip_known_commands(struct batch *batch, struct work *work, struc
   struct db_array *tenant_ids = db_array_new(work->arena), *ids = db_array_new(work->arena);
   for (size_t i = 0; i < batch->count; i++) {
     struct item *item = &batch->items[i];
-    if (item->is_done || item->fate == FATE_DEAD || !item->message->headers[HEADER_REPLY_TO]) continue;
+    if (item->is_below || item->fate == FATE_DEAD || !item->message->headers[HEADER_REPLY_TO]) continue;
     db_array_uuid(tenant_ids, &item->message->tenant);
     db_array_uuid(ids, &item->message->id);
-    for (size_t k = 0; k < i && !item->is_done; k++)
-      item->is_done = batch->items[k].fate != FATE_DEAD && is_same_command(batch->items[k].message, item->message);
+    for (size_t k = 0; k < i && !item->is_known; k++)
+      item->is_known = batch->items[k].fate != FATE_DEAD && is_same_command(batch->items[k].message, item->message);
   }
   if (db_array_count(ids) == 0) return RC_OK;
   PGresult CLEANUP(db_result_release) *rows = NULL;
@@ -170,7 +176,7 @@ static enum rc skip_known_commands(struct batch *batch, struct work *work, struc
   for (int r = 0; r < row_count(rows); r++) {
     struct message known = {.tenant = row_uuid(rows, r, 0), .id = row_uuid(rows, r, 1)};
     for (size_t i = 0; i < batch->count; i++)
-      if (is_same_command(batch->items[i].message, &known)) batch->items[i].is_done = true;
+      if (is_same_command(batch->items[i].message, &known)) batch->items[i].is_known = true;
   }
   return RC_OK;
 }
@@ -229,7 +235,7 @@ static enum rc handle_all(struct batch *batch, struct work *work, struct error *
   struct item **run = ARENA_ARRAY(work->arena, struct item *, batch->count);
   for (size_t i = 0; i < batch->count;) {
     struct item *item = &batch->items[i];
-    if (item->is_done || item->fate != FATE_OPEN) {
+    if (is_done(item) || item->fate != FATE_OPEN) {
       i++;
       continue;
     }
@@ -238,7 +244,7 @@ static enum rc handle_all(struct batch *batch, struct work *work, struct error *
     size_t count = 0;
     while (i < batch->count && (count == 0 || may_join)) {
       struct item *next = &batch->items[i];
-      bool is_open = !next->is_done && next->fate == FATE_OPEN;
+      bool is_open = !is_done(next) && next->fate == FATE_OPEN;
       if (is_open && strcmp(next->message->type, item->message->type) != 0) break;
       if (is_open) run[count++] = next;
       i++;
@@ -252,7 +258,7 @@ static enum rc bury_and_answer(struct batch *batch, struct work *work, struct er
   batch->dead = batch->skipped = 0;
   for (size_t i = 0; i < batch->count; i++) {
     struct item *item = &batch->items[i];
-    if (item->is_done) {
+    if (is_done(item)) {
       batch->skipped++;
       continue;
     }
@@ -277,8 +283,8 @@ static enum rc move_offsets(struct batch *batch, struct work *work, struct error
       const struct item *item = &batch->items[i];
       if (item->message->partition != position->partition || strcmp(item->message->topic, position->topic) != 0)
         continue;
-      processed_count += !item->is_done;
-      dead_count += !item->is_done && item->fate == FATE_DEAD;
+      processed_count += !item->is_below;
+      dead_count += !is_done(item) && item->fate == FATE_DEAD;
     }
     db_array_text(topics, position->topic);
     db_array_int(partitions, position->partition);
@@ -294,7 +300,7 @@ static enum rc move_offsets(struct batch *batch, struct work *work, struct error
 
 static enum rc try_batch(struct batch *batch, struct work *work, struct error *err) {
   TRY(work_begin(work, err));
-  for (size_t i = 0; i < batch->count; i++) batch->items[i].is_done = false;
+  for (size_t i = 0; i < batch->count; i++) batch->items[i].is_below = batch->items[i].is_known = false;
   TRY(lock_offsets(batch, work, err));
   TRY(check_tenants(batch, work, err));
   TRY(skip_known_commands(batch, work, err));
@@ -314,7 +320,7 @@ static void count_batch(const struct batch *batch) {
   metric_set("batch_messages", "", (int64_t)batch->count);
   for (size_t i = 0; i < batch->count; i++) {
     const struct item *item = &batch->items[i];
-    if (item->fate == FATE_DEAD && !item->is_done)
+    if (item->fate == FATE_DEAD && !is_done(item))
       LOG(LOG_ERROR, "message.dead", LOG_TEXT("topic", item->message->topic),
           LOG_INT("partition", item->message->partition), LOG_INT("offset", item->message->offset),
           LOG_TEXT("code", error_name(item->why.code)), LOG_TEXT("reason", item->why.text));
