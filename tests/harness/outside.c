@@ -9,11 +9,15 @@
 
 enum { MAIL_AGE_MAX_S = 900 }; /* older than any test runs */
 
+static const char *next_line(const char *line) {
+  const char *end = strchr(line, '\n');
+  return end ? end + 1 : NULL;
+}
+
 /* The value of a header of the mail, unfolded; NULL when it has none. */
 static const char *mail_header(const char *text, const char *name) {
   size_t length = strlen(name);
-  for (const char *line = text; line && *line != '\r' && *line != '\n' && *line; line = strchr(line, '\n')) {
-    if (*line == '\n') line++;
+  for (const char *line = text; line && *line != '\r' && *line != '\n' && *line; line = next_line(line)) {
     if (strncasecmp(line, name, length) != 0 || line[length] != ':') continue;
     const char *value = line + length + 1 + strspn(line + length + 1, " ");
     char *whole = keep_text("%.*s", (int)strcspn(value, "\r\n"), value);
