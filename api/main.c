@@ -20,6 +20,7 @@
 #include "producer.h"
 #include "redis.h"
 #include "runtime/health.h"
+#include "schema/schema.h"
 #include "server.h"
 #include "token.h"
 
@@ -85,9 +86,17 @@ static enum rc check_database(struct api *api, struct error *err) {
   return RC_OK;
 }
 
+/* The schemas are compiled with the first use of one: here, where the stack is deep, and not in an HTTP thread. */
+static void compile_schemas(void) {
+  struct schema_faults faults;
+  const char *first = schema_sources()->name;
+  if (first) (void)!schema_validate(first, "{}", 2, &faults);
+}
+
 static enum rc open_parts(struct api *api, struct error *err) {
   const struct settings *settings = &api->settings;
   TRY(token_keys_new(settings->jwt_secret, settings->jwt_keys_file, &api->keys, err));
+  compile_schemas();
   api->passwords = passwords_new((size_t)settings->password_hashes_max);
   api->pool = pool_new(settings->database_url, api->instance, (size_t)settings->database_connections);
   TRY(check_database(api, err));
