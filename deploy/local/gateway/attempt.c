@@ -81,11 +81,12 @@ static void add_charge(struct call *call, struct change *change, const struct me
 }
 
 static void announce(struct call *call, enum event_type type, const struct change *change) {
-  webhooks_add(&call->gateway->webhooks, &(struct event){.type = type,
-                                                         .created_s = call->now.us / UTIME_SECOND,
-                                                         .position = call->position,
-                                                         .intent = change->intent,
-                                                         .charge = change->charge.sequence});
+  webhooks_add(&call->gateway->webhooks,
+               &(struct event){.type = type,
+                               .created_s = call->now.us / UTIME_SECOND,
+                               .position = call->position,
+                               .intent = *store_intent(&call->gateway->store, change->intent.sequence),
+                               .charge = change->charge.sequence});
 }
 
 static void pay(struct call *call, struct change *change, const struct method *method) {

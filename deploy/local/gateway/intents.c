@@ -263,7 +263,7 @@ static void cancel(struct call *call) {
   webhooks_add(&call->gateway->webhooks, &(struct event){.type = EVENT_INTENT_CANCELED,
                                                          .created_s = change.intent.canceled_s,
                                                          .position = call->position,
-                                                         .intent = change.intent});
+                                                         .intent = *intent});
 }
 
 void intents_cancel(struct call *call) {

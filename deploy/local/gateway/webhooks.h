@@ -32,7 +32,7 @@ struct event {
   enum event_type type;
   int64_t created_s;
   uint64_t position;    /* in the journal, after which the event is true; it also makes the event's id */
-  struct intent intent; /* as it was */
+  struct intent intent; /* as it was; its texts are the store's */
   uint32_t charge;
   int tries;
   struct mono due;
@@ -58,7 +58,7 @@ MUST_CHECK enum rc webhooks_init(struct webhooks *webhooks, struct gateway *gate
 MUST_CHECK enum rc webhooks_start(struct webhooks *webhooks, struct error *err); /* nothing without a URL */
 void webhooks_stop(struct webhooks *webhooks);                                   /* drops what waits */
 void webhooks_release(struct webhooks *webhooks);
-/* Copies the event. Never blocks. The texts of its intent must stay. */
+/* Copies the event. Never blocks. Its intent is a copy of the store's, whose texts stay. */
 void webhooks_add(struct webhooks *webhooks, const struct event *event);
 struct webhook_totals webhooks_totals(struct webhooks *webhooks);
 
