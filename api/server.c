@@ -93,14 +93,11 @@ static void count_request(const struct request *request, const struct response *
 }
 
 /* A request whose framing was wrong leaves the connection in a state that nobody knows. */
-static bool must_close(const struct server *server, const struct error *err) {
-  switch (error_http_status(err->code)) {
-  case 400: return err->code == RC_MALFORMED;
-  case 413:
-  case 414:
-  case 431: return true;
-  default: return atomic_load(&server->api->is_draining);
-  }
+static bool must_close(const struct server *server, enum rc rc) {
+  static const enum rc broken[] = {RC_MALFORMED, RC_PAYLOAD_TOO_LARGE, RC_URI_TOO_LONG, RC_HEADERS_TOO_LARGE};
+  for (size_t i = 0; i < sizeof broken / sizeof broken[0]; i++)
+    if (rc == broken[i]) return true;
+  return atomic_load(&server->api->is_draining);
 }
 
 static void answer(struct server *server, struct thread *thread, struct mg_connection *connection) {
@@ -117,17 +114,18 @@ static void answer(struct server *server, struct thread *thread, struct mg_conne
                             .path = http->request_uri};
   struct response response = {0};
   struct error err = {.code = RC_OK};
+  enum rc rc;
   request_identify(&request);
   log_context(request.id, request.traceparent);
   if (atomic_load(&server->connections) > server->api->settings.connections_max)
-    (void)error_set(&err, RC_UNAVAILABLE, "too many connections"), response.close = true;
+    rc = error_set(&err, RC_UNAVAILABLE, "too many connections"), response.close = true;
   else if (request.method == METHOD_COUNT)
-    (void)error_set(&err, RC_METHOD_NOT_ALLOWED, NULL);
+    rc = error_set(&err, RC_METHOD_NOT_ALLOWED, NULL);
   else
-    (void)serve(&request, &response, &err);
+    rc = serve(&request, &response, &err);
   request_end(&request);
-  if (err.code != RC_OK) response_error(&response, &request, &err);
-  response.close = response.close || must_close(server, &err);
+  if (rc != RC_OK) response_error(&response, &request, &err);
+  response.close = response.close || must_close(server, rc);
   cors_headers(&request, &response);
   response_send(&response, &request);
   log_request(&request, &response, &err);
@@ -153,6 +151,7 @@ static int on_error(struct mg_connection *connection, int status, const char *me
   char body[256], now[UTIME_TEXT_MAX];
   (void)message;
   enum rc code = status >= 500 ? RC_BUG : RC_MALFORMED;
+  status = error_http_status(code); /* civetweb's 411 for a negative length is a malformed request, too */
   snprintf(body, sizeof body, "{\"success\":false,\"error\":{\"code\":\"%s\",\"message\":\"%s\"},\"timestamp\":\"%s\"}",
            error_name(code), error_text(code), utime_format(utime_now(), now));
   mg_disable_connection_keep_alive(connection);
