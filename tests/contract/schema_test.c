@@ -193,7 +193,8 @@ static const struct {
 Test(schemas, an_amount_is_a_plain_decimal) {
   for (size_t i = 0; i < sizeof amount_cases / sizeof *amount_cases; i++) {
     struct schema_faults faults = {0};
-    const char *json = quotes(keep_text("{'planId':'basic','currentPrice':%s}", amount_cases[i].amount));
+    const char *json =
+        quotes(keep_text("{'customerId':'%s','planId':'basic','currentPrice':%s}", new_id(), amount_cases[i].amount));
     enum rc rc = schema_validate("subscription.create", json, strlen(json), &faults);
     cr_expect_eq(rc, amount_cases[i].fits ? RC_OK : RC_VALIDATION, "%s", json);
     if (rc == RC_VALIDATION) cr_expect_str_eq(faults.faults[0].field, "currentPrice", "%s", json);

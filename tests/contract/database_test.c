@@ -1,0 +1,157 @@
+/* The database as migrations have made it: tenants kept apart by every table, not by most. */
+#include <criterion/criterion.h>
+
+#include "base/money.h"
+#include "harness/harness.h"
+
+/* Tables of the machinery: their rows belong to no tenant, and the API sees none of them but the heartbeats. */
+#define MACHINERY "'consumer_offsets', 'outbox', 'worker_heartbeats', 'schema_migrations'"
+#define TABLES                                                                                  \
+  "SELECT c.oid, c.relname::text AS name, c.relrowsecurity, c.relforcerowsecurity, c.relowner " \
+  "FROM pg_class c WHERE c.relnamespace = 'cloudbill'::regnamespace AND c.relkind IN ('r', 'p') "
+
+/* Fails for each row; its first column says what is wrong. */
+static void expect_none(const char *what, const char *sql) {
+  const json_t *rows = sql_rows(NULL, NULL, sql);
+  size_t index;
+  const json_t *row;
+  json_array_foreach(rows, index, row) cr_expect_fail("%s: %s", what, json_at(row, "0"));
+}
+
+Test(database, has_tables) {
+  cr_assert_gt(sql_int(NULL, "SELECT count(*) FROM (" TABLES ") t"), 20);
+}
+
+Test(database, every_primary_key_begins_with_the_tenant) {
+  expect_none("the primary key does not begin with tenant_id",
+              "SELECT name FROM (" TABLES ") t WHERE name NOT IN (" MACHINERY ", 'tenants') AND NOT EXISTS ("
+              "SELECT FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0] "
+              "WHERE i.indrelid = t.oid AND i.indisprimary AND a.attname = 'tenant_id' AND a.attnotnull)");
+}
+
+Test(database, every_foreign_key_carries_the_tenant) {
+  expect_none(
+      "the foreign key does not pair tenant with tenant",
+      "SELECT k.conrelid::regclass || '.' || k.conname FROM pg_constraint k "
+      "WHERE k.contype = 'f' AND k.connamespace = 'cloudbill'::regnamespace AND NOT EXISTS ("
+      "SELECT FROM pg_attribute mine, pg_attribute theirs "
+      "WHERE mine.attrelid = k.conrelid AND mine.attnum = k.conkey[1] AND mine.attname = 'tenant_id' "
+      "AND theirs.attrelid = k.confrelid AND theirs.attnum = k.confkey[1] "
+      "AND theirs.attname = CASE k.confrelid WHEN 'cloudbill.tenants'::regclass THEN 'id' ELSE 'tenant_id' END)");
+}
+
+Test(database, every_unique_index_carries_the_tenant) {
+  expect_none("unique across tenants",
+              "SELECT i.indexrelid::regclass::text FROM (" TABLES ") t JOIN pg_index i ON i.indrelid = t.oid "
+              "JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0] "
+              "WHERE i.indisunique AND t.name NOT IN (" MACHINERY ", 'tenants') AND a.attname <> 'tenant_id'"
+              " UNION ALL "
+              "SELECT i.indexrelid::regclass::text FROM (" TABLES ") t JOIN pg_index i ON i.indrelid = t.oid "
+              "WHERE i.indisunique AND i.indkey[0] = 0 AND i.indexrelid <> 'cloudbill.users_email'::regclass");
+}
+
+Test(database, row_level_security_is_forced_everywhere) {
+  expect_none("without forced row-level security",
+              "SELECT name FROM (" TABLES ") t WHERE NOT (relrowsecurity AND relforcerowsecurity)"
+              " AND name <> 'schema_migrations'");
+}
+
+/* Using and with check, by the tenant of the transaction, for the API; nothing that lets it see more. */
+Test(database, every_table_shows_the_api_one_tenant) {
+  expect_none("the API's policy is not the tenant's",
+              "SELECT name FROM (" TABLES ") t WHERE name NOT IN (" MACHINERY ") AND NOT EXISTS ("
+              "SELECT FROM pg_policies p WHERE p.schemaname = 'cloudbill' AND p.tablename = t.name "
+              "AND p.roles = '{cloudbill_api}' AND p.cmd = 'ALL' AND p.permissive = 'PERMISSIVE' "
+              "AND p.qual ~ '^\\((tenant_id|id) = current_tenant\\(\\)\\)$' AND p.with_check = p.qual)");
+  expect_none("a further policy for the API",
+              "SELECT tablename || ' ' || policyname FROM pg_policies p WHERE schemaname = 'cloudbill' "
+              "AND ('cloudbill_api' = ANY (roles) OR 'public' = ANY (roles)) AND policyname <> 'one_tenant' "
+              "AND tablename <> 'worker_heartbeats'");
+}
+
+Test(database, the_api_s_roles_own_nothing_and_bypass_nothing) {
+  expect_none(
+      "too strong",
+      "SELECT rolname::text FROM pg_roles WHERE rolname IN ('cloudbill_api', 'cloudbill_worker', "
+      "'cloudbill_identity', 'cloudbill_owner') AND (rolsuper OR rolbypassrls OR rolcreaterole OR rolcreatedb)");
+  expect_none(
+      "owned by a role that serves",
+      "SELECT relname::text FROM pg_class WHERE relnamespace = 'cloudbill'::regnamespace AND relkind IN ('r', 'v') "
+      "AND relowner::regrole::text <> 'cloudbill_owner'");
+  expect_none("the API may write",
+              "SELECT table_name || ' ' || privilege_type FROM information_schema.role_table_grants "
+              "WHERE grantee = 'cloudbill_api' AND table_schema = 'cloudbill' AND privilege_type <> 'SELECT' "
+              "AND (table_name, privilege_type) NOT IN (('sessions', 'INSERT'), ('sessions', 'UPDATE'), ('audit_log', "
+              "'INSERT'))");
+  expect_none("everybody may", "SELECT table_name || ' ' || privilege_type FROM information_schema.role_table_grants "
+                               "WHERE grantee = 'PUBLIC' AND table_schema = 'cloudbill'");
+}
+
+Test(database, every_view_asks_as_its_reader) {
+  cr_assert_gt(sql_int(NULL, "SELECT count(*) FROM pg_class WHERE relkind = 'v' "
+                             "AND relnamespace = 'cloudbill'::regnamespace"),
+               5);
+  expect_none("without security_invoker",
+              "SELECT relname::text FROM pg_class WHERE relkind = 'v' AND relnamespace = 'cloudbill'::regnamespace "
+              "AND NOT COALESCE('security_invoker=true' = ANY (reloptions), false)");
+}
+
+/* What runs as its owner looks past the policies: the few that must are named here. */
+Test(database, only_the_login_runs_as_somebody_else) {
+  expect_none("SECURITY DEFINER",
+              "SELECT proname::text FROM pg_proc WHERE pronamespace = 'cloudbill'::regnamespace AND prosecdef "
+              "AND proname <> 'account_for_login'");
+}
+
+Test(database, money_is_bigint_and_times_have_zones) {
+  expect_none("not bigint",
+              "SELECT table_name || '.' || column_name FROM information_schema.columns "
+              "WHERE table_schema = 'cloudbill' AND column_name LIKE '%\\_minor' AND data_type <> 'bigint'");
+  expect_none(
+      "without a zone or inexact",
+      "SELECT table_name || '.' || column_name FROM information_schema.columns WHERE table_schema = 'cloudbill' "
+      "AND data_type IN ('timestamp without time zone', 'real', 'double precision', 'money')");
+}
+
+/* Every policy's qual is cheap only if the tenant comes first in each index that serves many tenants (library-notes);
+ * those that workers use across tenants are named. */
+Test(database, every_index_begins_with_the_tenant_or_serves_a_worker) {
+  expect_none("an index for nobody",
+              "SELECT i.indexrelid::regclass::text FROM (" TABLES ") t JOIN pg_index i ON i.indrelid = t.oid "
+              "LEFT JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0] "
+              "WHERE t.name NOT IN (" MACHINERY ", 'tenants') AND a.attname IS DISTINCT FROM 'tenant_id' "
+              "AND i.indexrelid::regclass::text NOT IN ('users_email', 'commands_age', 'billing_runs_open', "
+              "'payments_due', 'payment_methods_setup', 'notifications_due')");
+}
+
+Test(database, knows_each_currency_s_digits_as_the_program_does) {
+  for (size_t i = 0; currency_at(i); i++) {
+    const struct currency *currency = currency_at(i);
+    cr_expect_eq(sql_int(NULL, keep_text("SELECT currency_exponent('%s')", currency->code)), currency->exponent, "%s",
+                 currency->code);
+  }
+}
+
+Test(database, writes_amounts_as_the_program_does) {
+  static const struct {
+    int64_t minor;
+    const char *currency;
+  } cases[] = {{9900, "USD"}, {-1, "EUR"},     {0, "USD"},      {7000, "JPY"},
+               {1, "KWD"},    {-12345, "KWD"}, {123456, "CLF"}, {MONEY_MAX, "USD"}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    char text[MONEY_TEXT_MAX];
+    const char *sql = keep_text("SELECT units(%lld, '%s')", (long long)cases[i].minor, cases[i].currency);
+    cr_expect_str_eq(sql_text(NULL, sql), money_format(cases[i].minor, currency_find(cases[i].currency), text), "%s",
+                     sql);
+  }
+}
+
+/* What cannot be undone cannot be undone by the workers' role either. */
+Test(database, the_past_is_immutable) {
+  static const char *const frozen[] = {"audit_log", "ledger_entries", "plan_versions", "plan_prices"};
+  for (size_t i = 0; i < sizeof frozen / sizeof *frozen; i++)
+    cr_expect_eq(sql_int(NULL, keep_text("SELECT count(*) FROM pg_trigger WHERE tgrelid = 'cloudbill.%s'::regclass "
+                                         "AND tgname = 'immutable' AND tgenabled = 'O'",
+                                         frozen[i])),
+                 1, "%s", frozen[i]);
+}

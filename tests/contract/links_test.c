@@ -1,0 +1,212 @@
+/* architecture.md §2: one name threads a command from the route to the test. Each link is looked for by that name
+ * alone, and each place by itself: a row without its neighbour fails here, in both directions. */
+#include <criterion/criterion.h>
+
+#include "bus/topics.h"
+#include "harness/harness.h"
+#include "schema/schema.h"
+#include "text.h"
+
+/* Commands that no client sends: the platform sends them to itself. */
+static const char *const internal_commands[] = {"invoice.create", "payment.collect", NULL};
+
+static bool is_command(const struct message_type *type) {
+  return strstr(topic_name(type->topic), ".commands") != NULL;
+}
+
+/* The handler tables of all workers, rows {"name", function, …}; what follows the brace must be a name with a dot. */
+static const char **handled(const char *worker) {
+  return matches(source_text(keep_text("workers/%s/main.c", worker)), "\\{\"([a-z-]+\\.[a-z_]+)\", *handle_[a-z_]+");
+}
+
+static const char *const workers[] = {"billing-cycle", "invoicing", "payments", "notifications", NULL};
+
+static const char **routed(void) {
+  return matches(source_text("api/routes.c"), "COMMAND\\(METHOD_[A-Z]+, \"[^\"]+\",[^,]+,[ \n]*\"([^\"]+)\"\\)");
+}
+
+/* All the text of a directory's C files. */
+static const char *code_below(const char *directory) {
+  const char **files = source_files(directory, ".c");
+  char *all = keep(1);
+  for (; *files; files++) all = keep_text("%s%s", all, source_text(*files));
+  return all;
+}
+
+Test(links, every_command_has_one_handler_at_the_topic_s_owner) {
+  for (const struct message_type *type = MESSAGE_TYPES; type->name; type++) {
+    if (!is_command(type)) continue;
+    for (const char *const *worker = workers; *worker; worker++) {
+      int wanted = strcmp(*worker, topic_owner(type->topic)) == 0;
+      cr_expect_eq(count_of(handled(*worker), type->name), wanted, "%s in workers/%s/main.c: %d times, not %d",
+                   type->name, *worker, count_of(handled(*worker), type->name), wanted);
+    }
+  }
+}
+
+Test(links, a_worker_handles_only_messages_that_exist_and_arrive) {
+  for (const char *const *worker = workers; *worker; worker++) {
+    const char *text = source_text(keep_text("workers/%s/main.c", *worker));
+    const char **topics = matches(text, "(TOPIC_[A-Z_]+)");
+    for (const char **name = handled(*worker); *name; name++) {
+      enum topic topic = topic_of_type(*name);
+      cr_assert_neq(topic, TOPIC_COUNT, "%s handles %s, which is no message", *worker, *name);
+      bool subscribed = false;
+#define X(id, kafka_name, owner) subscribed = subscribed || (topic == (id) && count_of(topics, #id) > 0);
+      TOPICS(X)
+#undef X
+      cr_expect(subscribed, "%s handles %s but does not subscribe to %s", *worker, *name, topic_name(topic));
+    }
+  }
+}
+
+Test(links, every_command_of_clients_has_a_route) {
+  const char **routes = routed();
+  for (const struct message_type *type = MESSAGE_TYPES; type->name; type++) {
+    if (!is_command(type)) continue;
+    bool is_internal = count_of(internal_commands, type->name) > 0;
+    cr_expect_eq(count_of(routes, type->name) > 0, !is_internal, "%s: %d routes", type->name,
+                 count_of(routes, type->name));
+  }
+}
+
+Test(links, every_route_s_command_is_a_command) {
+  const char **routes = routed();
+  cr_assert(routes[0], "no command was found in api/routes.c");
+  for (; *routes; routes++) {
+    const struct schema_source *source = schema_find(*routes);
+    cr_expect(source && strcmp(source->kind, "commands") == 0, "api/routes.c: %s", *routes);
+  }
+}
+
+Test(links, every_command_has_its_own_file) {
+  for (const char *const *worker = workers; *worker; worker++) {
+    const char *main_text = source_text(keep_text("workers/%s/main.c", *worker));
+    const char **functions = matches(main_text, "\\{\"[a-z-]+\\.[a-z_]+\", *(handle_[a-z_]+)");
+    const char *code = code_below(keep_text("workers/%s", *worker));
+    for (; *functions; functions++)
+      cr_expect_eq(count_of(matches(code, "^enum rc (handle_[a-z_]+)\\("), *functions), 1, "workers/%s: %s", *worker,
+                   *functions);
+  }
+}
+
+Test(links, every_event_is_emitted_by_somebody) {
+  const char *code = keep_text("%s%s", code_below("workers"), code_below("lib/runtime"));
+  for (const struct message_type *type = MESSAGE_TYPES; type->name; type++)
+    if (!is_command(type)) cr_expect(strstr(code, keep_text("\"%s\"", type->name)), "nobody emits %s", type->name);
+}
+
+Test(links, every_message_is_in_a_flow_test) {
+  const char *tests = code_below("tests/flow");
+  for (const struct message_type *type = MESSAGE_TYPES; type->name; type++)
+    cr_expect(strstr(tests, keep_text("\"%s\"", type->name)), "no test in tests/flow mentions \"%s\"", type->name);
+}
+
+/* -- SQL -- */
+
+static const char *comment_on_top(const char *text) {
+  const char *end = text;
+  while (strncmp(end, "--", 2) == 0 && strchr(end, '\n')) end = strchr(end, '\n') + 1;
+  return keep_text("%.*s", (int)(end - text), text);
+}
+
+Test(links, every_sql_file_begins_with_what_it_is_for) {
+  static const char *const places[] = {"schemas/db", "api/sql", "workers", "lib/runtime/sql", "cli/sql"};
+  for (size_t i = 0; i < sizeof places / sizeof *places; i++)
+    for (const char **file = source_files(places[i], ".sql"); *file; file++) {
+      const char *text = source_text(*file), *header = comment_on_top(text);
+      bool is_statement = strncmp(*file, "schemas/", 8) != 0;
+      cr_expect_gt(strlen(header), 8, "%s has no header", *file);
+      cr_expect(!is_statement || !strstr(text, "$1") || strstr(header, "$1"), "%s: its header does not name $1", *file);
+    }
+}
+
+/* -- openapi.yaml and asyncapi.yaml: their keys are at fixed depths -- */
+
+static const char **yaml_methods(const char *path) {
+  const char *text = source_text("schemas/openapi.yaml");
+  const char *start = strstr(text, keep_text("\n  %s:\n", path));
+  if (!start) return keep(sizeof(char *));
+  start = strchr(start + 1, '\n');
+  const char *end = start;
+  while (end && !(end[1] != ' ' || (end[1] == ' ' && end[2] == ' ' && end[3] != ' '))) end = strchr(end + 1, '\n');
+  return matches(keep_text("%.*s", (int)(end ? end - start : 1 << 20), start), "^    (get|post|put|patch|delete):");
+}
+
+struct route_row {
+  const char *method, *path;
+};
+
+/* The rows of ROUTES in the order of the file: LIST and READ are GET. */
+static size_t routes_of_api(struct route_row rows[static 400]) {
+  static const char expression[] = "\\{((LIST|READ)\\(\"[^\"]+\"|(COMMAND|HANDLER)\\(METHOD_[A-Z]+, \"[^\"]+\")";
+  size_t count = 0;
+  for (const char **row = matches(source_text("api/routes.c"), expression); *row; row++) {
+    const char **method = matches(*row, "METHOD_([A-Z]+)");
+    cr_assert_lt(count, 400);
+    rows[count++] = (struct route_row){method[0] ? method[0] : "GET", matches(*row, "\"([^\"]+)\"")[0]};
+  }
+  return count;
+}
+
+static const char *lower(const char *word) {
+  char *text = keep_text("%s", word);
+  for (char *at = text; *at; at++)
+    if (*at >= 'A' && *at <= 'Z') *at = (char)(*at + 'a' - 'A');
+  return text;
+}
+
+Test(links, every_route_is_in_openapi) {
+  struct route_row rows[400];
+  size_t count = routes_of_api(rows);
+  cr_assert_gt(count, 30);
+  for (size_t i = 0; i < count; i++)
+    cr_expect_eq(count_of(yaml_methods(rows[i].path), lower(rows[i].method)), 1, "openapi.yaml lacks %s %s",
+                 rows[i].method, rows[i].path);
+}
+
+Test(links, openapi_has_no_other_route) {
+  struct route_row rows[400];
+  size_t count = routes_of_api(rows);
+  for (const char **path = matches(source_text("schemas/openapi.yaml"), "^  (/[^:]*):"); *path; path++)
+    for (const char **method = yaml_methods(*path); *method; method++) {
+      bool found = false;
+      for (size_t i = 0; i < count; i++)
+        found = found || (strcmp(rows[i].path, *path) == 0 && strcmp(lower(rows[i].method), *method) == 0);
+      cr_expect(found, "api/routes.c lacks %s %s", *method, *path);
+    }
+}
+
+Test(links, openapi_takes_each_command_s_body_from_its_schema) {
+  const char *text = source_text("schemas/openapi.yaml");
+  const char **routes = routed();
+  for (; *routes; routes++)
+    cr_expect(strstr(text, keep_text("commands/%s.json", *routes)), "openapi.yaml does not refer to commands/%s.json",
+              *routes);
+}
+
+Test(links, asyncapi_has_every_topic_and_no_other) {
+  const char **channels = matches(source_text("schemas/asyncapi.yaml"), "^    address: (cloudbill[a-z.-]+)$");
+  size_t count = 0;
+  while (channels[count]) count++;
+  cr_expect_eq(count, 2 * TOPIC_COUNT);
+  for (enum topic topic = 0; topic < TOPIC_COUNT; topic++) {
+    cr_expect_eq(count_of(channels, topic_name(topic)), 1, "%s", topic_name(topic));
+    cr_expect_eq(count_of(channels, keep_text("%s" DLQ_SUFFIX, topic_name(topic))), 1, "%s.dlq", topic_name(topic));
+  }
+}
+
+/* The message's entry names its topic's channel and its schema. */
+Test(links, asyncapi_has_every_message_at_its_topic) {
+  const char *text = source_text("schemas/asyncapi.yaml");
+  for (const struct message_type *type = MESSAGE_TYPES; type->name; type++) {
+    const char *channel = strstr(text, keep_text("\n    address: %s\n", topic_name(type->topic)));
+    cr_assert_not_null(channel, "%s", topic_name(type->topic));
+    const char *next = strstr(channel + 1, "\n    address: ");
+    const char *part = next ? keep_text("%.*s", (int)(next - channel), channel) : channel;
+    cr_expect(strstr(part, keep_text("#/components/messages/%s'", type->name)), "%s is not in %s", type->name,
+              topic_name(type->topic));
+    cr_expect(strstr(text, keep_text("%s/%s.json", is_command(type) ? "commands" : "events", type->name)), "%s",
+              type->name);
+  }
+}

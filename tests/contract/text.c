@@ -1,0 +1,66 @@
+/* Sources as text. */
+#include "text.h"
+
+#include <dirent.h>
+#include <regex.h>
+
+#include "harness/harness.h"
+
+enum { LIST_MAX = 4000 };
+
+const char *source_text(const char *path) {
+  const char *whole = keep_text("%s/%s", SOURCE_DIR, path);
+  FILE *file = fopen(whole, "rb");
+  cr_assert_not_null(file, "%s is missing", path);
+  fseek(file, 0, SEEK_END);
+  size_t size = (size_t)ftell(file);
+  rewind(file);
+  char *text = keep(size + 1);
+  cr_assert_eq(fread(text, 1, size, file), size, "%s", path);
+  fclose(file);
+  return text;
+}
+
+const char **matches(const char *text, const char *expression) {
+  const char **list = keep(sizeof *list * LIST_MAX);
+  size_t count = 0;
+  regex_t compiled;
+  regmatch_t found[2];
+  cr_assert_eq(regcomp(&compiled, expression, REG_EXTENDED | REG_NEWLINE), 0, "%s", expression);
+  for (const char *at = text; regexec(&compiled, at, 2, found, at == text ? 0 : REG_NOTBOL) == 0;
+       at += found[0].rm_eo) {
+    cr_assert_lt(count, LIST_MAX - 1);
+    list[count++] = keep_text("%.*s", (int)(found[1].rm_eo - found[1].rm_so), at + found[1].rm_so);
+  }
+  regfree(&compiled);
+  return list;
+}
+
+static void collect(const char *directory, const char *suffix, const char **list, size_t *count) {
+  DIR *opened = opendir(keep_text("%s/%s", SOURCE_DIR, directory));
+  if (!opened) return;
+  for (const struct dirent *entry; (entry = readdir(opened));) {
+    if (entry->d_name[0] == '.') continue;
+    const char *path = keep_text("%s/%s", directory, entry->d_name);
+    size_t length = strlen(path), tail = strlen(suffix);
+    if (entry->d_type == DT_DIR)
+      collect(path, suffix, list, count);
+    else if (length > tail && strcmp(path + length - tail, suffix) == 0 && *count < LIST_MAX - 1)
+      list[(*count)++] = path;
+  }
+  closedir(opened);
+}
+
+const char **source_files(const char *directory, const char *suffix) {
+  const char **list = keep(sizeof *list * LIST_MAX);
+  size_t count = 0;
+  collect(directory, suffix, list, &count);
+  return list;
+}
+
+int count_of(const char *const *list, const char *word) {
+  int count = 0;
+  for (; *list; list++)
+    if (strcmp(*list, word) == 0) count++;
+  return count;
+}
