@@ -51,7 +51,7 @@ struct mail_maker {
 static enum rc need_text(json_t *body, const char *field, const char **ret_text, struct error *err) {
   const char *text = NULL;
   TRY(body_text(body, field, &text, err));
-  if (!text) return error_field(err, RC_VALIDATION, field, "%s is missing", field);
+  if (!text) return error_field(err, RC_VALIDATION, field, "is missing");
   *ret_text = text;
   return RC_OK;
 }
@@ -59,7 +59,7 @@ static enum rc need_text(json_t *body, const char *field, const char **ret_text,
 static enum rc need_uuid(json_t *body, const char *field, struct uuid *ret_id, struct error *err) {
   bool present = false;
   TRY(body_uuid(body, field, ret_id, &present, err));
-  return present ? RC_OK : error_field(err, RC_VALIDATION, field, "%s is missing", field);
+  return present ? RC_OK : error_field(err, RC_VALIDATION, field, "is missing");
 }
 
 static enum rc need_date(json_t *body, const char *field, struct date *ret_date, struct error *err) {
@@ -72,7 +72,7 @@ static enum rc need_amount(json_t *body, const char *field, const struct currenc
                            struct error *err) {
   const char *text = NULL;
   TRY(body_decimal(body, field, &text, err));
-  if (!text) return error_field(err, RC_VALIDATION, field, "%s is missing", field);
+  if (!text) return error_field(err, RC_VALIDATION, field, "is missing");
   return money_parse(text, currency, field, ret_minor, err);
 }
 
@@ -123,7 +123,7 @@ static enum rc read_event(const struct mail_maker *maker, const struct message *
   struct error why;
   enum rc rc = read_common(message->json, &notice, &why);
   if (rc == RC_OK) rc = maker->read(message->json, &notice, &why);
-  if (rc != RC_OK) return error_field(err, RC_BAD_MESSAGE, why.field, "%s", why.text);
+  if (rc != RC_OK) return error_field(err, RC_BAD_MESSAGE, why.field, "%s: %s", why.field, why.text);
   *ret_notice = notice;
   return RC_OK;
 }
