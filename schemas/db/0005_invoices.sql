@@ -81,14 +81,15 @@ CREATE UNIQUE INDEX invoice_items_identity ON invoice_items (tenant_id, subscrip
   WHERE subscription_id IS NOT NULL;
 CALL protect('invoice_items');
 
--- BILL-070: from `open` on nothing but status and amounts paid changes.
+-- BILL-070: from `open` on nothing but status and amounts paid changes. (invoice_number follows from series and number; a
+-- generated column is not there yet when a trigger sees the new row.)
 CREATE FUNCTION invoice_guard() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   IF TG_OP = 'DELETE' THEN
     IF OLD.status = 'draft' THEN RETURN OLD; END IF;
   ELSIF OLD.status = 'draft' OR
-        (to_jsonb(NEW) - '{status,amount_paid_minor,amount_credited_minor,paid_at,payment_method,payment_reference,updated_at,version}'::text[])
-      = (to_jsonb(OLD) - '{status,amount_paid_minor,amount_credited_minor,paid_at,payment_method,payment_reference,updated_at,version}'::text[]) THEN
+        (to_jsonb(NEW) - '{status,amount_paid_minor,amount_credited_minor,paid_at,payment_method,payment_reference,updated_at,version,invoice_number}'::text[])
+      = (to_jsonb(OLD) - '{status,amount_paid_minor,amount_credited_minor,paid_at,payment_method,payment_reference,updated_at,version,invoice_number}'::text[]) THEN
     RETURN NEW;
   END IF;
   RAISE EXCEPTION 'invoice % is finalised: it is immutable', OLD.id USING ERRCODE = 'CB001';
