@@ -18,6 +18,7 @@
 #pragma GCC poison srand random srandom drand48 tmpnam tempnam mktemp
 
 /* OpenSSL's headers call parameters `rand`, so that name cannot be poisoned: its use is an error by -Werror instead. */
+/* NOLINTNEXTLINE(readability-redundant-declaration): it adds the attribute */
 int rand(void) __attribute__((deprecated("use random_bytes")));
 
 #endif

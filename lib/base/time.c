@@ -161,7 +161,7 @@ static bool read_offset(const char **at, int *ret_offset_s) {
 }
 
 static struct utime instant(const struct clock_parts *parts, int offset_s) {
-  int64_t seconds = (int64_t)parts->hour * 3600 + parts->minute * 60 + parts->second - offset_s;
+  int seconds = parts->hour * 3600 + parts->minute * 60 + parts->second - offset_s;
   return (struct utime){date_from_civil(parts->civil).days * UTIME_DAY + seconds * UTIME_SECOND + parts->microsecond};
 }
 

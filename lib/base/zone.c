@@ -440,6 +440,7 @@ enum rc zone_find(const char *name, const char *field, const struct zone **ret_z
   if (zone == NULL) {
     rc = zone_load(name, field, &zone, err);
     if (rc == RC_OK) {
+      ASSERT(zone != NULL);
       zone->next = *bucket;
       *bucket = zone;
     }

@@ -117,7 +117,8 @@ static int64_t index_of(const struct grid *grid, struct date day) {
 /* ---- making a grid (BILL-014) ---- */
 
 static enum rc bad_anchor(struct error *err, const char *why) {
-  return error_field(err, RC_VALIDATION, "billingAnchor", "%s", why);
+  (void)error_field(err, RC_VALIDATION, "billingAnchor", "%s", why);
+  return RC_VALIDATION;
 }
 
 /* The first day of the week, month, quarter or year that `start` is in. */

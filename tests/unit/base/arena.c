@@ -11,13 +11,15 @@
 #include "base/buf.h"
 #include "unit/property.h"
 
+enum { MIB = 1024 * 1024 };
+
 Test(arena, memory_is_zeroed_aligned_and_apart) {
   enum { PIECES = 2000 };
   struct arena arena CLEANUP(arena_release);
   struct dice dice = dice_new();
   unsigned char *pieces[PIECES];
   size_t sizes[PIECES];
-  arena_init(&arena, 64 * 1024 * 1024);
+  arena_init(&arena, 64UL * MIB);
   for (int round = 0; round < 3; round++) {
     for (size_t i = 0; i < PIECES; i++) {
       sizes[i] = (size_t)dice_between(&dice, 0, i % 100 == 0 ? 100000 : 300);
@@ -62,11 +64,11 @@ Test(arena, texts_are_copied) {
 
 Test(arena, can_be_filled_to_its_limit) {
   struct arena arena CLEANUP(arena_release);
-  arena_init(&arena, 1024 * 1024);
-  memset(arena_alloc(&arena, 1024 * 1024), 1, 1024 * 1024);
-  cr_expect_eq(arena.used_bytes, 1024 * 1024);
+  arena_init(&arena, MIB);
+  memset(arena_alloc(&arena, MIB), 1, MIB);
+  cr_expect_eq(arena.used_bytes, MIB);
   arena_reset(&arena);
-  memset(arena_alloc(&arena, 1024 * 1024), 1, 1024 * 1024);
+  memset(arena_alloc(&arena, MIB), 1, MIB);
 }
 
 Test(arena, past_its_limit_the_process_ends, .signal = SIGABRT, .init = cr_redirect_stderr) {

@@ -318,6 +318,7 @@ static void random_string(struct dice *dice, struct buf *out) {
   buf_char(out, '"');
 }
 
+/* NOLINTNEXTLINE(misc-no-recursion): five levels at most */
 static void random_value(struct dice *dice, int depth, struct buf *out) {
   static const char *const WORDS[] = {"true", "false", "null"};
   int64_t kind = dice_between(dice, 0, depth > 4 ? 2 : 4);
@@ -336,6 +337,7 @@ static void random_value(struct dice *dice, int depth, struct buf *out) {
   buf_char(out, kind == 3 ? ']' : '}');
 }
 
+/* NOLINTNEXTLINE(misc-no-recursion): as deep as the value */
 static bool same_values(const json_t *plain, const json_t *marked) {
   const char *text = json_string_value(marked);
   if (text != NULL && text[0] == JSON_EXACT_MARK) {
