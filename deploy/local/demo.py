@@ -21,6 +21,7 @@ import uuid
 from collections import Counter, defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime, timedelta, timezone
+from decimal import Decimal
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -99,6 +100,11 @@ def money(minor, currency):
     return f"{'-' if minor < 0 else ''}{whole:,}" + (f".{rest:0{digits}d}" if digits else "") + f" {currency}"
 
 
+def units(value, currency):
+    """Minor units of an amount of the API."""
+    return int(Decimal(value).scaleb(CURRENCY_DIGITS[currency]))
+
+
 def decimal(minor, currency):
     """The amount as the API takes it (BILL-004): exactly the currency's digits, as text."""
     digits = CURRENCY_DIGITS[currency]
@@ -154,7 +160,7 @@ class Api:
         connection.request(method, path, body, headers)
         response = connection.getresponse()
         content = response.read()
-        answer = json.loads(content) if content else {}
+        answer = json.loads(content, parse_float=Decimal) if content else {}
         return response.status, float(response.headers.get("Retry-After", 0.5)), answer
 
     def await_operation(self, operation_id):
@@ -181,10 +187,12 @@ def query(sql, **values):
     return json.loads(result.stdout)
 
 
-# One snapshot of all that is compared. A payment is "waiting" when it was tried and its next attempt lies ahead.
+# One snapshot of all that is compared. A payment is "waiting" when it was tried and its next attempt lies ahead, and
+# "dead" when no further attempt comes: its card was declined for good (it is given up when no other card comes).
 FACTS_SQL = """
 SELECT json_build_object(
   'invoices', (SELECT count(*) FROM invoices WHERE tenant_id = :'tenant' AND number IS NOT NULL),
+  'invoices_of_runs', (SELECT count(*) FROM invoices WHERE tenant_id = :'tenant' AND run_id IS NOT NULL),
   'unnumbered', (SELECT count(*) FROM invoices WHERE tenant_id = :'tenant' AND number IS NULL),
   'highest_number', (SELECT max(number) FROM invoices WHERE tenant_id = :'tenant'),
   'lines', (SELECT count(*) FROM invoice_items WHERE tenant_id = :'tenant'),
@@ -204,8 +212,11 @@ SELECT json_build_object(
         ELSE 'busy: ' || p.status END AS state
      FROM payments p LEFT JOIN payment_methods m ON m.tenant_id = p.tenant_id AND m.id = p.payment_method_id
      WHERE p.tenant_id = :'tenant' GROUP BY 1, 2, state) x),
-  'declines', (SELECT count(*) FROM payment_attempts WHERE tenant_id = :'tenant' AND outcome = 'declined'),
-  'charges', (SELECT count(*) FROM payment_attempts WHERE tenant_id = :'tenant' AND outcome = 'succeeded'),
+  'given_up', (SELECT count(*) FROM payments WHERE tenant_id = :'tenant' AND dead_letter_id IS NOT NULL),
+  'paid_invoices', (SELECT COALESCE(json_agg(invoice_id), '[]') FROM payments
+     WHERE tenant_id = :'tenant' AND status = 'succeeded'),
+  'other_invoices', (SELECT COALESCE(json_agg(invoice_id), '[]') FROM payments
+     WHERE tenant_id = :'tenant' AND status <> 'succeeded'),
   'ledger', (SELECT COALESCE(json_agg(json_build_object('account', account, 'currency', currency, 'balance', balance)), '[]')
      FROM (SELECT account, currency, sum(amount_minor) AS balance FROM ledger_entries
            WHERE tenant_id = :'tenant' GROUP BY account, currency) x),
@@ -287,9 +298,9 @@ def create_all(api, subscriptions):
     with ThreadPoolExecutor(CONNECTIONS) as pool:
         for _ in pool.map(lambda s: s.create(api), subscriptions):
             done += 1
-            rate = done / (time.monotonic() - started)
-            left = duration((len(subscriptions) - done) / rate)
-            progress.show(f"{done} of {len(subscriptions)}, {rate:.0f}/s, {left} left", last=done == len(subscriptions))
+            elapsed = time.monotonic() - started
+            left = f", {duration((len(subscriptions) - done) * elapsed / done)} left" if done >= 20 else ""
+            progress.show(f"{done} of {len(subscriptions)}, {done / elapsed:.0f}/s{left}", last=done == len(subscriptions))
 
 
 # --- the run ------------------------------------------------------------------------------------------------
@@ -354,9 +365,10 @@ def count_by(rows, key):
 
 
 def expected_mails(facts):
-    """An invoice by mail, a receipt for each payment, a word about each declined charge."""
-    return {"invoice": facts["invoices"], "receipt": count_by(facts["payments"], "state")["paid"],
-            "payment_failed": facts["declines"]}
+    """An invoice by mail, then a receipt, or a word about the failure: each payment failed once so far, if it did."""
+    states = count_by(facts["payments"], "state")
+    return {"invoice": facts["invoices"], "receipt": states["paid"],
+            "payment_failed": states["waiting"] + states["dead"]}
 
 
 # --- does it add up -----------------------------------------------------------------------------------------
@@ -390,42 +402,61 @@ def message_ids(directory):
     return counts
 
 
-def check(api, checks, run, again, facts, subscriptions, now, tenant):
-    lines = [(s, minor) for s in subscriptions for minor in expected_lines(s, now)]
-    billed = amounts((s.currency, minor) for s, minor in lines)
-    payments = facts["payments"]
-
+def check_billing(api, checks, run, again, facts, lines):
+    """Each subscription's first period was billed when it was created; the run catches up with the others."""
+    caught_up = [(s, minor) for s, minors in lines for minor in minors[1:]]
+    billed = amounts((s.currency, minor) for s, minors in lines for minor in minors)
+    by_run = amounts((a["currency"], units(a["total"], a["currency"])) for a in run["amounts"])
     checks.equal("BILL-064: the run's due", run["due"], run["invoiced"] + run["nothingToBill"] + run["parked"])
-    checks.equal("periods due, by the calendar", run["due"], len(lines))
-    checks.equal("invoices requested", run["invoicesRequested"], run["invoicesFinalised"])
-    checks.equal("invoices", facts["invoices"], run["invoicesFinalised"])
-    checks.equal("lines on invoices", facts["lines"], run["invoiced"])
+    checks.equal("periods due in the run, by the calendar", run["due"], len(caught_up))
+    checks.equal("amounts billed by the run, by the rules", by_run, amounts((s.currency, m) for s, m in caught_up))
+    checks.equal("invoices of the run", facts["invoices_of_runs"], run["invoicesFinalised"])
+    checks.equal("invoices asked for by the run", run["invoicesRequested"], run["invoicesFinalised"])
+    checks.equal("lines on invoices, by the calendar", facts["lines"], sum(len(minors) for _, minors in lines))
+    checks.equal("invoices", facts["invoices"], run["invoicesFinalised"] + len(lines))
+    checks.equal("amounts billed, by the rules", amounts(facts["billed"].items()), billed)
     checks.equal("parked subscriptions", facts["parked"], run["parked"])
     checks.equal("invoices without a number", facts["unnumbered"], 0)
     checks.equal("the highest invoice number (no gap)", facts["highest_number"] or 0, facts["invoices"])
     checks.equal("invoices by the API", api.get("/api/billing/invoices?limit=1")["pagination"]["total"], facts["invoices"])
-    checks.equal("amounts billed, by the rules", amounts(facts["billed"].items()), billed)
     checks.equal("BILL-060: due in a second run", again["due"], 0)
+    return billed
 
+
+def check_payments(checks, facts, lines):
+    payments = facts["payments"]
     checks.equal("a payment for each invoice", sum(p["count"] for p in payments), facts["invoices"])
     for token, outcome in OUTCOME_OF_CARD.items():
-        periods = sum(1 for s, _ in lines if s.card == token)
+        periods = sum(len(minors) for s, minors in lines if s.card == token)
         states = {state: n for state, n in count_by((p for p in payments if p["token"] == token), "state").items() if n}
         checks.equal(f"payments with {token}", states, {outcome: periods} if periods else {})
     paid = amounts((p["currency"], p["total"]) for p in payments if p["state"] == "paid")
-    states = count_by(payments, "state")
-    checks.equal("successful charges", facts["charges"], states["paid"])
-    checks.equal("paid invoices", facts["invoices_paid"], states["paid"])
-    checks.equal("dead letters", facts["dead_letters"], states["dead"])
+    checks.equal("paid invoices", facts["invoices_paid"], count_by(payments, "state")["paid"])
+    checks.equal("dead letters", facts["dead_letters"], facts["given_up"])
 
+    gateway = Api(os.environ["GATEWAY_URL"].removeprefix("http://"))
+    charged = gateway.get("/sandbox/stats?metadata=invoice_id")["succeededByMetadata"]["counts"]
+    checks.equal("paid invoices that the gateway did not charge exactly once",
+                 sum(1 for i in facts["paid_invoices"] if charged.get(i) != 1), 0)
+    checks.equal("unpaid invoices that the gateway charged", sum(1 for i in facts["other_invoices"] if i in charged), 0)
+    return paid
+
+
+def check_ledger(checks, facts, billed, paid):
     ledger = {(e["account"], e["currency"]): e["balance"] for e in facts["ledger"]}
+
+    def account(name):
+        return amounts((c, minor) for (a, c), minor in ledger.items() if a == name)
+
     balance = amounts((currency, minor) for (_, currency), minor in ledger.items())
-    account = lambda name: amounts((c, minor) for (a, c), minor in ledger.items() if a == name)
     checks.equal("the ledger's sum", balance, {})
     checks.equal("cash in the ledger", account("cash"), paid)
     checks.equal("receivable in the ledger", account("receivable"), amounts(facts["open"].items()))
     checks.equal("revenue in the ledger", account("revenue"), {c: -minor for c, minor in billed.items()})
+    return balance
 
+
+def check_mails(checks, facts, tenant):
     sent = Counter({m["template"]: m["count"] for m in facts["mails"] if m["status"] == "sent"})
     checks.equal("mails by kind", dict(sent), {k: n for k, n in expected_mails(facts).items() if n})
     checks.equal("mails not sent", {m["status"]: m["count"] for m in facts["mails"] if m["status"] != "sent"}, {})
@@ -434,28 +465,30 @@ def check(api, checks, run, again, facts, subscriptions, now, tenant):
     files = message_ids(Path(os.environ["MAIL_DIR"]))
     checks.equal("sent mails without a file", sum(1 for i in ids if i not in files), 0)
     checks.equal("messages in the outbox", facts["outbox"], 0)
-    return billed, paid, sum(files[i] for i in ids), balance
+    return sum(files[i] for i in ids)
 
 
-def table(run, facts, subscriptions, billed, paid, files, balance):
+def table(run, facts, subscriptions, billed, paid, balance, files):
     states, mails = count_by(facts["payments"], "state"), count_by(facts["mails"], "template")
     open_amounts = amounts(facts["open"].items())
     customers = Counter(s.currency for s in subscriptions)
-    say("the billing run")
-    print(f"    due               {run['due']:>9,}  = invoiced {run['invoiced']:,} + nothing to bill "
-          f"{run['nothingToBill']:,} + parked {run['parked']:,}   (subscription periods)")
-    print(f"    invoices          {facts['invoices']:>9,}  numbered 1 to {facts['highest_number'] or 0:,} without a gap")
+    busy = "".join(f" + {state} {n:,}" for state, n in states.items() if state.startswith("busy"))
+    kinds = " + ".join(f"{name.replace('_', ' ')} {n:,}" for name, n in sorted(mails.items()))
+    first = facts["invoices"] - run["invoicesFinalised"]
+    say("the result")
+    print(f"    due in the run    {run['due']:>9,}  = invoiced {run['invoiced']:,} + nothing to bill "
+          f"{run['nothingToBill']:,} + parked {run['parked']:,}  (subscription periods)")
+    print(f"    invoices          {facts['invoices']:>9,}  = by the run {run['invoicesFinalised']:,} + first periods "
+          f"{first:,}; numbers without a gap")
     print(f"    payments          {sum(states.values()):>9,}  = paid {states['paid']:,} + waiting for a retry "
-          f"{states['waiting']:,} + dead {states['dead']:,}"
-          + "".join(f" + {state} {n:,}" for state, n in states.items() if state.startswith("busy")))
-    print(f"    mails sent        {sum(mails.values()):>9,}  = " +
-          " + ".join(f"{name.replace('_', ' ')} {n:,}" for name, n in sorted(mails.items())) + f"; .eml files {files:,}")
+          f"{states['waiting']:,} + dead {states['dead']:,}{busy}")
+    print(f"    mails sent        {sum(mails.values()):>9,}  = {kinds}; .eml files {files:,}")
     print()
-    print(f"    {'':10}{'customers':>10}{'billed':>20}{'paid':>20}{'open':>20}{'ledger':>10}")
+    print(f"    {'':10}{'customers':>10}{'billed':>20}{'paid':>20}{'open':>20}{'ledger sum':>12}")
     for currency in CURRENCY_DIGITS:
         row = (money(sums.get(currency, 0), currency) for sums in (billed, paid, open_amounts))
         print(f"    {currency:10}{customers[currency]:>10,}" + "".join(f"{cell:>20}" for cell in row)
-              + f"{balance.get(currency, 0):>10}")
+              + f"{balance.get(currency, 0):>12}")
     print()
 
 
@@ -467,7 +500,7 @@ def show_invoice(api, tenant):
     invoice_id = query("""
         SELECT COALESCE((SELECT to_json(v.id) FROM invoices v JOIN customers c ON c.tenant_id = v.tenant_id AND c.id = v.customer_id
           WHERE v.tenant_id = :'tenant' AND v.number IS NOT NULL
-          ORDER BY v.status = 'paid' DESC, c.name ~ '[一-龯]' DESC, v.total_minor % 10 <> 0 DESC, v.number LIMIT 1), 'null')
+          ORDER BY v.status = 'paid' DESC, c.name ~ '[一-龯]' DESC, v.total_minor % 10 <> 0 DESC, v.total_minor DESC LIMIT 1), 'null')
         """, tenant=tenant)
     if invoice_id is None:
         return
@@ -525,9 +558,13 @@ def main():
     again = billing_run(api, now)
 
     checks = Checks()
-    sums = check(api, checks, run, again, facts, subscriptions, now, tenant)
+    lines = [(s, expected_lines(s, now)) for s in subscriptions]
+    billed = check_billing(api, checks, run, again, facts, lines)
+    paid = check_payments(checks, facts, lines)
+    balance = check_ledger(checks, facts, billed, paid)
+    files = check_mails(checks, facts, tenant)
     print()
-    table(run, facts, subscriptions, *sums)
+    table(run, facts, subscriptions, billed, paid, balance, files)
     show_invoice(api, tenant)
     if checks.unexplained:
         say(f"UNEXPLAINED: {len(checks.unexplained)} of {checks.count} cross-checks")
