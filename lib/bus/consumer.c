@@ -15,6 +15,8 @@ enum {
   ASK_AGAIN_MS = 200,        /* after the owner, or the broker, could not say where to begin */
   BROKER_QUESTION_MS = 2000, /* to wait for one answer */
   SEEK_WAIT_MS = 5000,
+  COMMIT_EVERY_MS = 1000,
+  CLOSE_WAIT_MS = 2000,
 };
 
 enum assignment {
@@ -31,9 +33,12 @@ struct bus_consumer {
 
   enum assignment assignment;
   struct bus_position *positions; /* of the partitions that are ours: the next offset to come, once ASSIGNED */
+  int64_t *to_commit;             /* of the same partitions: not told to Kafka yet; -1 for nothing */
   size_t position_count;
   size_t last_found; /* messages come in runs of one partition */
   struct mono asked_at;
+  struct mono committed_at;
+  bool is_committing;
 
   struct error trouble; /* passing; told by the next poll that has no messages */
   struct error failure; /* for good */
@@ -41,11 +46,14 @@ struct bus_consumer {
   bool is_closing;
 };
 
-/* Either kind of error is remembered here, because librdkafka tells them in callbacks. */
+/* Either kind of error is remembered here, because librdkafka tells them in callbacks. What trying again cannot mend is
+ * told to the owner as a bug from then on. */
 static void remember(struct bus_consumer *consumer, const struct error *err) {
-  bool is_for_good = error_verdict(err->code) != VERDICT_RETRY;
-  struct error *place = is_for_good ? &consumer->failure : &consumer->trouble;
-  if (place->code == RC_OK) *place = *err;
+  bool is_passing = error_verdict(err->code) == VERDICT_RETRY;
+  struct error *place = is_passing ? &consumer->trouble : &consumer->failure;
+  if (place->code != RC_OK) return;
+  *place = *err;
+  if (!is_passing) place->code = RC_BUG;
 }
 
 /* ---- positions ---- */
@@ -76,15 +84,19 @@ static struct bus_position *find_position(struct bus_consumer *consumer, const c
 
 static void forget_positions(struct bus_consumer *consumer) {
   free(consumer->positions);
+  free(consumer->to_commit);
   consumer->positions = NULL;
+  consumer->to_commit = NULL;
   consumer->position_count = 0;
   consumer->last_found = 0;
 }
 
 static void remember_partitions(struct bus_consumer *consumer, const rd_kafka_topic_partition_list_t *partitions) {
   forget_positions(consumer);
-  consumer->positions = calloc((size_t)partitions->cnt + 1, sizeof *consumer->positions);
-  ASSERT(consumer->positions != NULL);
+  size_t most = (size_t)partitions->cnt + 1;
+  consumer->positions = calloc(most, sizeof *consumer->positions);
+  consumer->to_commit = calloc(most, sizeof *consumer->to_commit);
+  ASSERT(consumer->positions != NULL && consumer->to_commit != NULL);
   for (int i = 0; i < partitions->cnt; i++) {
     const char *topic = known_topic(consumer, partitions->elems[i].topic);
     if (topic == NULL) continue;
@@ -98,6 +110,42 @@ static rd_kafka_topic_partition_list_t *list_of(const struct bus_position *posit
   for (size_t i = 0; i < count; i++)
     rd_kafka_topic_partition_list_add(list, positions[i].topic, positions[i].partition)->offset = positions[i].offset;
   return list;
+}
+
+/* ---- what Kafka's own tools are told ---- */
+
+/* One at a time, and not more than one in a second: commits whose coordinator is away pile up in librdkafka, which then
+ * does not close before each of them is answered. */
+static void on_committed(rd_kafka_t *client, rd_kafka_resp_err_t code, rd_kafka_topic_partition_list_t *offsets,
+                         void *opaque) {
+  (void)client;
+  (void)offsets;
+  struct bus_consumer *consumer = opaque;
+  if (code != RD_KAFKA_RESP_ERR_NO_ERROR) LOG(LOG_DEBUG, "bus.commit", LOG_TEXT("failed", rd_kafka_err2name(code)));
+  consumer->is_committing = false;
+}
+
+static rd_kafka_topic_partition_list_t *take_uncommitted(struct bus_consumer *consumer) {
+  rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)consumer->position_count);
+  for (size_t i = 0; i < consumer->position_count; i++) {
+    const struct bus_position *position = &consumer->positions[i];
+    if (consumer->to_commit[i] < 0) continue;
+    rd_kafka_topic_partition_list_add(list, position->topic, position->partition)->offset = consumer->to_commit[i];
+    consumer->to_commit[i] = -1;
+  }
+  return list;
+}
+
+static void commit_now(struct bus_consumer *consumer) {
+  if (consumer->assignment != ASSIGNED || consumer->is_committing) return;
+  rd_kafka_topic_partition_list_t *list = take_uncommitted(consumer);
+  consumer->committed_at = mono_now();
+  if (list->cnt > 0) consumer->is_committing = rd_kafka_commit(consumer->client, list, 1) == RD_KAFKA_RESP_ERR_NO_ERROR;
+  rd_kafka_topic_partition_list_destroy(list);
+}
+
+static void commit_when_due(struct bus_consumer *consumer) {
+  if (mono_ms_since(consumer->committed_at) >= COMMIT_EVERY_MS) commit_now(consumer);
 }
 
 /* ---- where to begin ---- */
@@ -151,6 +199,7 @@ static enum rc try_to_begin(struct bus_consumer *consumer, struct error *err) {
   consumer->asked_at = mono_now();
   TRY(find_start(consumer, err));
   TRY(assign(consumer, consumer->positions, consumer->position_count, err));
+  for (size_t i = 0; i < consumer->position_count; i++) consumer->to_commit[i] = consumer->positions[i].offset;
   consumer->assignment = ASSIGNED;
   return RC_OK;
 }
@@ -176,6 +225,7 @@ static void take_partitions(struct bus_consumer *consumer, const rd_kafka_topic_
 }
 
 static void give_up_partitions(struct bus_consumer *consumer) {
+  commit_now(consumer);
   forget_positions(consumer);
   consumer->assignment = UNASSIGNED;
   consumer->has_lost_partitions = true;
@@ -257,8 +307,8 @@ enum rc bus_consumer_new(const struct bus_consumer_options *options, struct bus_
       {"fetch.wait.max.ms", "100"},
       {"fetch.error.backoff.ms", "50"}, /* also after the local queue was full */
       {"fetch.message.max.bytes", CLIENT_MESSAGE_MAX_TEXT},
-      {"fetch.max.bytes", "8388608"},
-      {"queued.min.messages", "10000"},
+      {"fetch.max.bytes", "4194304"},
+      {"queued.min.messages", "100000"},
       {"queued.max.messages.kbytes", "16384"},
       {NULL, NULL},
   };
@@ -269,6 +319,7 @@ enum rc bus_consumer_new(const struct bus_consumer_options *options, struct bus_
   rd_kafka_conf_set_opaque(conf, consumer);
   rd_kafka_conf_set_rebalance_cb(conf, on_rebalance);
   rd_kafka_conf_set_error_cb(conf, on_error);
+  rd_kafka_conf_set_offset_commit_cb(conf, on_committed);
   enum rc rc = client_new(RD_KAFKA_CONSUMER, conf, &consumer->client, err);
   if (rc == RC_OK) rc = subscribe(consumer, err);
   if (rc != RC_OK) {
@@ -279,13 +330,22 @@ enum rc bus_consumer_new(const struct bus_consumer_options *options, struct bus_
   return RC_OK;
 }
 
+/* Leaves the group; without a broker that answers, no longer than CLOSE_WAIT_MS, where rd_kafka_consumer_close would
+ * wait for ever. The group finds out by itself then. */
+static void leave(struct bus_consumer *consumer) {
+  rd_kafka_queue_t *events = rd_kafka_queue_new(consumer->client);
+  rd_kafka_error_destroy(rd_kafka_consumer_close_queue(consumer->client, events));
+  struct mono start = mono_now();
+  while (!rd_kafka_consumer_closed(consumer->client) && mono_ms_since(start) < CLOSE_WAIT_MS)
+    rd_kafka_queue_poll_callback(events, 50);
+  rd_kafka_queue_destroy(events);
+  rd_kafka_destroy_flags(consumer->client, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+}
+
 void bus_consumer_free(struct bus_consumer *consumer) {
   if (consumer == NULL) return;
   consumer->is_closing = true;
-  if (consumer->client != NULL) {
-    rd_kafka_consumer_close(consumer->client);
-    rd_kafka_destroy(consumer->client);
-  }
+  if (consumer->client != NULL) leave(consumer);
   forget_positions(consumer);
   free(consumer->cluster_id);
   free(consumer->topics);
@@ -404,6 +464,7 @@ enum rc bus_poll(struct bus_consumer *consumer, struct arena *arena, size_t max,
   if (consumer->failure.code != RC_OK) return tell(&consumer->failure, err);
   consumer->trouble.code = RC_OK;
   if (consumer->assignment == WAITING && mono_ms_since(consumer->asked_at) >= ASK_AGAIN_MS) begin_or_wait(consumer);
+  commit_when_due(consumer);
   struct batch batch = {.arena = arena, .max = max};
   fill_batch(consumer, &batch, timeout_ms);
   if (batch.count == 0 && consumer->failure.code != RC_OK) return tell(&consumer->failure, err);
@@ -439,10 +500,11 @@ enum rc bus_seek(struct bus_consumer *consumer, const struct bus_position *posit
 }
 
 void bus_commit(struct bus_consumer *consumer, const struct bus_position *positions, size_t count) {
-  if (count == 0) return;
-  rd_kafka_topic_partition_list_t *list = list_of(positions, count);
-  rd_kafka_commit(consumer->client, list, 1);
-  rd_kafka_topic_partition_list_destroy(list);
+  for (size_t i = 0; i < count; i++) {
+    const struct bus_position *own = find_position(consumer, positions[i].topic, positions[i].partition);
+    if (own != NULL) consumer->to_commit[own - consumer->positions] = positions[i].offset;
+  }
+  commit_when_due(consumer);
 }
 
 bool bus_consumer_is_assigned(struct bus_consumer *consumer) {
