@@ -5,6 +5,14 @@
 
 enum { PARTITIONS_MAX = 64, POLL_MS = 10000 };
 
+static void note_place(rd_kafka_t *kafka, const rd_kafka_message_t *message, void *opaque) {
+  struct record *record = message->_private;
+  (void)kafka, (void)opaque;
+  if (message->err) return;
+  record->partition = message->partition;
+  record->offset = message->offset;
+}
+
 static rd_kafka_t *client(rd_kafka_type_t type) {
   static const char *const settings[][2] = {{"enable.partition.eof", "true"},
                                             {"partitioner", "murmur2_random"},
@@ -19,12 +27,15 @@ static rd_kafka_t *client(rd_kafka_type_t type) {
                RD_KAFKA_CONF_OK);
   for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
     cr_assert_eq(rd_kafka_conf_set(conf, settings[i][0], settings[i][1], why, sizeof why), RD_KAFKA_CONF_OK, "%s", why);
+  if (type == RD_KAFKA_PRODUCER) rd_kafka_conf_set_dr_msg_cb(conf, note_place);
   rd_kafka_t *kafka = rd_kafka_new(type, conf, why, sizeof why);
   cr_assert_not_null(kafka, "%s", why);
   return kafka;
 }
 
-void kafka_produce(const char *topic, const char *key, const void *value, size_t length, const char *const *headers) {
+struct record kafka_produce(const char *topic, const char *key, const void *value, size_t length,
+                            const char *const *headers) {
+  struct record record = {.topic = topic, .offset = -1};
   rd_kafka_t *kafka = client(RD_KAFKA_PRODUCER);
   rd_kafka_headers_t *list = rd_kafka_headers_new(16);
   for (; headers && headers[0]; headers += 2) rd_kafka_header_add(list, headers[0], -1, headers[1], -1);
@@ -32,11 +43,12 @@ void kafka_produce(const char *topic, const char *key, const void *value, size_t
   memcpy(bytes, value, length);
   rd_kafka_resp_err_t failed = rd_kafka_producev(
       kafka, RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_KEY(key, key ? strlen(key) : 0), RD_KAFKA_V_VALUE(bytes, length),
-      RD_KAFKA_V_HEADERS(list), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END);
+      RD_KAFKA_V_HEADERS(list), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_OPAQUE(&record), RD_KAFKA_V_END);
   cr_assert_eq(failed, 0, "%s: %s", topic, rd_kafka_err2str(failed));
   cr_assert_eq(rd_kafka_flush(kafka, POLL_MS), 0, "%s: not acknowledged", topic);
-  cr_assert_eq(rd_kafka_outq_len(kafka), 0);
+  cr_assert_geq(record.offset, 0, "%s: not delivered", topic);
   rd_kafka_destroy(kafka);
+  return record;
 }
 
 /* -- reading -- */

@@ -83,8 +83,9 @@ struct records {
   size_t count;
   struct record *at;
 };
-/* headers: name, value, … ends with NULL. Waits for the acknowledgement. */
-void kafka_produce(const char *topic, const char *key, const void *value, size_t length, const char *const *headers);
+/* headers: name, value, … ends with NULL. Waits for the acknowledgement; what it returns says where it lies. */
+struct record kafka_produce(const char *topic, const char *key, const void *value, size_t length,
+                            const char *const *headers);
 /* All of a topic from its beginning that has this header with this value; NULL name: everything. */
 struct records kafka_read(const char *topic, const char *header, const char *value);
 const char *record_header(const struct record *record, const char *name); /* NULL when absent */
@@ -123,7 +124,7 @@ void wait_a_moment(void);
       if (stopwatch_ms() - wait_start_ > INT64_C(1000) * (seconds)) break; \
       wait_a_moment();                                                     \
     }                                                                      \
-    if (!wait_holds_) cr_assert_fail("waited in vain for " __VA_ARGS__);         \
+    if (!wait_holds_) cr_assert_fail("waited in vain for " __VA_ARGS__);   \
   } while (0)
 
 #endif

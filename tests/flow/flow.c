@@ -1,0 +1,184 @@
+/* Looking at what flowed. */
+#include "flow.h"
+
+#include "bus/topics.h"
+#include "schema/schema.h"
+
+/* -- messages -- */
+
+static bool is_copy(const json_t *ids, const char *id) {
+  return json_object_get(ids, id) != NULL;
+}
+
+static void expect_cloud_event(const struct record *record, const char *type) {
+  static const char *const needed[] = {"ce_id", "ce_source", "ce_subject", "ce_time", "ce_tenantid"};
+  for (size_t i = 0; i < sizeof needed / sizeof *needed; i++)
+    cr_expect_not_null(record_header(record, needed[i]), "%s has no %s", type, needed[i]);
+  cr_expect_str_eq(record_header(record, "ce_specversion"), "1.0");
+  const char *kind = strstr(record->topic, ".events") ? "events" : "commands";
+  cr_expect_str_eq(record_header(record, "ce_dataschema"), keep_text("/schemas/%s/%s.json", kind, type));
+}
+
+static void expect_valid(const struct record *record, const char *type) {
+  struct schema_faults faults = {0};
+  enum rc rc = schema_validate(type, record->value, record->value_length, &faults);
+  cr_expect_eq(rc, RC_OK, "%s: %s %s: %s", type, faults.faults[0].field, faults.faults[0].text, record->value);
+}
+
+const json_t *messages_of(const struct tenant *tenant, const char *type) {
+  json_t *values = keep_json(json_array()), *ids = keep_json(json_object());
+  cr_assert_neq(topic_of_type(type), TOPIC_COUNT, "%s", type);
+  struct records records = kafka_read(topic_name(topic_of_type(type)), "ce_tenantid", tenant->id);
+  for (size_t i = 0; i < records.count; i++) {
+    const struct record *record = &records.at[i];
+    if (strcmp(record_header(record, "ce_type"), type) != 0) continue;
+    expect_cloud_event(record, type);
+    if (is_copy(ids, record_header(record, "ce_id"))) continue;
+    json_object_set_new(ids, record_header(record, "ce_id"), json_true());
+    expect_valid(record, type);
+    json_t *value = json_loadb(record->value, record->value_length, 0, NULL);
+    cr_assert_not_null(value, "%s: %s", type, record->value);
+    json_array_append_new(values, value);
+  }
+  return values;
+}
+
+size_t count_messages(const struct tenant *tenant, const char *type) {
+  return json_array_size(messages_of(tenant, type));
+}
+
+bool is_consumed(const struct record *record) {
+  const char *passed = keep_text("SELECT count(*) FROM consumer_offsets WHERE topic = '%s' AND partition = %d "
+                                 "AND next_offset > %lld",
+                                 record->topic, record->partition, (long long)record->offset);
+  const char *groups =
+      keep_text("SELECT count(DISTINCT consumer_group) FROM consumer_offsets WHERE topic = '%s'", record->topic);
+  return sql_int(NULL, passed) == sql_int(NULL, groups);
+}
+
+void send_again(const struct record *record) {
+  const char *headers[2 * 40] = {NULL};
+  size_t count = 0;
+  const char *name;
+  json_t *value;
+  json_object_foreach((json_t *)(uintptr_t)record->headers, name, value) {
+    headers[count++] = name;
+    headers[count++] = json_string_value(value);
+  }
+  struct record sent = kafka_produce(record->topic, record->key, record->value, record->value_length, headers);
+  WAIT_UNTIL(is_consumed(&sent), "%s to be consumed again", record_header(record, "ce_type"));
+}
+
+/* -- rows -- */
+
+int64_t periods_begun(const char *start_date, const char *interval) {
+  return sql_int(NULL, keep_text("SELECT count(*) FROM generate_series(0, 5000) k "
+                                 "WHERE date '%s' + k * interval '%s' <= now()",
+                                 start_date, interval));
+}
+
+static const char *table_counts(const struct tenant *tenant) {
+  const json_t *tables = sql_rows(NULL, NULL,
+                                  "SELECT table_name FROM information_schema.columns JOIN information_schema.tables "
+                                  "USING (table_schema, table_name) WHERE table_schema = 'cloudbill' "
+                                  "AND table_type = 'BASE TABLE' AND column_name = 'tenant_id' ORDER BY 1");
+  const char *text = "";
+  size_t index;
+  const json_t *row;
+  json_array_foreach(tables, index, row) {
+    const char *sql = keep_text("SELECT count(*) FROM %s WHERE tenant_id = $1", json_at(row, "0"));
+    text = keep_text("%s %s=%lld", text, json_at(row, "0"), (long long)sql_int(tenant, sql));
+  }
+  return text;
+}
+
+const char *fingerprint(const struct tenant *tenant) {
+  static const char *const details[] = {
+      "SELECT md5(string_agg(i::text, ';' ORDER BY id)) FROM invoices i WHERE tenant_id = $1",
+      "SELECT md5(string_agg(p::text, ';' ORDER BY id)) FROM payments p WHERE tenant_id = $1",
+      "SELECT md5(string_agg(s::text, ';' ORDER BY id)) FROM subscriptions s WHERE tenant_id = $1",
+      "SELECT md5(string_agg(l::text, ';' ORDER BY document_id, fact, line)) FROM ledger_entries l WHERE tenant_id = "
+      "$1",
+      "SELECT md5(string_agg(n::text, ';' ORDER BY id)) FROM notifications n WHERE tenant_id = $1",
+      "SELECT md5(string_agg(t::text, ';' ORDER BY run_id, tallier)) FROM billing_run_tallies t WHERE tenant_id = $1"};
+  const char *text = table_counts(tenant);
+  for (size_t i = 0; i < sizeof details / sizeof *details; i++) {
+    const char *digest = sql_text(tenant, details[i]);
+    text = keep_text("%s %s", text, digest ? digest : "-");
+  }
+  return text;
+}
+
+bool all_are_paid(const struct tenant *tenant, int64_t invoices) {
+  return sql_int(tenant, "SELECT count(*) FROM invoices WHERE tenant_id = $1 AND status = 'paid'") == invoices;
+}
+
+/* -- the books -- */
+
+static const struct {
+  const char *rule, *sql; /* a count that must be 0 */
+} books[] = {
+    {"numbers have no gap and no double", "SELECT count(*) FROM (SELECT number, row_number() OVER (PARTITION BY series "
+                                          "ORDER BY number) AS place FROM invoices "
+                                          "WHERE tenant_id = $1 AND number IS NOT NULL) n WHERE number <> place"},
+    {"the ledger sums to zero",
+     "SELECT count(*) FROM (SELECT FROM ledger_entries WHERE tenant_id = $1 GROUP BY currency "
+     "HAVING sum(amount_minor) <> 0) l"},
+    {"what customers owe is what is due",
+     "SELECT count(*) FROM (SELECT currency, sum(amount_minor) AS balance FROM ledger_entries WHERE tenant_id = $1 "
+     "AND account = 'receivable' GROUP BY currency) l FULL JOIN (SELECT currency, sum(total_minor - "
+     "credit_applied_minor "
+     "- amount_credited_minor - amount_paid_minor) AS due FROM invoices WHERE tenant_id = $1 AND status IN ('open', "
+     "'paid') "
+     "GROUP BY currency) i USING (currency) WHERE COALESCE(balance, 0) <> COALESCE(due, 0)"},
+    {"an invoice is the sum of its lines",
+     "SELECT count(*) FROM invoices v WHERE tenant_id = $1 AND subtotal_minor <> (SELECT COALESCE(sum(amount_minor), "
+     "0) "
+     "FROM invoice_items i WHERE i.tenant_id = v.tenant_id AND i.invoice_id = v.id)"},
+    {"a period is billed once (BILL-060)", "SELECT count(*) FROM (SELECT FROM invoice_items WHERE tenant_id = $1 GROUP "
+                                           "BY subscription_id, item, period_index, "
+                                           "kind, revision HAVING count(*) > 1) d"},
+    {"periods of a subscription tile (BILL-011)",
+     "SELECT count(*) FROM (SELECT period_start, lag(period_end) OVER w AS before, period_index, "
+     "lag(period_index) OVER w AS index_before FROM invoice_items WHERE tenant_id = $1 AND kind = 'subscription' "
+     "WINDOW w AS (PARTITION BY subscription_id ORDER BY period_index)) t "
+     "WHERE before IS NOT NULL AND (before <> period_start OR period_index <> index_before + 1)"},
+    {"a paid invoice has its payment, and only one",
+     "SELECT count(*) FROM invoices v WHERE tenant_id = $1 AND status = 'paid' AND total_minor > 0 AND 1 <> (SELECT "
+     "count(*) "
+     "FROM payments p WHERE p.tenant_id = v.tenant_id AND p.invoice_id = v.id AND p.status = 'succeeded')"},
+    {"a payment has one successful attempt at most",
+     "SELECT count(*) FROM (SELECT FROM payment_attempts WHERE tenant_id = $1 AND outcome = 'succeeded' "
+     "GROUP BY payment_id HAVING count(*) > 1) a"},
+    {"no active subscription without a next boundary (BILL-065)",
+     "SELECT count(*) FROM subscriptions WHERE tenant_id = $1 AND status IN ('active', 'past_due') "
+     "AND next_billing_at IS NULL AND parked_at IS NULL"},
+    {"a run's due is what became of it (BILL-064)",
+     "SELECT count(*) FROM billing_run_tallies WHERE tenant_id = $1 AND due <> invoiced + nothing_to_bill + parked"},
+    {"every answered command is in the audit log", "SELECT count(*) FROM commands c WHERE tenant_id = $1 AND status <> "
+                                                   "'pending' AND NOT EXISTS (SELECT FROM audit_log a "
+                                                   "WHERE a.tenant_id = c.tenant_id AND a.action = c.type)"},
+};
+
+static bool outbox_is_empty(const struct tenant *tenant) {
+  return sql_int(NULL, keep_text("SELECT count(*) FROM outbox WHERE messages LIKE '%%%s%%'", tenant->id)) == 0;
+}
+
+static void expect_one_charge_each(const struct tenant *tenant) {
+  const json_t *invoices =
+      sql_rows(tenant, NULL, "SELECT id, status FROM invoices WHERE tenant_id = $1 AND total_minor > 0");
+  size_t index;
+  const json_t *invoice;
+  json_array_foreach(invoices, index, invoice) {
+    int wanted = strcmp(json_at(invoice, "1"), "paid") == 0;
+    cr_expect_eq(gateway_paid(json_at(invoice, "0")), wanted, "invoice %s (%s) was charged %d times",
+                 json_at(invoice, "0"), json_at(invoice, "1"), gateway_paid(json_at(invoice, "0")));
+  }
+}
+
+void expect_sound_books(const struct tenant *tenant) {
+  for (size_t i = 0; i < sizeof books / sizeof *books; i++)
+    cr_expect_eq(sql_int(tenant, books[i].sql), 0, "%s", books[i].rule);
+  WAIT_UNTIL(outbox_is_empty(tenant), "the outbox of %s to be empty", tenant->id);
+  expect_one_charge_each(tenant);
+}

@@ -1,0 +1,31 @@
+/* What flow tests look at: what a tenant's events said, what its rows are, whether all that was asked has been done. */
+#ifndef FLOW_FLOW_H
+#define FLOW_FLOW_H
+
+#include "harness/harness.h"
+
+/* The values of a tenant's events (or commands) of one type, oldest first within a key, each copy of a message once;
+ * each is validated against its schema and must carry the headers of a CloudEvent. */
+const json_t *messages_of(const struct tenant *tenant, const char *type);
+size_t count_messages(const struct tenant *tenant, const char *type);
+
+/* Periods of a subscription that have begun by now, by PostgreSQL's own calendar: one invoice each (BILL-010,
+ * BILL-060). */
+int64_t periods_begun(const char *start_date, const char *interval);
+
+/* Every consumer has passed this record. */
+bool is_consumed(const struct record *record);
+/* Sends a record again, as it was. */
+void send_again(const struct record *record);
+
+/* One text of all that is stored about a tenant: row counts of every table, versions, states, balances. */
+const char *fingerprint(const struct tenant *tenant);
+
+/* Invoices of the tenant are n in number and finalised; each is paid. */
+bool all_are_paid(const struct tenant *tenant, int64_t invoices);
+
+/* What must hold at the end of every flow, whatever happened in it: numbers without a gap, a ledger that sums to zero,
+ * no period twice, no invoice charged twice, nothing left in the outbox. */
+void expect_sound_books(const struct tenant *tenant);
+
+#endif
