@@ -343,6 +343,7 @@ Test(zone, footers_mean_what_they_mean_to_libc, .init = own_directory, .fini = n
       "AEST-10AEDT,M10.1.0,M4.1.0/3",
       "<+1030>-10:30<+11>-11,M10.1.0,M4.1.0",
       "AAA3BBB,J60/0,J300/0",
+      "AAA3BBB,J59/0,J60/12",
       "AAA3BBB,59/1,299/-24",
       "AAA3BBB1:30:15,J1/5,J365/4",
       "AAA-12BBB,M2.1.1/-167,M11.5.6/167",
