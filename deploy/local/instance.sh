@@ -139,7 +139,7 @@ instance_prepare() {
     local preset=$1 name port fresh=''
     mkdir -p "$RUN_DIR"/{pid,log,mail,sanitizer,postgres,kafka,redis,gateway}
     find_tools
-    if [[ ! -r $RUN_DIR/env || $BUILD_PRESET != "$preset" || ! -d $KAFKA_JARS || ! -d $POSTGRES_BIN ]]; then
+    if [[ ! -r $RUN_DIR/env || ${BUILD_PRESET:-} != "$preset" || ! -d $KAFKA_JARS || ! -d $POSTGRES_BIN ]]; then
         fresh=yes
     else
         for name in "${SERVERS[@]}" "${PROGRAMS[@]}"; do
