@@ -73,15 +73,24 @@ static enum rc serve(struct request *request, struct response *response, struct 
   return run(request, response, err);
 }
 
-static void log_request(const struct request *request, const struct response *response, const struct error *err) {
+/* Nobody's id is not worth a line's room. */
+static const char *id_text(const struct uuid *id, char text[static UUID_TEXT_MAX]) {
+  return uuid_is_nil(id) ? "" : uuid_format(id, text);
+}
+
+/* Probes come every second and say nothing: they are logged for who looks for them. */
+static enum log_level level_of(const struct request *request, const struct response *response) {
+  if (request->route && request->route->is_unlimited) return LOG_DEBUG;
+  return response->status >= 500 ? LOG_ERROR : LOG_INFO;
+}
+
+static void log_request(const struct request *request, const struct response *response, const char *reason) {
   char tenant[UUID_TEXT_MAX], user[UUID_TEXT_MAX];
-  const char *route = request->route ? request->route->path : "-";
-  bool is_ours = response->status >= 500;
-  LOG(is_ours ? LOG_ERROR : LOG_INFO, "http.request", LOG_TEXT("method", request->http->request_method),
-      LOG_TEXT("route", route), LOG_INT("status", response->status),
+  LOG(level_of(request, response), "http.request", LOG_TEXT("method", request->http->request_method),
+      LOG_TEXT("route", request->route ? request->route->path : "-"), LOG_INT("status", response->status),
       LOG_INT("us", (mono_now().ns - request->started.ns) / 1000),
-      LOG_TEXT("tenant", uuid_format(&request->caller.tenant, tenant)),
-      LOG_TEXT("user", uuid_format(&request->caller.user, user)), LOG_TEXT("reason", is_ours ? err->text : ""));
+      LOG_TEXT("tenant", id_text(&request->caller.tenant, tenant)),
+      LOG_TEXT("user", id_text(&request->caller.user, user)), LOG_TEXT("reason", reason));
 }
 
 static void count_request(const struct request *request, const struct response *response) {
@@ -128,7 +137,7 @@ static void answer(struct server *server, struct thread *thread, struct mg_conne
   response.close = response.close || must_close(server, rc);
   cors_headers(&request, &response);
   response_send(&response, &request);
-  log_request(&request, &response, &err);
+  log_request(&request, &response, rc != RC_OK && response.status >= 500 ? err.text : "");
   if (request.method != METHOD_COUNT) count_request(&request, &response);
   response_release(&response);
 }

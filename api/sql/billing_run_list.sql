@@ -3,15 +3,15 @@
 -- Result: total, id to go on after (NULL at the end, or in another order), JSON array.
 WITH filtered AS NOT MATERIALIZED (
   SELECT id, started_at FROM billing_runs
-  WHERE tenant_id = current_tenant()
+  WHERE tenant_id = (SELECT current_tenant())
     AND ($5::text IS NULL OR status = $5)
 ), page AS (
   SELECT id, row_number() OVER () AS place
   FROM (
     SELECT id FROM filtered
     WHERE $4::uuid IS NULL
-       OR CASE WHEN $1 = 'startedAt' THEN (started_at, id) > (SELECT p.started_at, p.id FROM billing_runs p WHERE p.tenant_id = current_tenant() AND p.id = $4::uuid)
-               ELSE (started_at, id) < (SELECT p.started_at, p.id FROM billing_runs p WHERE p.tenant_id = current_tenant() AND p.id = $4::uuid) END
+       OR CASE WHEN $1 = 'startedAt' THEN (started_at, id) > (SELECT p.started_at, p.id FROM billing_runs p WHERE p.tenant_id = (SELECT current_tenant()) AND p.id = $4::uuid)
+               ELSE (started_at, id) < (SELECT p.started_at, p.id FROM billing_runs p WHERE p.tenant_id = (SELECT current_tenant()) AND p.id = $4::uuid) END
     ORDER BY
     CASE WHEN $1 = 'startedAt' THEN started_at END, CASE WHEN $1 = '-startedAt' THEN started_at END DESC,
     CASE WHEN $1 = 'startedAt' THEN id END, id DESC
@@ -23,4 +23,4 @@ SELECT (SELECT count(*) FROM filtered),
        (SELECT id FROM shown WHERE place = $2::bigint AND $1 IN ('startedAt', '-startedAt')
           AND EXISTS (SELECT FROM page WHERE place > $2::bigint)),
        COALESCE((SELECT json_agg(r.resource ORDER BY s.place)
-                 FROM shown s JOIN billing_run_resource r ON r.tenant_id = current_tenant() AND r.id = s.id), '[]');
+                 FROM shown s JOIN billing_run_resource r ON r.tenant_id = (SELECT current_tenant()) AND r.id = s.id), '[]');

@@ -3,7 +3,7 @@
 -- Result: total, id to go on after (NULL at the end, or in another order), JSON array.
 WITH filtered AS NOT MATERIALIZED (
   SELECT id, last_failure_at FROM dead_letters
-  WHERE tenant_id = current_tenant()
+  WHERE tenant_id = (SELECT current_tenant())
     AND ($5::text IS NULL OR status = $5)
     AND ($6::text IS NULL OR $6 IN (source_topic, source_topic || '.dlq'))
     AND ($7::text IS NULL OR message_type = $7)
@@ -13,8 +13,8 @@ WITH filtered AS NOT MATERIALIZED (
   FROM (
     SELECT id FROM filtered
     WHERE $4::uuid IS NULL
-       OR CASE WHEN $1 = 'lastFailureAt' THEN (last_failure_at, id) > (SELECT p.last_failure_at, p.id FROM dead_letters p WHERE p.tenant_id = current_tenant() AND p.id = $4::uuid)
-               ELSE (last_failure_at, id) < (SELECT p.last_failure_at, p.id FROM dead_letters p WHERE p.tenant_id = current_tenant() AND p.id = $4::uuid) END
+       OR CASE WHEN $1 = 'lastFailureAt' THEN (last_failure_at, id) > (SELECT p.last_failure_at, p.id FROM dead_letters p WHERE p.tenant_id = (SELECT current_tenant()) AND p.id = $4::uuid)
+               ELSE (last_failure_at, id) < (SELECT p.last_failure_at, p.id FROM dead_letters p WHERE p.tenant_id = (SELECT current_tenant()) AND p.id = $4::uuid) END
     ORDER BY
     CASE WHEN $1 = 'lastFailureAt' THEN last_failure_at END, CASE WHEN $1 = '-lastFailureAt' THEN last_failure_at END DESC,
     CASE WHEN $1 = 'lastFailureAt' THEN id END, id DESC
@@ -26,4 +26,4 @@ SELECT (SELECT count(*) FROM filtered),
        (SELECT id FROM shown WHERE place = $2::bigint AND $1 IN ('lastFailureAt', '-lastFailureAt')
           AND EXISTS (SELECT FROM page WHERE place > $2::bigint)),
        COALESCE((SELECT json_agg(r.resource ORDER BY s.place)
-                 FROM shown s JOIN dead_letter_resource r ON r.tenant_id = current_tenant() AND r.id = s.id), '[]');
+                 FROM shown s JOIN dead_letter_resource r ON r.tenant_id = (SELECT current_tenant()) AND r.id = s.id), '[]');

@@ -3,10 +3,10 @@
 -- Result: total, id to go on after (NULL at the end, or in another order), JSON array.
 WITH filtered AS NOT MATERIALIZED (
   SELECT id, created_at, issue_date, due_date, total_minor, invoice_number FROM invoices
-  WHERE tenant_id = current_tenant()
+  WHERE tenant_id = (SELECT current_tenant())
     AND ($5::text IS NULL OR status = $5)
     AND ($6::text IS NULL OR customer_id = $6::uuid)
-    AND ($7::text IS NULL OR (subscription_id = $7::uuid OR EXISTS (SELECT FROM invoice_items i WHERE i.tenant_id = current_tenant() AND i.subscription_id = $7::uuid AND i.invoice_id = invoices.id)))
+    AND ($7::text IS NULL OR (subscription_id = $7::uuid OR EXISTS (SELECT FROM invoice_items i WHERE i.tenant_id = (SELECT current_tenant()) AND i.subscription_id = $7::uuid AND i.invoice_id = invoices.id)))
     AND ($8::text IS NULL OR run_id = $8::uuid)
     AND ($9::text IS NULL OR currency = $9)
     AND ($10::text IS NULL OR issue_date >= $10::date)
@@ -17,8 +17,8 @@ WITH filtered AS NOT MATERIALIZED (
   FROM (
     SELECT id FROM filtered
     WHERE $4::uuid IS NULL
-       OR CASE WHEN $1 = 'createdAt' THEN (created_at, id) > (SELECT p.created_at, p.id FROM invoices p WHERE p.tenant_id = current_tenant() AND p.id = $4::uuid)
-               ELSE (created_at, id) < (SELECT p.created_at, p.id FROM invoices p WHERE p.tenant_id = current_tenant() AND p.id = $4::uuid) END
+       OR CASE WHEN $1 = 'createdAt' THEN (created_at, id) > (SELECT p.created_at, p.id FROM invoices p WHERE p.tenant_id = (SELECT current_tenant()) AND p.id = $4::uuid)
+               ELSE (created_at, id) < (SELECT p.created_at, p.id FROM invoices p WHERE p.tenant_id = (SELECT current_tenant()) AND p.id = $4::uuid) END
     ORDER BY
     CASE WHEN $1 = 'createdAt' THEN created_at END, CASE WHEN $1 = '-createdAt' THEN created_at END DESC,
     CASE WHEN $1 = 'issueDate' THEN issue_date END, CASE WHEN $1 = '-issueDate' THEN issue_date END DESC,
@@ -34,4 +34,4 @@ SELECT (SELECT count(*) FROM filtered),
        (SELECT id FROM shown WHERE place = $2::bigint AND $1 IN ('createdAt', '-createdAt')
           AND EXISTS (SELECT FROM page WHERE place > $2::bigint)),
        COALESCE((SELECT json_agg(r.resource ORDER BY s.place)
-                 FROM shown s JOIN invoice_resource r ON r.tenant_id = current_tenant() AND r.id = s.id), '[]');
+                 FROM shown s JOIN invoice_resource r ON r.tenant_id = (SELECT current_tenant()) AND r.id = s.id), '[]');

@@ -3,7 +3,7 @@
 -- Result: total, id to go on after (NULL at the end, or in another order), JSON array.
 WITH filtered AS NOT MATERIALIZED (
   SELECT id, parked_at FROM parked_subscriptions
-  WHERE tenant_id = current_tenant()
+  WHERE tenant_id = (SELECT current_tenant())
     AND ($5::text IS NULL OR run_id = $5::uuid)
     AND ($6::text IS NULL OR reason_code = $6)
 ), page AS (
@@ -11,8 +11,8 @@ WITH filtered AS NOT MATERIALIZED (
   FROM (
     SELECT id FROM filtered
     WHERE $4::uuid IS NULL
-       OR CASE WHEN $1 = 'parkedAt' THEN (parked_at, id) > (SELECT p.parked_at, p.id FROM parked_subscriptions p WHERE p.tenant_id = current_tenant() AND p.id = $4::uuid)
-               ELSE (parked_at, id) < (SELECT p.parked_at, p.id FROM parked_subscriptions p WHERE p.tenant_id = current_tenant() AND p.id = $4::uuid) END
+       OR CASE WHEN $1 = 'parkedAt' THEN (parked_at, id) > (SELECT p.parked_at, p.id FROM parked_subscriptions p WHERE p.tenant_id = (SELECT current_tenant()) AND p.id = $4::uuid)
+               ELSE (parked_at, id) < (SELECT p.parked_at, p.id FROM parked_subscriptions p WHERE p.tenant_id = (SELECT current_tenant()) AND p.id = $4::uuid) END
     ORDER BY
     CASE WHEN $1 = 'parkedAt' THEN parked_at END, CASE WHEN $1 = '-parkedAt' THEN parked_at END DESC,
     CASE WHEN $1 = 'parkedAt' THEN id END, id DESC
@@ -28,5 +28,5 @@ SELECT (SELECT count(*) FROM filtered),
                    'periodIndex', r.period_index, 'reasonCode', r.reason_code, 'reason', r.reason,
                    'parkedAt', iso(r.parked_at), 'resolvedAt', iso(r.resolved_at)) ORDER BY s.place)
                  FROM shown s
-                 JOIN parked_subscriptions r ON r.tenant_id = current_tenant() AND r.id = s.id
+                 JOIN parked_subscriptions r ON r.tenant_id = (SELECT current_tenant()) AND r.id = s.id
                  JOIN subscriptions b ON b.tenant_id = r.tenant_id AND b.id = r.subscription_id), '[]');

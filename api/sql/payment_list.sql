@@ -3,7 +3,7 @@
 -- Result: total, id to go on after (NULL at the end, or in another order), JSON array.
 WITH filtered AS NOT MATERIALIZED (
   SELECT id, created_at, amount_minor FROM payments
-  WHERE tenant_id = current_tenant()
+  WHERE tenant_id = (SELECT current_tenant())
     AND ($5::text IS NULL OR CASE WHEN status = 'processing' THEN 'pending' ELSE status END = $5)
     AND ($6::text IS NULL OR customer_id = $6::uuid)
     AND ($7::text IS NULL OR invoice_id = $7::uuid)
@@ -14,8 +14,8 @@ WITH filtered AS NOT MATERIALIZED (
   FROM (
     SELECT id FROM filtered
     WHERE $4::uuid IS NULL
-       OR CASE WHEN $1 = 'createdAt' THEN (created_at, id) > (SELECT p.created_at, p.id FROM payments p WHERE p.tenant_id = current_tenant() AND p.id = $4::uuid)
-               ELSE (created_at, id) < (SELECT p.created_at, p.id FROM payments p WHERE p.tenant_id = current_tenant() AND p.id = $4::uuid) END
+       OR CASE WHEN $1 = 'createdAt' THEN (created_at, id) > (SELECT p.created_at, p.id FROM payments p WHERE p.tenant_id = (SELECT current_tenant()) AND p.id = $4::uuid)
+               ELSE (created_at, id) < (SELECT p.created_at, p.id FROM payments p WHERE p.tenant_id = (SELECT current_tenant()) AND p.id = $4::uuid) END
     ORDER BY
     CASE WHEN $1 = 'createdAt' THEN created_at END, CASE WHEN $1 = '-createdAt' THEN created_at END DESC,
     CASE WHEN $1 = 'amount' THEN amount_minor END, CASE WHEN $1 = '-amount' THEN amount_minor END DESC,
@@ -28,4 +28,4 @@ SELECT (SELECT count(*) FROM filtered),
        (SELECT id FROM shown WHERE place = $2::bigint AND $1 IN ('createdAt', '-createdAt')
           AND EXISTS (SELECT FROM page WHERE place > $2::bigint)),
        COALESCE((SELECT json_agg(r.resource ORDER BY s.place)
-                 FROM shown s JOIN payment_resource r ON r.tenant_id = current_tenant() AND r.id = s.id), '[]');
+                 FROM shown s JOIN payment_resource r ON r.tenant_id = (SELECT current_tenant()) AND r.id = s.id), '[]');

@@ -3,7 +3,7 @@
 -- Result: total, id to go on after (NULL at the end, or in another order), JSON array.
 WITH filtered AS NOT MATERIALIZED (
   SELECT id, created_at, name, code FROM plans
-  WHERE tenant_id = current_tenant()
+  WHERE tenant_id = (SELECT current_tenant())
     AND ($5::text IS NULL OR status = $5)
     AND ($6::text IS NULL OR code = $6)
 ), page AS (
@@ -11,8 +11,8 @@ WITH filtered AS NOT MATERIALIZED (
   FROM (
     SELECT id FROM filtered
     WHERE $4::uuid IS NULL
-       OR CASE WHEN $1 = 'createdAt' THEN (created_at, id) > (SELECT p.created_at, p.id FROM plans p WHERE p.tenant_id = current_tenant() AND p.id = $4::uuid)
-               ELSE (created_at, id) < (SELECT p.created_at, p.id FROM plans p WHERE p.tenant_id = current_tenant() AND p.id = $4::uuid) END
+       OR CASE WHEN $1 = 'createdAt' THEN (created_at, id) > (SELECT p.created_at, p.id FROM plans p WHERE p.tenant_id = (SELECT current_tenant()) AND p.id = $4::uuid)
+               ELSE (created_at, id) < (SELECT p.created_at, p.id FROM plans p WHERE p.tenant_id = (SELECT current_tenant()) AND p.id = $4::uuid) END
     ORDER BY
     CASE WHEN $1 = 'createdAt' THEN created_at END, CASE WHEN $1 = '-createdAt' THEN created_at END DESC,
     CASE WHEN $1 = 'name' THEN name END, CASE WHEN $1 = '-name' THEN name END DESC,
@@ -26,4 +26,4 @@ SELECT (SELECT count(*) FROM filtered),
        (SELECT id FROM shown WHERE place = $2::bigint AND $1 IN ('createdAt', '-createdAt')
           AND EXISTS (SELECT FROM page WHERE place > $2::bigint)),
        COALESCE((SELECT json_agg(r.resource ORDER BY s.place)
-                 FROM shown s JOIN plan_resource r ON r.tenant_id = current_tenant() AND r.id = s.id), '[]');
+                 FROM shown s JOIN plan_resource r ON r.tenant_id = (SELECT current_tenant()) AND r.id = s.id), '[]');
