@@ -15,7 +15,7 @@ static size_t take_body(char *bytes, size_t size, size_t count, void *context) {
 static size_t take_header(char *bytes, size_t size, size_t count, void *context) {
   struct reply *reply = context;
   char line[256];
-  snprintf(line, sizeof line, "%.*s", (int)(size * count < 200 ? size * count : 200), bytes);
+  (void)snprintf(line, sizeof line, "%.*s", (int)(size * count < 200 ? size * count : 200), bytes);
   if (strncasecmp(line, "Idempotent-Replayed: true", 25) == 0) reply->is_replayed = true;
   if (strncasecmp(line, "Retry-After:", 12) == 0) reply->retry_after_s = (int)strtol(line + 12, NULL, 10);
   return size * count;
@@ -30,8 +30,8 @@ struct reply ask_within(const struct sandbox *sandbox, const char *method, const
   CURL *easy = curl_easy_init();
   cr_assert(easy != NULL);
   buf_init(&answer, REPLY_BODY_MAX);
-  snprintf(url, sizeof url, "%s%s", sandbox->url, path);
-  snprintf(header, sizeof header, "Idempotency-Key: %s", key != NULL ? key : "");
+  (void)snprintf(url, sizeof url, "%s%s", sandbox->url, path);
+  (void)snprintf(header, sizeof header, "Idempotency-Key: %s", key != NULL ? key : "");
   if (key != NULL) headers = curl_slist_append(headers, header);
   curl_easy_setopt(easy, CURLOPT_URL, url);
   curl_easy_setopt(easy, CURLOPT_PROXY, "");
@@ -68,7 +68,7 @@ const json_t *member(const struct reply *reply, const char *way) {
   while (at != NULL && *way != '\0') {
     char name[64];
     size_t length = strcspn(way, ".");
-    snprintf(name, sizeof name, "%.*s", (int)length, way);
+    (void)snprintf(name, sizeof name, "%.*s", (int)length, way);
     at = json_is_array(at) ? json_array_get(at, strtoul(name, NULL, 10)) : json_object_get(at, name);
     way += length + (way[length] == '.');
   }
@@ -100,21 +100,21 @@ struct payer payer_with(const struct sandbox *sandbox, const char *method) {
   char path[128], body[128];
   REPLY customer = ask(sandbox, "POST", "/v1/customers", "name=Ada", NULL);
   cr_assert_eq(customer.status, 200);
-  snprintf(payer.customer, sizeof payer.customer, "%s", text_at(&customer, "id"));
-  snprintf(path, sizeof path, "/v1/payment_methods/%s/attach", method);
-  snprintf(body, sizeof body, "customer=%s", payer.customer);
+  (void)snprintf(payer.customer, sizeof payer.customer, "%s", text_at(&customer, "id"));
+  (void)snprintf(path, sizeof path, "/v1/payment_methods/%s/attach", method);
+  (void)snprintf(body, sizeof body, "customer=%s", payer.customer);
   REPLY attached = ask(sandbox, "POST", path, body, NULL);
   cr_assert_eq(attached.status, 200, "%s is attached", method);
-  snprintf(payer.method, sizeof payer.method, "%s", text_at(&attached, "id"));
+  (void)snprintf(payer.method, sizeof payer.method, "%s", text_at(&attached, "id"));
   return payer;
 }
 
 struct reply charge(const struct sandbox *sandbox, const struct payer *payer, const char *invoice, const char *key) {
   char body[400];
-  snprintf(body, sizeof body,
-           "amount=1999&currency=usd&customer=%s&payment_method=%s&confirm=true&off_session=true"
-           "&metadata[invoice_id]=%s",
-           payer->customer, payer->method, invoice);
+  (void)snprintf(body, sizeof body,
+                 "amount=1999&currency=usd&customer=%s&payment_method=%s&confirm=true&off_session=true"
+                 "&metadata[invoice_id]=%s",
+                 payer->customer, payer->method, invoice);
   return ask(sandbox, "POST", "/v1/payment_intents", body, key);
 }
 

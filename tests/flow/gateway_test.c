@@ -51,7 +51,7 @@ enum { DECLINING_COUNT = sizeof DECLINING / sizeof DECLINING[0] };
 
 static struct payer payer_of(const char *card) {
   char method[64];
-  snprintf(method, sizeof method, "pm_card_%s", card);
+  (void)snprintf(method, sizeof method, "pm_card_%s", card);
   return payer_with(&sandbox, method);
 }
 
@@ -84,7 +84,7 @@ Test(gateway, paying_cards_pay) {
     expect_status(&reply, 200);
     expect_text(&reply, "status", "succeeded");
     cr_assert_eq(int_at(&reply, "amount_received"), 1999);
-    snprintf(path, sizeof path, "/v1/charges/%s", text_at(&reply, "latest_charge"));
+    (void)snprintf(path, sizeof path, "/v1/charges/%s", text_at(&reply, "latest_charge"));
     REPLY paid = ask(&sandbox, "GET", path, NULL, NULL);
     expect_text(&paid, "status", "succeeded");
     expect_text(&paid, "payment_method_details.card.brand", PAYING[i][1]);
@@ -99,7 +99,7 @@ Test(gateway, the_list_of_cards_holds_every_card_tested_here) {
   size_t declining = 0;
   for (size_t i = 0; i < json_array_size(member(&cards, "data")); i++) {
     char way[64];
-    snprintf(way, sizeof way, "data.%zu.declineCode", i);
+    (void)snprintf(way, sizeof way, "data.%zu.declineCode", i);
     declining += text_at(&cards, way) != NULL;
   }
   cr_assert_eq(declining, DECLINING_COUNT - 1 + 2, "an alias less; two that decline only at first more");
@@ -190,8 +190,8 @@ Test(gateway, some_cards_decline_only_at_first) {
 
 static struct reply settle(const char *intent, const char *outcome) {
   char path[128], body[64];
-  snprintf(path, sizeof path, "/sandbox/payment_intents/%s/settle", intent);
-  snprintf(body, sizeof body, "outcome=%s", outcome);
+  (void)snprintf(path, sizeof path, "/sandbox/payment_intents/%s/settle", intent);
+  (void)snprintf(body, sizeof body, "outcome=%s", outcome);
   return ask(&sandbox, "POST", path, body, NULL);
 }
 
@@ -240,7 +240,7 @@ Test(gateway, a_detached_method_is_not_used_again) {
   memcpy(mixed.customer, other.customer, sizeof mixed.customer);
   REPLY stolen = charge(&sandbox, &mixed, "in_1", NULL);
   expect_status(&stolen, 400);
-  snprintf(path, sizeof path, "/v1/payment_methods/%s/detach", payer.method);
+  (void)snprintf(path, sizeof path, "/v1/payment_methods/%s/detach", payer.method);
   REPLY detached = ask(&sandbox, "POST", path, NULL, NULL);
   expect_text(&detached, "customer", NULL);
   REPLY refused = charge(&sandbox, &payer, "in_1", NULL);
@@ -257,7 +257,7 @@ Test(gateway, an_intent_is_created_confirmed_declined_and_confirmed_with_another
       ask(&sandbox, "POST", "/v1/payment_intents", "amount=100&currency=USD&metadata[a]=b&expand[]=customer", NULL);
   expect_text(&made, "status", "requires_payment_method");
   expect_text(&made, "currency", "usd");
-  snprintf(path, sizeof path, "/v1/payment_intents/%s/confirm", text_at(&made, "id"));
+  (void)snprintf(path, sizeof path, "/v1/payment_intents/%s/confirm", text_at(&made, "id"));
   REPLY without = ask(&sandbox, "POST", path, NULL, NULL);
   expect_text(&without, "error.code", "payment_intent_unexpected_state");
   REPLY declined = ask(&sandbox, "POST", path, "payment_method=pm_card_chargeDeclinedExpiredCard", NULL);
@@ -270,7 +270,7 @@ Test(gateway, an_intent_is_created_confirmed_declined_and_confirmed_with_another
   expect_text(&paid, "last_payment_error.code", NULL);
   REPLY twice = ask(&sandbox, "POST", path, "payment_method=pm_card_visa", NULL);
   expect_text(&twice, "error.code", "payment_intent_unexpected_state");
-  snprintf(path, sizeof path, "/v1/charges?payment_intent=%s", text_at(&made, "id"));
+  (void)snprintf(path, sizeof path, "/v1/charges?payment_intent=%s", text_at(&made, "id"));
   REPLY charges = ask(&sandbox, "GET", path, NULL, NULL);
   cr_assert_eq(json_array_size(member(&charges, "data")), 2);
   expect_text(&charges, "data.0.status", "succeeded");
@@ -282,11 +282,11 @@ Test(gateway, a_cancelled_intent_is_never_charged) {
   REPLY made =
       ask(&sandbox, "POST", "/v1/payment_intents", "amount=100&currency=usd&payment_method=pm_card_visa", NULL);
   expect_text(&made, "status", "requires_confirmation");
-  snprintf(path, sizeof path, "/v1/payment_intents/%s/cancel", text_at(&made, "id"));
+  (void)snprintf(path, sizeof path, "/v1/payment_intents/%s/cancel", text_at(&made, "id"));
   REPLY canceled = ask(&sandbox, "POST", path, NULL, NULL);
   expect_text(&canceled, "status", "canceled");
   cr_assert_gt(int_at(&canceled, "canceled_at"), 0);
-  snprintf(path, sizeof path, "/v1/payment_intents/%s/confirm", text_at(&made, "id"));
+  (void)snprintf(path, sizeof path, "/v1/payment_intents/%s/confirm", text_at(&made, "id"));
   REPLY refused = ask(&sandbox, "POST", path, NULL, NULL);
   expect_text(&refused, "error.payment_intent.status", "canceled");
   cr_assert_eq(charges_succeeded(&sandbox), 0);
@@ -296,13 +296,13 @@ Test(gateway, lists_are_newest_first_and_paged) {
   char path[128], ids[5][64];
   for (int i = 0; i < 5; i++) {
     REPLY made = ask(&sandbox, "POST", "/v1/payment_intents", "amount=100&currency=usd", NULL);
-    snprintf(ids[i], sizeof ids[i], "%s", text_at(&made, "id"));
+    (void)snprintf(ids[i], sizeof ids[i], "%s", text_at(&made, "id"));
   }
   REPLY first = ask(&sandbox, "GET", "/v1/payment_intents?limit=2", NULL, NULL);
   expect_text(&first, "object", "list");
   expect_text(&first, "data.1.id", ids[3]);
   cr_assert(json_is_true(member(&first, "has_more")));
-  snprintf(path, sizeof path, "/v1/payment_intents?limit=3&starting_after=%s", ids[3]);
+  (void)snprintf(path, sizeof path, "/v1/payment_intents?limit=3&starting_after=%s", ids[3]);
   REPLY rest = ask(&sandbox, "GET", path, NULL, NULL);
   expect_text(&rest, "data.2.id", ids[0]);
   cr_assert(json_is_false(member(&rest, "has_more")));
@@ -311,9 +311,9 @@ Test(gateway, lists_are_newest_first_and_paged) {
 Test(gateway, customers_are_changed_and_found) {
   struct payer payer = payer_of("visa"), other = payer_of("visa");
   char path[128], body[256];
-  snprintf(path, sizeof path, "/v1/customers/%s", payer.customer);
-  snprintf(body, sizeof body, "email=ada@example.org&name=&metadata[a]=1&invoice_settings[default_payment_method]=%s",
-           payer.method);
+  (void)snprintf(path, sizeof path, "/v1/customers/%s", payer.customer);
+  (void)snprintf(body, sizeof body,
+                 "email=ada@example.org&name=&metadata[a]=1&invoice_settings[default_payment_method]=%s", payer.method);
   REPLY changed = ask(&sandbox, "POST", path, body, NULL);
   expect_status(&changed, 200);
   REPLY found = ask(&sandbox, "GET", path, NULL, NULL);
@@ -321,10 +321,10 @@ Test(gateway, customers_are_changed_and_found) {
   expect_text(&found, "email", "ada@example.org");
   expect_text(&found, "metadata.a", "1");
   expect_text(&found, "invoice_settings.default_payment_method", payer.method);
-  snprintf(body, sizeof body, "invoice_settings[default_payment_method]=%s", other.method);
+  (void)snprintf(body, sizeof body, "invoice_settings[default_payment_method]=%s", other.method);
   REPLY refused = ask(&sandbox, "POST", path, body, NULL);
   expect_status(&refused, 404);
-  snprintf(path, sizeof path, "/v1/payment_methods?customer=%s&type=card", payer.customer);
+  (void)snprintf(path, sizeof path, "/v1/payment_methods?customer=%s&type=card", payer.customer);
   REPLY methods = ask(&sandbox, "GET", path, NULL, NULL);
   expect_text(&methods, "data.0.id", payer.method);
 }
@@ -336,7 +336,7 @@ Test(gateway, the_same_key_gets_the_same_answer) {
   for (size_t i = 0; i < 2; i++) {
     struct payer payer = payer_of(CARDS[i]);
     char key[16];
-    snprintf(key, sizeof key, "key-%zu", i);
+    (void)snprintf(key, sizeof key, "key-%zu", i);
     REPLY first = charge(&sandbox, &payer, "in_1", key);
     cr_assert_not(first.is_replayed);
     REPLY again = charge(&sandbox, &payer, "in_1", key);
@@ -405,8 +405,8 @@ Test(gateway, one_key_many_times_at_once_is_one_charge) {
 
 static struct reply refund(const char *intent, const char *amount, const char *key) {
   char body[160];
-  snprintf(body, sizeof body, "payment_intent=%s%s%s", intent, amount != NULL ? "&amount=" : "",
-           amount != NULL ? amount : "");
+  (void)snprintf(body, sizeof body, "payment_intent=%s%s%s", intent, amount != NULL ? "&amount=" : "",
+                 amount != NULL ? amount : "");
   return ask(&sandbox, "POST", "/v1/refunds", body, key);
 }
 
@@ -424,7 +424,7 @@ Test(gateway, refunds_never_exceed_the_charge) {
   REPLY paid = charge(&sandbox, &payer, "in_1", NULL);
   const char *intent = text_at(&paid, "id");
   for (int i = 0; i < RACERS; i++) {
-    snprintf(racers[i].payer.customer, sizeof racers[i].payer.customer, "%s", intent);
+    (void)snprintf(racers[i].payer.customer, sizeof racers[i].payer.customer, "%s", intent);
     cr_assert_eq(pthread_create(&racers[i].thread, NULL, race_refund, &racers[i]), 0);
   }
   for (int i = 0; i < RACERS; i++) {
@@ -441,11 +441,11 @@ Test(gateway, refunds_never_exceed_the_charge) {
   REPLY none = refund(intent, "1", NULL);
   expect_text(&none, "error.code", "charge_already_refunded");
   char path[128];
-  snprintf(path, sizeof path, "/v1/charges/%s", text_at(&paid, "latest_charge"));
+  (void)snprintf(path, sizeof path, "/v1/charges/%s", text_at(&paid, "latest_charge"));
   REPLY after = ask(&sandbox, "GET", path, NULL, NULL);
   cr_assert_eq(int_at(&after, "amount_refunded"), 1999);
   cr_assert(json_is_true(member(&after, "refunded")));
-  snprintf(path, sizeof path, "/v1/refunds/%s", text_at(&rest, "id"));
+  (void)snprintf(path, sizeof path, "/v1/refunds/%s", text_at(&rest, "id"));
   REPLY found = ask(&sandbox, "GET", path, NULL, NULL);
   expect_text(&found, "payment_intent", intent);
 }
@@ -533,6 +533,7 @@ Test(gateway, payments_are_counted_by_invoice) {
     expect_status(&reply, 200);
   }
   REPLY declined = charge(&sandbox, &poor, "in_4", NULL);
+  expect_status(&declined, 402);
   REPLY stats = ask(&sandbox, "GET", "/sandbox/stats?metadata=invoice_id", NULL, NULL);
   cr_assert_eq(int_at(&stats, "charges.succeeded"), 4);
   cr_assert_eq(int_at(&stats, "charges.failed"), 1);
@@ -551,8 +552,10 @@ Test(gateway, requests_are_listed_with_their_outcome) {
   struct payer payer = payer_of("chargeDeclinedLostCard");
   REPLY before = ask(&sandbox, "GET", "/sandbox/requests", NULL, NULL);
   char path[64];
-  snprintf(path, sizeof path, "/sandbox/requests?since=%lld", (long long)int_at(&before, "last"));
+  (void)snprintf(path, sizeof path, "/sandbox/requests?since=%lld", (long long)int_at(&before, "last"));
   REPLY first = charge(&sandbox, &payer, "in_1", "k"), again = charge(&sandbox, &payer, "in_1", "k");
+  expect_status(&first, 402);
+  expect_status(&again, 402);
   REPLY listed = ask(&sandbox, "GET", path, NULL, NULL);
   cr_assert_eq(json_array_size(member(&listed, "data")), 2);
   expect_text(&listed, "data.0.key", "k");

@@ -13,7 +13,7 @@
 
 #include "base/time.h"
 
-enum { READY_MS = 20000, STOP_MS = 10000, ENVIRONMENT_MAX = 64, LOG_BYTES_MAX = 64 * 1024 };
+enum { READY_MS = 20000, STOP_MS = 10000, LOG_BYTES_MAX = 64 * 1024 };
 
 /* BIN_DIR, or where the test itself is. */
 static const char *binary_path(char path[static PATH_MAX]) {
@@ -30,7 +30,13 @@ static const char *binary_path(char path[static PATH_MAX]) {
 }
 
 static void set_all(const char *const *settings) {
-  for (; settings != NULL && *settings != NULL; settings++) putenv((char *)(size_t)*settings);
+  for (; settings != NULL && *settings != NULL; settings++) {
+    char name[64];
+    const char *equals = strchr(*settings, '=');
+    if (equals == NULL || (size_t)(equals - *settings) >= sizeof name) _exit(125);
+    (void)snprintf(name, sizeof name, "%.*s", (int)(equals - *settings), *settings);
+    setenv(name, equals + 1, 1);
+  }
 }
 
 /* In the child: becomes the gateway, or exits. */
@@ -47,7 +53,7 @@ _Noreturn static void become(const char *argument, const char *const *settings, 
 
 static size_t read_log(const struct sandbox *sandbox, char *text, size_t size) {
   char path[PATH_MAX];
-  snprintf(path, sizeof path, "%s/log", sandbox->directory);
+  (void)snprintf(path, sizeof path, "%s/log", sandbox->directory);
   int fd = open(path, O_RDONLY | O_CLOEXEC);
   if (fd < 0) return 0;
   ssize_t length = pread(fd, text, size - 1, 0);
@@ -83,12 +89,12 @@ static bool wait_until_ready(struct sandbox *sandbox) {
 bool sandbox_start(struct sandbox *sandbox, const char *const *settings) {
   char path[PATH_MAX], port[32], directory[128];
   if (sandbox->directory[0] == '\0') {
-    snprintf(sandbox->directory, sizeof sandbox->directory, "/tmp/sandbox-XXXXXX");
+    (void)snprintf(sandbox->directory, sizeof sandbox->directory, "/tmp/sandbox-XXXXXX");
     if (mkdtemp(sandbox->directory) == NULL) return false;
   }
-  snprintf(path, sizeof path, "%s/log", sandbox->directory);
-  snprintf(port, sizeof port, "GATEWAY_PORT=%d", sandbox->port);
-  snprintf(directory, sizeof directory, "GATEWAY_STATE_DIR=%s", sandbox->directory);
+  (void)snprintf(path, sizeof path, "%s/log", sandbox->directory);
+  (void)snprintf(port, sizeof port, "GATEWAY_PORT=%d", sandbox->port);
+  (void)snprintf(directory, sizeof directory, "GATEWAY_STATE_DIR=%s", sandbox->directory);
   const char *const needed[] = {port, directory, "GATEWAY_SECRET_KEY=" SANDBOX_KEY, NULL};
   int log = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
   if (log < 0) return false;
@@ -99,7 +105,7 @@ bool sandbox_start(struct sandbox *sandbox, const char *const *settings) {
   }
   close(log);
   if (sandbox->pid < 0 || !wait_until_ready(sandbox)) return false;
-  snprintf(sandbox->url, sizeof sandbox->url, "http://127.0.0.1:%d", sandbox->port);
+  (void)snprintf(sandbox->url, sizeof sandbox->url, "http://127.0.0.1:%d", sandbox->port);
   return true;
 }
 

@@ -4,7 +4,7 @@
 #include <stdarg.h>
 
 void answer_outcome(struct call *call, const char *outcome) {
-  snprintf(call->outcome, sizeof call->outcome, "%s", outcome);
+  (void)snprintf(call->outcome, sizeof call->outcome, "%s", outcome);
 }
 
 void answer_begin(struct call *call, const char *outcome, struct json_writer *ret_writer) {

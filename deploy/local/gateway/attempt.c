@@ -26,15 +26,15 @@ static uint64_t payment_hash(const struct call *call, const struct change *chang
   const char *invoice = metadata_get(intent->metadata, "invoice_id");
   char text[METADATA_VALUE_MAX + 64];
   if (invoice != NULL) {
-    snprintf(text, sizeof text, "invoice:%u:%u:%s", method->card, method->first_times, invoice);
+    (void)snprintf(text, sizeof text, "invoice:%u:%u:%s", method->card, method->first_times, invoice);
   } else if (method->customer != 0) {
-    snprintf(text, sizeof text, "method:%u", method->sequence);
+    (void)snprintf(text, sizeof text, "method:%u", method->sequence);
   } else if (intent->customer != 0) {
-    snprintf(text, sizeof text, "customer:%u:%u:%u", method->card, method->first_times, intent->customer);
+    (void)snprintf(text, sizeof text, "customer:%u:%u:%u", method->card, method->first_times, intent->customer);
   } else if (store_intent(&call->gateway->store, intent->sequence) != NULL || call->key == NULL) {
-    snprintf(text, sizeof text, "intent:%u", intent->sequence);
+    (void)snprintf(text, sizeof text, "intent:%u", intent->sequence);
   } else {
-    snprintf(text, sizeof text, "key:%s", call->key);
+    (void)snprintf(text, sizeof text, "key:%s", call->key);
   }
   return hash_bytes(text, strlen(text));
 }

@@ -56,16 +56,21 @@ int64_t faults_get(struct faults *faults, enum fault fault) {
   return value;
 }
 
-enum fault faults_next(struct faults *faults) {
-  int hit = FAULT_COUNT;
-  pthread_mutex_lock(&faults->lock);
-  for (int i = 0; i < FAULT_COUNT && hit == FAULT_COUNT; i++) {
+/* The first counted fault that is on, one less of it. Wants the lock. */
+static enum fault count_down(struct faults *faults) {
+  for (int i = 0; i < FAULT_COUNT; i++) {
     if (!FAULT_TABLE[i].is_counted || faults->values[i] == 0) continue;
     faults->values[i]--;
-    hit = i;
+    return (enum fault)i;
   }
+  return FAULT_COUNT;
+}
+
+enum fault faults_next(struct faults *faults) {
+  pthread_mutex_lock(&faults->lock);
+  enum fault fault = count_down(faults);
   pthread_mutex_unlock(&faults->lock);
-  return hit == FAULT_AFTER ? FAULT_COUNT : (enum fault)hit;
+  return fault == FAULT_AFTER ? FAULT_COUNT : fault;
 }
 
 static struct timespec deadline_in(int64_t ms) {

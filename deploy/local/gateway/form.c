@@ -30,25 +30,26 @@ static ptrdiff_t decode(char *text, const char *end) {
   return out - text;
 }
 
-/* RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF. */
+/* Bytes of the UTF-8 character that begins here, by RFC 3629 (no overlong forms, no surrogates, nothing above
+ * U+10FFFF); 0 when it is none. The text's terminator ends every sequence too early. */
+static size_t utf8_length(const uint8_t *at) {
+  uint8_t lead = at[0];
+  uint8_t low = lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80;
+  uint8_t high = lead == 0xED ? 0x9F : lead == 0xF4 ? 0x8F : 0xBF;
+  size_t length = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
+  if (lead < 0x80) return 1;
+  if (lead < 0xC2 || lead > 0xF4 || at[1] < low || at[1] > high) return 0;
+  for (size_t i = 2; i < length; i++) {
+    if (at[i] < 0x80 || at[i] > 0xBF) return 0;
+  }
+  return length;
+}
+
 static bool is_utf8(const char *text) {
-  const uint8_t *at = (const uint8_t *)text;
-  while (*at != 0) {
-    if (*at < 0x80) {
-      at++;
-      continue;
-    }
-    uint8_t lead = *at;
-    int more = lead >= 0xF0 ? 3 : lead >= 0xE0 ? 2 : 1;
-    if (lead < 0xC2 || lead > 0xF4) return false;
-    uint8_t low = lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80;
-    uint8_t high = lead == 0xED ? 0x9F : lead == 0xF4 ? 0x8F : 0xBF;
-    at++;
-    for (; more > 0; more--, at++) {
-      if (*at < low || *at > high) return false;
-      low = 0x80;
-      high = 0xBF;
-    }
+  for (const uint8_t *at = (const uint8_t *)text; *at != 0;) {
+    size_t length = utf8_length(at);
+    if (length == 0) return false;
+    at += length;
   }
   return true;
 }
@@ -140,6 +141,6 @@ void form_add(struct buf *out, const char *name, const char *value) {
 
 void form_add_int(struct buf *out, const char *name, long long value) {
   char digits[24];
-  snprintf(digits, sizeof digits, "%lld", value);
+  (void)snprintf(digits, sizeof digits, "%lld", value);
   form_add(out, name, digits);
 }

@@ -70,7 +70,7 @@ void intent_render(struct json_writer *writer, const char *key, const struct sto
                    const struct call *call) {
   char id[ID_TEXT_MAX], secret[ID_TEXT_MAX + 40];
   id_format(store, KIND_INTENT, intent->sequence, id);
-  snprintf(secret, sizeof secret, "%s_secret_%s", id, store->salt);
+  (void)snprintf(secret, sizeof secret, "%s_secret_%s", id, store->salt);
   json_put_object(writer, key);
   json_put_string(writer, "id", id);
   json_put_string(writer, "object", "payment_intent");
@@ -141,9 +141,9 @@ static void refuse_state(struct call *call, const struct intent *intent, const c
   const struct store *store = &call->gateway->store;
   char text[ERROR_TEXT_MAX];
   struct json_writer writer;
-  snprintf(text, sizeof text, "You cannot %s this PaymentIntent because it has a status of %s%s.", verb,
-           intent_status_name(intent->status),
-           intent->status == INTENT_REQUIRES_METHOD ? " and no payment method was given" : "");
+  (void)snprintf(text, sizeof text, "You cannot %s this PaymentIntent because it has a status of %s%s.", verb,
+                 intent_status_name(intent->status),
+                 intent->status == INTENT_REQUIRES_METHOD ? " and no payment method was given" : "");
   answer_error_begin(call, 400, "invalid_request_error", "payment_intent_unexpected_state", NULL, text, &writer);
   intent_render(&writer, "payment_intent", store, intent, NULL);
   json_put_end(&writer);

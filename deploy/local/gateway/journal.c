@@ -25,7 +25,7 @@ static bool line_is_whole(const char *line, size_t length) {
   char digits[HASH_DIGITS + 1];
   if (length < HASH_DIGITS + 2 || line[HASH_DIGITS] != ' ') return false;
   uint64_t hash = hash_bytes(line + HASH_DIGITS + 1, length - HASH_DIGITS - 1);
-  snprintf(digits, sizeof digits, "%016llx", (unsigned long long)hash);
+  (void)snprintf(digits, sizeof digits, "%016llx", (unsigned long long)hash);
   return memcmp(digits, line, HASH_DIGITS) == 0;
 }
 
@@ -115,7 +115,7 @@ struct journal_place journal_append(struct journal *journal, const struct buf *f
   size_t hashed = start + HASH_DIGITS + 1;
   char digits[HASH_DIGITS + 1];
   uint64_t hash = hash_bytes(pending->bytes + hashed, pending->length - hashed);
-  snprintf(digits, sizeof digits, "%016llx", (unsigned long long)hash);
+  (void)snprintf(digits, sizeof digits, "%016llx", (unsigned long long)hash);
   memcpy(pending->bytes + start, digits, HASH_DIGITS);
   buf_char(pending, '\n');
   ASSERT(buf_ok(pending));

@@ -52,11 +52,11 @@ static enum rc load(struct settings *settings, struct error *err) {
 static enum rc run(struct gateway *gateway, const sigset_t *signals, struct error *err) {
   struct server *server;
   int signal_number = 0;
+  uint32_t charges = store_count(&gateway->store, KIND_CHARGE);
   TRY(webhooks_start(&gateway->webhooks, err));
   TRY(server_start(gateway, &server, err));
   LOG(LOG_INFO, "gateway.ready", LOG_INT("port", server_port(server)),
-      LOG_TEXT("stateDir", gateway->settings->state_dir),
-      LOG_INT("charges", store_count(&gateway->store, KIND_CHARGE)));
+      LOG_TEXT("stateDir", gateway->settings->state_dir), LOG_INT("charges", charges));
   sigwait(signals, &signal_number);
   LOG(LOG_INFO, "gateway.stopping", LOG_INT("signal", signal_number));
   server_stop(server);

@@ -71,6 +71,12 @@ static const char *draft_flatten(const struct draft *draft, struct arena *arena)
   return flat;
 }
 
+/* "metadata[…", however it goes on. */
+static bool is_inside(const char *name, const char *object) {
+  size_t length = strlen(object);
+  return strncmp(name, object, length) == 0 && name[length] == '[';
+}
+
 enum rc metadata_merge(struct arena *arena, const char *before, const struct form *form, const char *object,
                        const char **ret_metadata, struct error *err) {
   struct draft draft = {.count = 0};
@@ -79,10 +85,8 @@ enum rc metadata_merge(struct arena *arena, const char *before, const struct for
   for (size_t i = 0; i < form->count; i++) {
     char member[FORM_MEMBER_MAX];
     const struct form_pair *pair = &form->pairs[i];
-    if (form_root_length(pair->name) != strlen(object) || strncmp(pair->name, object, strlen(object)) != 0 ||
-        pair->name[strlen(object)] == '\0') {
-      continue;
-    }
+    ASSERT(pair->name != NULL && pair->value != NULL);
+    if (!is_inside(pair->name, object)) continue;
     if (!form_member(pair->name, object, member) || strlen(member) > METADATA_KEY_MAX) {
       return error_field(err, RC_VALIDATION, pair->name, "a metadata key has 1 to %d bytes, without brackets",
                          METADATA_KEY_MAX);

@@ -23,7 +23,8 @@ void method_render(struct json_writer *writer, const char *key, const struct sto
                    const struct method *method) {
   const struct card *card = card_at(method->card);
   char id[ID_TEXT_MAX], customer[ID_TEXT_MAX], fingerprint[24];
-  snprintf(fingerprint, sizeof fingerprint, "%016llx", (unsigned long long)hash_bytes(card->name, strlen(card->name)));
+  (void)snprintf(fingerprint, sizeof fingerprint, "%016llx",
+                 (unsigned long long)hash_bytes(card->name, strlen(card->name)));
   json_put_object(writer, key);
   json_put_string(writer, "id", id_format(store, KIND_METHOD, method->sequence, id));
   json_put_string(writer, "object", "payment_method");

@@ -84,7 +84,7 @@ static void add_metadata(struct buf *out, const char *field, const char *metadat
   char name[FORM_NAME_MAX];
   const char *key, *value;
   while (metadata_next(&metadata, &key, &value)) {
-    snprintf(name, sizeof name, "%s[%s]", field, key);
+    (void)snprintf(name, sizeof name, "%s[%s]", field, key);
     form_add(out, name, value);
   }
 }
@@ -95,7 +95,7 @@ static void add_number(struct buf *out, const char *name, int64_t value) {
 
 static void add_hex(struct buf *out, const char *name, uint64_t value) {
   char digits[24];
-  snprintf(digits, sizeof digits, "%016llx", (unsigned long long)value);
+  (void)snprintf(digits, sizeof digits, "%016llx", (unsigned long long)value);
   if (value != 0) form_add(out, name, digits);
 }
 
@@ -188,7 +188,7 @@ static bool decode_field(const struct field *field, const char *text, struct cha
   case FIELD_U64: *(uint64_t *)at = strtoull(text, NULL, 16); return true;
   case FIELD_BOOL: *(bool *)at = strcmp(text, "1") == 0; return true;
   case FIELD_TEXT: *(const char **)at = text; return true;
-  case FIELD_CURRENCY: snprintf(at, sizeof change->intent.currency, "%s", text); return true;
+  case FIELD_CURRENCY: (void)snprintf(at, sizeof change->intent.currency, "%s", text); return true;
   case FIELD_CARD: return decode_card(text, at);
   case FIELD_STATUS: return decode_status(text, at);
   case FIELD_METADATA: return false;

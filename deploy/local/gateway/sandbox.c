@@ -10,7 +10,7 @@
 #include "params.h"
 #include "tally.h"
 
-enum { SLICE_CHARGES = 2000, REQUESTS_SLICE = 256, REQUESTS_LIMIT = 1000, STATS_KEY_MAX = METADATA_KEY_MAX };
+enum { SLICE_CHARGES = 2000, REQUESTS_SLICE = 256, REQUESTS_LIMIT = 1000, FAULTS_JSON_MAX = 131072 };
 
 void sandbox_ready(struct call *call) {
   struct json_writer writer;
@@ -184,7 +184,7 @@ void sandbox_cards(struct call *call) {
   for (size_t i = 0; card_at(i) != NULL; i++) {
     const struct card *card = card_at(i);
     char id[64];
-    snprintf(id, sizeof id, "pm_card_%s", card->name);
+    (void)snprintf(id, sizeof id, "pm_card_%s", card->name);
     json_put_object(&writer, NULL);
     json_put_string(&writer, "id", id);
     json_put_string(&writer, "brand", card->brand);
@@ -228,9 +228,9 @@ static enum fault fault_find(const char *name) {
 }
 
 /* All or nothing: values gets what the object says, and what is not named stays. */
-static bool read_faults(struct call *call, const json_t *object, int64_t values[static FAULT_COUNT]) {
-  void *at = json_object_iter((json_t *)(uintptr_t)object);
-  for (; at != NULL; at = json_object_iter_next((json_t *)(uintptr_t)object, at)) {
+static bool read_faults(struct call *call, json_t *object, int64_t values[static FAULT_COUNT]) {
+  void *at = json_object_iter(object);
+  for (; at != NULL; at = json_object_iter_next(object, at)) {
     const char *name = json_object_iter_key(at);
     enum fault fault = fault_find(name);
     if (fault == FAULT_COUNT || !fault_value(json_object_iter_value(at), fault, &values[fault])) {
@@ -245,7 +245,7 @@ static bool read_faults(struct call *call, const json_t *object, int64_t values[
 static json_t *parse_object(struct call *call) {
   CLEANUP(buf_release) struct buf exact;
   struct error err;
-  buf_init(&exact, 128 * 1024);
+  buf_init(&exact, FAULTS_JSON_MAX);
   if (json_exact(call->text, call->text_length, &exact, &err) != RC_OK) return NULL;
   json_t *json = json_loadb(call->text, call->text_length, JSON_REJECT_DUPLICATES, NULL);
   if (json_is_object(json)) return json;

@@ -31,7 +31,7 @@ static const char *event_type_name(enum event_type type) {
 static void render(struct gateway *gateway, const struct event *event, struct buf *body) {
   struct json_writer writer;
   char id[64];
-  snprintf(id, sizeof id, "evt_%s%08llx", gateway->store.salt, (unsigned long long)event->position);
+  (void)snprintf(id, sizeof id, "evt_%s%08llx", gateway->store.salt, (unsigned long long)event->position);
   buf_clear(body);
   json_writer_init(&writer, body);
   json_put_object(&writer, NULL);
@@ -58,7 +58,7 @@ static void sign(struct gateway *gateway, struct flight *flight) {
   char signature[SIGNATURE_TEXT_MAX], header[SIGNATURE_TEXT_MAX + 32];
   if (faults_get(&gateway->faults, FAULT_WEBHOOK_BAD) != 0) secret = "not the secret";
   signature_format(secret, utime_now().us / UTIME_SECOND, &flight->body, signature);
-  snprintf(header, sizeof header, "Stripe-Signature: %s", signature);
+  (void)snprintf(header, sizeof header, "Stripe-Signature: %s", signature);
   curl_slist_free_all(flight->headers);
   flight->headers = curl_slist_append(NULL, header);
   flight->headers = curl_slist_append(flight->headers, "Content-Type: application/json; charset=utf-8");
@@ -66,7 +66,7 @@ static void sign(struct gateway *gateway, struct flight *flight) {
   ASSERT(flight->headers != NULL);
 }
 
-static size_t ignore_body(char *bytes, size_t size, size_t count, void *context) {
+static size_t ignore_body(const char *bytes, size_t size, size_t count, const void *context) {
   (void)bytes;
   (void)context;
   return size * count;

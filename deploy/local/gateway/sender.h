@@ -5,7 +5,7 @@
 #include "base/buf.h"
 #include "webhooks.h"
 
-void *sender_run(void *webhooks);
+void *sender_run(void *context); /* a struct webhooks */
 
 /* Stripe-Signature: "t=<seconds>,v1=<HMAC-SHA256 of "<seconds>.<body>", in hex>". */
 enum { SIGNATURE_TEXT_MAX = 128, SIGNED_BODY_MAX = 64 * 1024 };

@@ -279,8 +279,8 @@ static enum rc find_port(struct server *server, struct error *err) {
 enum rc server_start(struct gateway *gateway, struct server **ret_server, struct error *err) {
   const struct settings *settings = gateway->settings;
   char port[48], threads[32];
-  snprintf(port, sizeof port, "127.0.0.1:%lld", (long long)settings->port);
-  snprintf(threads, sizeof threads, "%lld", (long long)settings->connections_max + THREADS_IN_RESERVE);
+  (void)snprintf(port, sizeof port, "127.0.0.1:%lld", (long long)settings->port);
+  (void)snprintf(threads, sizeof threads, "%lld", (long long)settings->connections_max + THREADS_IN_RESERVE);
   const char *options[] = {"listening_ports",
                            port,
                            "num_threads",

@@ -13,6 +13,7 @@ const char *signature_format(const char *secret, int64_t now_s, const struct buf
   buf_append(&signed_text, buf_text(body), body->length);
   ASSERT(buf_ok(&signed_text));
   hmac_sha256(secret, strlen(secret), signed_text.bytes, signed_text.length, mac);
-  snprintf(text, SIGNATURE_TEXT_MAX, "t=%lld,v1=%s", (long long)now_s, hex_format(mac, sizeof mac, hex, sizeof hex));
+  (void)snprintf(text, SIGNATURE_TEXT_MAX, "t=%lld,v1=%s", (long long)now_s,
+                 hex_format(mac, sizeof mac, hex, sizeof hex));
   return text;
 }
