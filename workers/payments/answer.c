@@ -8,6 +8,8 @@
 
 #include "base/assert.h"
 
+enum { CLOCK_DIFFERENCE_MAX_S = 3600 };
+
 static const char *const OUTCOME_NAMES[] = {
 #define X(outcome, name) [outcome] = name,
     ANSWER_OUTCOMES(X)
@@ -133,7 +135,16 @@ static bool is_ours(const json_t *intent, const struct gateway_question *questio
          strcmp(their_attempt, attempt) == 0;
 }
 
-/* The intent of this very attempt among a customer's. A list that goes on without it proves nothing. */
+/* Is the list long enough to hold all that could be ours? It is ordered by time, newest first; clocks may differ. */
+static bool reaches_back(const json_t *list, const json_t *intents, const struct gateway_question *question) {
+  const json_t *oldest = json_array_get(intents, json_array_size(intents) - 1);
+  const json_t *created = json_object_get(oldest, "created");
+  if (json_is_false(json_object_get(list, "has_more"))) return true;
+  return json_is_integer(created) &&
+         json_integer_value(created) < question->since.us / UTIME_SECOND - CLOCK_DIFFERENCE_MAX_S;
+}
+
+/* The intent of this very attempt among a customer's. */
 static void read_list(const json_t *list, const struct gateway_question *question, struct gateway_answer *answer) {
   const json_t *intents = json_object_get(list, "data");
   size_t index;
@@ -148,7 +159,7 @@ static void read_list(const json_t *list, const struct gateway_question *questio
       return;
     }
   }
-  if (json_is_false(json_object_get(list, "has_more")))
+  if (reaches_back(list, intents, question))
     answer->outcome = ANSWER_ABSENT;
   else
     unclear(answer, "list_too_long", "the customer has more payment intents than one page");

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "base/log.h"
 #include "gateway.h"
 #include "handlers.h"
 #include "record.h"
@@ -40,6 +41,7 @@ static enum rc charger_open(struct charger *charger, struct error *err) {
                                     .timeout_ms = payments_settings.gateway_timeout_ms,
                                     .concurrency = (size_t)payments_settings.gateway_concurrency};
   if (charger->gateway) return RC_OK;
+  ASSERT(options.concurrency <= CONCURRENCY_MAX);
   charger->capacity = options.concurrency;
   charger->slots = calloc(charger->capacity, sizeof *charger->slots);
   ASSERT(charger->slots);
@@ -212,15 +214,16 @@ static void tally(const struct gateway_answer *answer) {
   metric_add("charge_answers_total", labels, 1);
 }
 
-static enum rc record_answers(struct charger *charger, struct work *work, struct error *err) {
-  size_t answered = slots_in(charger, SLOT_ANSWERED), open = 0, asked = 0;
-  if (answered == 0) return RC_OK;
-  TRY(work_begin(work, err));
-  struct payment_ref *refs = ARENA_ARRAY(work->arena, struct payment_ref, answered), *open_refs;
+/* One transaction for the answers of these slots, which are free afterwards. */
+static enum rc record(struct charger *charger, struct work *work, struct slot *const *slots, size_t count,
+                      struct error *err) {
+  struct payment_ref *refs, *open_refs;
   struct situation *situations;
-  for (size_t i = 0; i < charger->capacity; i++)
-    if (charger->slots[i].state == SLOT_ANSWERED) refs[asked++] = charger->slots[i].ref;
-  TRY(attempts_lock(work, refs, asked, &open_refs, &open, err));
+  size_t open = 0;
+  TRY(work_begin(work, err));
+  refs = ARENA_ARRAY(work->arena, struct payment_ref, count);
+  for (size_t i = 0; i < count; i++) refs[i] = slots[i]->ref;
+  TRY(attempts_lock(work, refs, count, &open_refs, &open, err));
   TRY(situations_load(work, open_refs, open, &situations, &open, err));
   struct conclusion *conclusions = ARENA_ARRAY(work->arena, struct conclusion, open);
   for (size_t i = 0; i < open; i++)
@@ -228,8 +231,42 @@ static enum rc record_answers(struct charger *charger, struct work *work, struct
   TRY(conclusions_record(work, situations, conclusions, open, err));
   TRY(work_commit(work, err));
   for (size_t i = 0; i < open; i++) tally(answer_for(charger, &situations[i].payment));
-  slots_move(charger, SLOT_ANSWERED, SLOT_FREE);
+  for (size_t i = 0; i < count; i++) slots[i]->state = SLOT_FREE;
   return RC_OK;
+}
+
+static bool is_about_one_payment(enum rc rc) {
+  enum verdict verdict = error_verdict(rc);
+  return verdict == VERDICT_REJECT || verdict == VERDICT_POISON;
+}
+
+/* Something is wrong with one of the payments: the others must not wait for it. It is asked about again at its
+ * deadline. */
+static enum rc record_one_by_one(struct charger *charger, struct work *work, struct slot *const *slots, size_t count,
+                                 struct error *err) {
+  for (size_t i = 0; i < count; i++) {
+    char id[UUID_TEXT_MAX];
+    work_rollback(work);
+    enum rc rc = record(charger, work, &slots[i], 1, err);
+    if (rc == RC_OK) continue;
+    if (!is_about_one_payment(rc)) return rc;
+    LOG(LOG_ERROR, "payment.unrecorded", LOG_TEXT("payment", uuid_format(&slots[i]->ref.payment, id)),
+        LOG_TEXT("code", error_name(rc)), LOG_TEXT("text", err->text));
+    metric_add("payments_unrecorded_total", "", 1);
+    slots[i]->state = SLOT_FREE;
+  }
+  work_rollback(work);
+  return RC_OK;
+}
+
+static enum rc record_answers(struct charger *charger, struct work *work, struct error *err) {
+  struct slot *slots[CONCURRENCY_MAX];
+  size_t count = 0;
+  for (size_t i = 0; i < charger->capacity; i++)
+    if (charger->slots[i].state == SLOT_ANSWERED) slots[count++] = &charger->slots[i];
+  if (count == 0) return RC_OK;
+  enum rc rc = record(charger, work, slots, count, err);
+  return is_about_one_payment(rc) ? record_one_by_one(charger, work, slots, count, err) : rc;
 }
 
 static bool is_idle(const struct charger *charger) {

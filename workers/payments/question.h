@@ -53,7 +53,7 @@ struct gateway_question {
   char intent_id[GATEWAY_ID_MAX];   /* ASK_INTENT */
   int64_t amount_minor;
   char currency[4];
-  struct utime since; /* ASK_LOOK_UP: the intent is not older */
+  struct utime since; /* ASK_LOOK_UP: the intent is not much older */
 };
 
 /* The path with its query ("/v1/payment_intents"), and the form of a POST; both appended. Ids are percent-encoded. */
