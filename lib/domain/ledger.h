@@ -22,11 +22,11 @@ enum ledger_account {
 };
 
 /* An overpayment is what a payment brought beyond what its invoice still owed (BILL-072). */
-#define LEDGER_FACTS(X)                                                                  \
-  X(FACT_INVOICE_NET, "invoice_net", ACCOUNT_RECEIVABLE, ACCOUNT_REVENUE)                \
-  X(FACT_INVOICE_TAX, "invoice_tax", ACCOUNT_RECEIVABLE, ACCOUNT_TAX_PAYABLE)            \
-  X(FACT_PAYMENT, "payment", ACCOUNT_CASH, ACCOUNT_RECEIVABLE)                           \
-  X(FACT_OVERPAYMENT, "overpayment", ACCOUNT_RECEIVABLE, ACCOUNT_CUSTOMER_CREDIT)        \
+#define LEDGER_FACTS(X)                                                           \
+  X(FACT_INVOICE_NET, "invoice_net", ACCOUNT_RECEIVABLE, ACCOUNT_REVENUE)         \
+  X(FACT_INVOICE_TAX, "invoice_tax", ACCOUNT_RECEIVABLE, ACCOUNT_TAX_PAYABLE)     \
+  X(FACT_PAYMENT, "payment", ACCOUNT_CASH, ACCOUNT_RECEIVABLE)                    \
+  X(FACT_OVERPAYMENT, "overpayment", ACCOUNT_RECEIVABLE, ACCOUNT_CUSTOMER_CREDIT) \
   X(FACT_REFUND, "refund", ACCOUNT_RECEIVABLE, ACCOUNT_CASH)
 
 enum ledger_fact {

@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -482,4 +483,27 @@ Test(zone, a_file_that_is_too_large_is_refused, .init = own_directory, .fini = n
   static uint8_t bytes[300 * 1024] = "TZif2";
   write_zone("X", bytes, sizeof bytes);
   cr_expect_eq(find("X"), RC_VALIDATION);
+}
+
+Test(zone, no_file_left_to_open_is_a_reason_to_try_again) {
+  const struct zone *zone;
+  struct error err = {.code = RC_OK};
+  struct rlimit files;
+  cr_assert_eq(getrlimit(RLIMIT_NOFILE, &files), 0);
+  rlim_t most = files.rlim_cur;
+  files.rlim_cur = 0;
+  cr_assert_eq(setrlimit(RLIMIT_NOFILE, &files), 0);
+  enum rc rc = zone_find("Europe/Rome", "timeZone", &zone, &err);
+  files.rlim_cur = most;
+  cr_assert_eq(setrlimit(RLIMIT_NOFILE, &files), 0);
+  cr_expect_eq(rc, RC_UNAVAILABLE);
+  cr_expect_eq(error_verdict(err.code), VERDICT_RETRY);
+  cr_expect_eq(find("Europe/Rome"), RC_OK);
+}
+
+Test(zone, a_directory_with_too_long_a_name_holds_no_zones) {
+  static char path[600];
+  memset(path, '/', sizeof path - 1);
+  (void)setenv("TZDIR", path, 1);
+  cr_expect_eq(find("UTC"), RC_VALIDATION);
 }
