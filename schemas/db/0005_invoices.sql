@@ -116,8 +116,8 @@ BEGIN
 END $$;
 CREATE TRIGGER immutable BEFORE UPDATE OR DELETE ON invoice_items FOR EACH ROW EXECUTE FUNCTION invoice_item_guard();
 
--- Double entry: debits positive, credits negative. One fact of one document is posted once (the key) and balances (the
--- trigger), or the commit is refused. Nothing is ever changed; balances are sums.
+-- Double entry: debits positive, credits negative. One fact of one document is posted once (the key) and balances, or the
+-- commit is refused. Nothing is ever changed; balances are sums.
 CREATE TABLE ledger_entries (
   tenant_id    uuid NOT NULL,
   document_id  uuid NOT NULL,            -- the invoice, payment, refund that the fact belongs to
@@ -126,14 +126,39 @@ CREATE TABLE ledger_entries (
   account      text NOT NULL CHECK (account IN ('receivable', 'revenue', 'tax_payable', 'cash', 'customer_credit')),
   currency     text NOT NULL CHECK (currency ~ '^[A-Z]{3}$'),
   amount_minor bigint NOT NULL CHECK (amount_minor <> 0),
-  customer_id  uuid NOT NULL,
+  customer_id  uuid NOT NULL,            -- exists: ledger_guard, a set at a time; customers are never deleted
   posted_at    timestamptz NOT NULL,
-  PRIMARY KEY (tenant_id, document_id, fact, line),
-  FOREIGN KEY (tenant_id, customer_id) REFERENCES customers (tenant_id, id)
+  PRIMARY KEY (tenant_id, document_id, fact, line)
 );
 CALL protect('ledger_entries');
 REVOKE UPDATE, DELETE ON ledger_entries FROM cloudbill_worker;
+REVOKE DELETE ON customers FROM cloudbill_worker;
 CREATE TRIGGER immutable BEFORE UPDATE OR DELETE ON ledger_entries FOR EACH ROW EXECUTE FUNCTION refuse();
+
+-- Facts that a statement left unbalanced, until the commit looks at them. Empty outside of transactions.
+CREATE TABLE ledger_open_facts (
+  tenant_id   uuid NOT NULL,
+  document_id uuid NOT NULL,
+  fact        text NOT NULL,
+  PRIMARY KEY (tenant_id, document_id, fact)
+);
+CALL protect('ledger_open_facts');
+
+-- A statement that balances what it inserts (every one of ours) costs one pass over its rows. What it leaves open is noted,
+-- and the deferred trigger below decides at commit.
+CREATE FUNCTION ledger_guard() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF EXISTS (SELECT FROM added a WHERE NOT EXISTS (SELECT FROM customers c WHERE c.tenant_id = a.tenant_id AND c.id = a.customer_id)) THEN
+    RAISE EXCEPTION 'a ledger entry names no customer of its tenant' USING ERRCODE = 'foreign_key_violation';
+  END IF;
+  INSERT INTO ledger_open_facts
+  SELECT DISTINCT tenant_id, document_id, fact FROM added
+  GROUP BY tenant_id, document_id, fact, currency HAVING sum(amount_minor) <> 0
+  ON CONFLICT DO NOTHING;
+  RETURN NULL;
+END $$;
+CREATE TRIGGER guard_added AFTER INSERT ON ledger_entries REFERENCING NEW TABLE AS added
+  FOR EACH STATEMENT EXECUTE FUNCTION ledger_guard();
 
 CREATE FUNCTION ledger_balances() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -142,7 +167,9 @@ BEGIN
              GROUP BY currency HAVING sum(amount_minor) <> 0) THEN
     RAISE EXCEPTION 'ledger entries of % % do not sum to zero', NEW.fact, NEW.document_id USING ERRCODE = 'CB002';
   END IF;
+  DELETE FROM ledger_open_facts
+  WHERE tenant_id = NEW.tenant_id AND document_id = NEW.document_id AND fact = NEW.fact;
   RETURN NULL;
 END $$;
-CREATE CONSTRAINT TRIGGER balances AFTER INSERT ON ledger_entries DEFERRABLE INITIALLY DEFERRED
+CREATE CONSTRAINT TRIGGER balances AFTER INSERT ON ledger_open_facts DEFERRABLE INITIALLY DEFERRED
   FOR EACH ROW EXECUTE FUNCTION ledger_balances();

@@ -1,8 +1,9 @@
-/* invoice.create: the lines that billing computed become finalised invoices. A batch of some hundreds is a handful of array
- * statements: which are known, numbers, invoices, lines, ledger, counts. */
+/* invoice.create: the lines that billing computed become finalised invoices. A batch of some hundreds is a handful of
+ * array statements: which are known, numbers, invoices, lines, ledger, counts. */
 #include <string.h>
 
 #include "base/json_text.h"
+#include "base/uuid_map.h"
 #include "domain/ledger.h"
 #include "handlers.h"
 #include "invoice.h"
@@ -18,66 +19,87 @@ static enum rc read_all(struct work *work, struct message *const *messages, size
   return RC_OK;
 }
 
-static void mark_known(struct invoice *invoices, size_t count, const struct uuid *id) {
-  for (size_t i = 0; i < count; i++)
-    if (uuid_equal(&invoices[i].id, id)) invoices[i].is_known = true;
-}
-
 /* Commands may come twice: those whose invoice is stored, and the second of two in one batch. */
-static enum rc find_known(struct work *work, struct invoice *invoices, size_t count, struct error *err) {
+static enum rc find_known(struct work *work, struct invoice *invoices, size_t count, struct uuid_map *by_id,
+                          struct error *err) {
   struct db_array *tenants = db_array_new(work->arena), *ids = db_array_new(work->arena);
+  size_t at;
   for (size_t i = 0; i < count; i++) {
+    invoices[i].is_known = !uuid_map_add(by_id, &invoices[i].id, i, &at);
     db_array_uuid(tenants, &invoices[i].tenant);
     db_array_uuid(ids, &invoices[i].id);
   }
   PGresult CLEANUP(db_result_release) *rows = NULL;
   TRY(tx_exec(work->tx, &sql_invoices_known, PARAMS(db_array_literal(tenants), db_array_literal(ids)), &rows, err));
-  for (size_t i = 1; i < count; i++)
-    for (size_t k = 0; k < i && !invoices[i].is_known; k++)
-      invoices[i].is_known = uuid_equal(&invoices[i].id, &invoices[k].id);
   for (int r = 0; r < row_count(rows); r++) {
     struct uuid id = row_uuid(rows, r, 0);
-    mark_known(invoices, count, &id);
+    if (uuid_map_find(by_id, &id, &at)) invoices[at].is_known = true;
   }
   return RC_OK;
 }
 
-/* Numbers, in the order of the messages. The counters stay locked from here to the commit, so this comes last before the
- * inserts. */
+/* The numbers that one tenant's invoices of the batch take. */
+struct series {
+  struct uuid tenant;
+  const char *name;
+  int64_t wanted, next;
+};
+
+/* Numbers, in the order of the messages. The counters stay locked from here to the commit, so this comes last before
+ * the inserts. */
 static enum rc take_numbers(struct work *work, struct invoice *invoices, size_t count, struct error *err) {
-  struct db_array *tenants = db_array_new(work->arena), *counts = db_array_new(work->arena);
+  struct series *series = ARENA_ARRAY(work->arena, struct series, count);
+  struct uuid_map *by_tenant = uuid_map_new(work->arena, count);
+  size_t series_count = 0, at;
   for (size_t i = 0; i < count; i++) {
-    bool is_first = true;
-    int64_t wanted = 0;
-    for (size_t k = 0; k < count; k++) {
-      if (!uuid_equal(&invoices[i].tenant, &invoices[k].tenant)) continue;
-      if (k < i) is_first = false;
-      wanted += !invoices[k].is_known;
-    }
-    if (!is_first || wanted == 0) continue;
-    db_array_uuid(tenants, &invoices[i].tenant);
-    db_array_int(counts, wanted);
+    if (invoices[i].is_known) continue;
+    if (uuid_map_add(by_tenant, &invoices[i].tenant, series_count, &at))
+      series[series_count++].tenant = invoices[i].tenant;
+    series[at].wanted++;
+  }
+  struct db_array *tenants = db_array_new(work->arena), *wanted = db_array_new(work->arena);
+  for (size_t n = 0; n < series_count; n++) {
+    db_array_uuid(tenants, &series[n].tenant);
+    db_array_int(wanted, series[n].wanted);
   }
   PGresult CLEANUP(db_result_release) *rows = NULL;
-  TRY(tx_exec(work->tx, &sql_series_take, PARAMS(db_array_literal(tenants), db_array_literal(counts)), &rows, err));
+  TRY(tx_exec(work->tx, &sql_series_take, PARAMS(db_array_literal(tenants), db_array_literal(wanted)), &rows, err));
   for (int r = 0; r < row_count(rows); r++) {
     struct uuid tenant = row_uuid(rows, r, 0);
-    const char *series = arena_strdup(work->arena, row_text(rows, r, 1));
-    int64_t number = row_int(rows, r, 2);
-    for (size_t i = 0; i < count; i++) {
-      if (invoices[i].is_known || !uuid_equal(&invoices[i].tenant, &tenant)) continue;
-      invoices[i].series = series;
-      invoices[i].number = number++;
-    }
+    if (!uuid_map_find(by_tenant, &tenant, &at)) continue;
+    series[at].name = arena_strdup(work->arena, row_text(rows, r, 1));
+    series[at].next = row_int(rows, r, 2);
+  }
+  for (size_t i = 0; i < count; i++) {
+    if (invoices[i].is_known || !uuid_map_find(by_tenant, &invoices[i].tenant, &at)) continue;
+    invoices[i].series = series[at].name;
+    invoices[i].number = series[at].next++;
   }
   return RC_OK;
 }
 
 /* -- write -- */
 
-static enum rc insert_invoices(struct work *work, struct invoice *invoices, size_t count, struct error *err) {
-  enum { TENANT, ID, CUSTOMER, SUBSCRIPTION, RUN, SERIES, NUMBER, STATUS, CURRENCY, SUBTOTAL, TOTAL, COLLECTION, START,
-         END, ISSUED, COLUMNS };
+static enum rc insert_invoices(struct work *work, struct invoice *invoices, size_t count, const struct uuid_map *by_id,
+                               struct error *err) {
+  enum {
+    TENANT,
+    ID,
+    CUSTOMER,
+    SUBSCRIPTION,
+    RUN,
+    SERIES,
+    NUMBER,
+    STATUS,
+    CURRENCY,
+    SUBTOTAL,
+    TOTAL,
+    COLLECTION,
+    START,
+    END,
+    ISSUED,
+    COLUMNS
+  };
   struct db_array *column[COLUMNS];
   for (int c = 0; c < COLUMNS; c++) column[c] = db_array_new(work->arena);
   for (size_t i = 0; i < count; i++) {
@@ -108,15 +130,32 @@ static enum rc insert_invoices(struct work *work, struct invoice *invoices, size
     return error_field(err, RC_INVARIANT, "customerId", "there is no such customer");
   for (int r = 0; r < row_count(rows); r++) {
     struct uuid id = row_uuid(rows, r, 0);
-    for (size_t i = 0; i < count; i++)
-      if (uuid_equal(&invoices[i].id, &id)) invoices[i].due_date = row_date(rows, r, 1);
+    size_t at;
+    if (uuid_map_find(by_id, &id, &at)) invoices[at].due_date = row_date(rows, r, 1);
   }
   return RC_OK;
 }
 
 static enum rc insert_items(struct work *work, const struct invoice *invoices, size_t count, struct error *err) {
-  enum { TENANT, INVOICE, LINE, ID, KIND, SUBSCRIPTION, ITEM, PERIOD, REVISION, DESCRIPTION, QUANTITY, UNIT_PRICE, AMOUNT,
-         START, END, PROVENANCE, COLUMNS };
+  enum {
+    TENANT,
+    INVOICE,
+    LINE,
+    ID,
+    KIND,
+    SUBSCRIPTION,
+    ITEM,
+    PERIOD,
+    REVISION,
+    DESCRIPTION,
+    QUANTITY,
+    UNIT_PRICE,
+    AMOUNT,
+    START,
+    END,
+    PROVENANCE,
+    COLUMNS
+  };
   struct db_array *column[COLUMNS];
   for (int c = 0; c < COLUMNS; c++) column[c] = db_array_new(work->arena);
   for (size_t i = 0; i < count; i++) {
@@ -173,32 +212,40 @@ static enum rc insert_ledger(struct work *work, const struct invoice *invoices, 
   return tx_exec(work->tx, &sql_ledger_insert, params, COLUMNS + 1, NULL, err);
 }
 
-static bool is_same_tally(const struct invoice *a, const struct invoice *b) {
-  return !a->is_known && !b->is_known && a->run_id && b->run_id && a->currency == b->currency &&
-         strcmp(a->run_id, b->run_id) == 0 && uuid_equal(&a->tenant, &b->tenant);
+/* What a batch adds to one run in one currency. */
+struct tally {
+  const struct invoice *first;
+  int64_t invoices, total_minor;
+};
+
+static bool belongs_to(const struct tally *tally, const struct invoice *invoice) {
+  return tally->first->currency == invoice->currency && strcmp(tally->first->run_id, invoice->run_id) == 0 &&
+         uuid_equal(&tally->first->tenant, &invoice->tenant);
 }
 
 static enum rc tally_runs(struct work *work, const struct invoice *invoices, size_t count, struct error *err) {
+  struct tally *tallies = ARENA_ARRAY(work->arena, struct tally, count);
+  size_t tally_count = 0;
+  for (size_t i = 0; i < count; i++) {
+    const struct invoice *invoice = &invoices[i];
+    if (invoice->is_known || !invoice->run_id) continue;
+    size_t at = 0; /* runs in one batch are few */
+    while (at < tally_count && !belongs_to(&tallies[at], invoice)) at++;
+    if (at == tally_count) tallies[tally_count++].first = invoice;
+    tallies[at].invoices++;
+    tallies[at].total_minor += invoice->total_minor; /* 5,000 × MONEY_MAX fits */
+  }
+  if (tally_count == 0) return RC_OK;
   enum { TENANT, RUN, CURRENCY, INVOICES, TOTAL, COLUMNS };
   struct db_array *column[COLUMNS];
   for (int c = 0; c < COLUMNS; c++) column[c] = db_array_new(work->arena);
-  for (size_t i = 0; i < count; i++) {
-    bool is_first = !invoices[i].is_known && invoices[i].run_id;
-    for (size_t k = 0; k < i && is_first; k++) is_first = !is_same_tally(&invoices[k], &invoices[i]);
-    if (!is_first) continue;
-    int64_t invoice_count = 0, total_minor = 0;
-    for (size_t k = i; k < count; k++) {
-      if (!is_same_tally(&invoices[k], &invoices[i])) continue;
-      invoice_count++;
-      total_minor += invoices[k].total_minor; /* 5,000 × MONEY_MAX fits */
-    }
-    db_array_uuid(column[TENANT], &invoices[i].tenant);
-    db_array_text(column[RUN], invoices[i].run_id);
-    db_array_text(column[CURRENCY], invoices[i].currency->code);
-    db_array_int(column[INVOICES], invoice_count);
-    db_array_int(column[TOTAL], total_minor);
+  for (size_t n = 0; n < tally_count; n++) {
+    db_array_uuid(column[TENANT], &tallies[n].first->tenant);
+    db_array_text(column[RUN], tallies[n].first->run_id);
+    db_array_text(column[CURRENCY], tallies[n].first->currency->code);
+    db_array_int(column[INVOICES], tallies[n].invoices);
+    db_array_int(column[TOTAL], tallies[n].total_minor);
   }
-  if (db_array_count(column[TENANT]) == 0) return RC_OK;
   const char *params[COLUMNS + 1];
   for (int c = 0; c < COLUMNS; c++) params[c] = db_array_literal(column[c]);
   params[COLUMNS] = process_instance(work->process);
@@ -273,10 +320,11 @@ static void emit_all(struct work *work, const struct invoice *invoices, size_t c
 enum rc handle_invoice_create(struct work *work, struct message *const *messages, size_t count, struct error *err) {
   struct invoice *invoices = ARENA_ARRAY(work->arena, struct invoice, count);
   TRY(read_all(work, messages, count, invoices, err));
-  TRY(find_known(work, invoices, count, err));
+  struct uuid_map *by_id = uuid_map_new(work->arena, count);
+  TRY(find_known(work, invoices, count, by_id, err));
 
   TRY(take_numbers(work, invoices, count, err));
-  TRY(insert_invoices(work, invoices, count, err));
+  TRY(insert_invoices(work, invoices, count, by_id, err));
   TRY(insert_items(work, invoices, count, err));
   TRY(insert_ledger(work, invoices, count, err));
   TRY(tally_runs(work, invoices, count, err));

@@ -35,8 +35,8 @@ static bool is_kind(const char *kind) {
   return false;
 }
 
-static enum rc read_line(struct arena *arena, json_t *body, const struct currency *currency,
-                         struct invoice_line *line, struct error *err) {
+static enum rc read_line(struct arena *arena, json_t *body, const struct currency *currency, struct invoice_line *line,
+                         struct error *err) {
   const char *amount;
   TRY(read_id(body, "subscriptionId", &line->subscription_id, err));
   TRY(read_text(body, "kind", &line->kind, err));
@@ -114,7 +114,9 @@ enum rc invoice_read(struct arena *arena, const struct message *command, struct 
   return RC_OK;
 }
 
-const char *invoice_status(const struct invoice *invoice) { return invoice->total_minor > 0 ? "open" : "paid"; }
+const char *invoice_status(const struct invoice *invoice) {
+  return invoice->total_minor > 0 ? "open" : "paid";
+}
 
 const char *invoice_number(const struct invoice *invoice, char text[static INVOICE_NUMBER_MAX]) {
   snprintf(text, INVOICE_NUMBER_MAX, "%s-%06lld", invoice->series, (long long)invoice->number);

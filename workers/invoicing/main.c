@@ -18,4 +18,6 @@ static const struct worker worker = {
     .statements = sql_statements,
 };
 
-int main(int argc, char **argv) { return worker_main(argc, argv, &worker); }
+int main(int argc, char **argv) {
+  return worker_main(argc, argv, &worker);
+}
