@@ -25,6 +25,7 @@ enum { INSTANCE_MAX = 64 };
 struct api {
   struct settings settings;
   char instance[INSTANCE_MAX]; /* unique among the running */
+  const char *version;
   struct mono started;
   atomic_bool is_draining; /* SIGTERM: take no new work, end what waits */
   struct pool *pool;       /* database connections */

@@ -1,4 +1,4 @@
-/* Every run of digits is looked at in all windows of a card number's lengths. */
+/* Numbers are written in one piece or in groups; what stands around them may be digits, too (a date of expiry). */
 #include "card.h"
 
 #include <stddef.h>
@@ -6,7 +6,7 @@
 
 #include "base/uuid.h"
 
-enum { DIGITS_MIN = 13, DIGITS_MAX = 19, RUN_MAX = 256 };
+enum { DIGITS_MIN = 13, DIGITS_MAX = 19, RUN_MAX = 128 };
 
 /* ISO/IEC 7812-1 annex B. */
 static bool satisfies_luhn(const char *digits, size_t count) {
@@ -19,24 +19,42 @@ static bool satisfies_luhn(const char *digits, size_t count) {
   return sum % 10 == 0;
 }
 
-static bool run_holds_card(const char *digits, size_t count) {
-  for (size_t start = 0; start + DIGITS_MIN <= count; start++)
-    for (size_t length = DIGITS_MIN; length <= DIGITS_MAX && start + length <= count; length++)
-      if (digits[start] != '0' && satisfies_luhn(digits + start, length)) return true;
+/* A run: groups of digits with spaces and dashes between them. A card's number is one or some neighbouring groups. */
+struct run {
+  char digits[RUN_MAX];
+  size_t count, group_count;
+  size_t groups[RUN_MAX]; /* where each begins */
+};
+
+static bool run_holds_card(const struct run *run) {
+  for (size_t from = 0; from < run->group_count; from++) {
+    for (size_t to = from + 1; to <= run->group_count; to++) {
+      size_t start = run->groups[from], end = to < run->group_count ? run->groups[to] : run->count;
+      bool is_long_enough = end - start >= DIGITS_MIN && end - start <= DIGITS_MAX;
+      if (is_long_enough && run->digits[start] != '0' && satisfies_luhn(run->digits + start, end - start)) return true;
+    }
+  }
   return false;
+}
+
+static void add_digit(struct run *run, char digit, bool begins_group) {
+  if (run->count == RUN_MAX) return;
+  if (begins_group) run->groups[run->group_count++] = run->count;
+  run->digits[run->count++] = digit;
 }
 
 bool is_card_number(const char *text) {
   struct uuid id;
   if (uuid_parse(text, &id)) return false;
-  char run[RUN_MAX];
-  size_t count = 0;
+  struct run run = {.count = 0};
+  bool was_digit = false;
   for (const char *at = text;; at++) {
-    bool is_digit = *at >= '0' && *at <= '9', is_separator = *at == ' ' || *at == '-';
-    if (is_digit && count < RUN_MAX) run[count++] = *at;
-    if (is_digit || (is_separator && count > 0)) continue;
-    if (run_holds_card(run, count)) return true;
-    count = 0;
+    bool is_digit = *at >= '0' && *at <= '9', is_separator = (*at == ' ' || *at == '-') && run.count > 0;
+    if (is_digit) add_digit(&run, *at, !was_digit);
+    was_digit = is_digit;
+    if (is_digit || is_separator) continue;
+    if (run_holds_card(&run)) return true;
+    run.count = run.group_count = 0;
     if (*at == '\0') return false;
   }
 }

@@ -80,7 +80,7 @@ static int64_t resident_bytes(void) {
 
 static void put_ourselves(struct json_writer *writer, struct service_tally *tally, const struct api *api) {
   put_service(writer, tally, "api", true);
-  json_put_string(writer, "version", CLOUDBILL_VERSION);
+  json_put_string(writer, "version", api->version);
   json_put_int(writer, "uptimeSeconds", mono_ms_since(api->started) / 1000);
   json_put_int(writer, "memoryBytes", resident_bytes());
   json_put_end(writer);

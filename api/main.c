@@ -173,6 +173,7 @@ int main(int argc, char **argv) {
   json_object_seed(0);
   mg_init_library(0);
   name_instance(&api);
+  api.version = CLOUDBILL_VERSION;
   api.started = mono_now();
   log_init("api", api.instance, level_of(api.settings.log_level));
   block_signals(&stop_signals);

@@ -59,6 +59,7 @@ enum rc router_match(const struct route *routes, struct request *request, char r
     if (!matches(route->path, request->path, starts, lengths)) continue;
     if (route->method == request->method) {
       request->route = route;
+      ret_allow[0] = '\0';
       return take_params(request, starts, lengths, err);
     }
     allow(ret_allow, route->method);
