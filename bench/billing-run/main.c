@@ -57,8 +57,8 @@ static void seed(int64_t customers, int64_t tenants) {
   snprintf(
       sql, sizeof sql,
       "CREATE TEMP TABLE seeded ON COMMIT DROP AS"
-      " SELECT t.id AS tenant_id, gen_random_uuid() AS id, gen_random_uuid() AS subscription_id, n"
-      " FROM generate_series(1, %lld) AS n JOIN bench_tenants t ON t.n = n %% %lld;"
+      " SELECT t.id AS tenant_id, gen_random_uuid() AS id, gen_random_uuid() AS subscription_id, k AS n"
+      " FROM generate_series(1, %lld) AS k JOIN bench_tenants t ON t.n = k %% %lld;"
       "INSERT INTO customers (tenant_id, id, name, email, address, locale, time_zone, currency, net_terms_days,"
       " created_at, updated_at)"
       " SELECT tenant_id, id, 'Customer ' || n, 'c' || n || '@customers.example',"
