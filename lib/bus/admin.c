@@ -33,7 +33,7 @@ struct admin {
 static void admin_release(struct admin *admin) {
   rd_kafka_NewTopic_destroy_array(admin->topics, admin->topic_count);
   if (admin->metadata != NULL) rd_kafka_metadata_destroy(admin->metadata);
-  if (admin->client != NULL) rd_kafka_destroy(admin->client);
+  client_destroy(admin->client, 0);
 }
 
 static enum rc connect_admin(struct admin *admin, const char *brokers, struct error *err) {

@@ -3,11 +3,12 @@
 #include "bus/client.h"
 
 #include <jansson.h>
+#include <pthread.h>
 
 #include "base/assert.h"
 #include "base/log.h"
 
-enum { REASON_MAX = 256 };
+enum { REASON_MAX = 256, DESTROY_WAIT_S = 3 };
 
 /* Small messages must not wait for company (Nagle), a broker that hangs must be noticed within seconds, one that comes
  * back must be found within a second, and a topic that is created late within five. */
@@ -74,6 +75,32 @@ enum rc client_new(rd_kafka_type_t type, rd_kafka_conf_t *conf, rd_kafka_t **ret
   }
   *ret_client = client;
   return RC_OK;
+}
+
+struct destruction {
+  rd_kafka_t *client;
+  int flags;
+};
+
+static void *destroy(void *argument) {
+  struct destruction *destruction = argument;
+  rd_kafka_destroy_flags(destruction->client, destruction->flags);
+  free(destruction);
+  return NULL;
+}
+
+void client_destroy(rd_kafka_t *client, int flags) {
+  if (client == NULL) return;
+  struct destruction *destruction = calloc(1, sizeof *destruction);
+  ASSERT(destruction != NULL);
+  *destruction = (struct destruction){client, flags};
+  pthread_t thread;
+  int failed = pthread_create(&thread, NULL, destroy, destruction);
+  ASSERT(failed == 0);
+  struct timespec until;
+  clock_gettime(CLOCK_MONOTONIC, &until);
+  until.tv_sec += DESTROY_WAIT_S;
+  if (pthread_clockjoin_np(thread, NULL, CLOCK_MONOTONIC, &until) != 0) pthread_detach(thread);
 }
 
 enum rc client_rc(rd_kafka_resp_err_t code) {

@@ -27,6 +27,10 @@ MUST_CHECK enum rc client_conf_new(const char *brokers, const char *client_id, c
 /* Takes conf, also on failure. */
 MUST_CHECK enum rc client_new(rd_kafka_type_t type, rd_kafka_conf_t *conf, rd_kafka_t **ret_client, struct error *err);
 
+/* rd_kafka_destroy waits for ever when the broker has lost a topic that was in use: after some seconds it is left to
+ * end by itself, since whoever frees a client is about to exit. NULL is fine. */
+void client_destroy(rd_kafka_t *client, int flags);
+
 /* What a caller must do about an error of librdkafka's: retry, give this message up, or restart. */
 enum rc client_rc(rd_kafka_resp_err_t code);
 

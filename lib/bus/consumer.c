@@ -339,7 +339,7 @@ static void leave(struct bus_consumer *consumer) {
   while (!rd_kafka_consumer_closed(consumer->client) && mono_ms_since(start) < CLOSE_WAIT_MS)
     rd_kafka_queue_poll_callback(events, 50);
   rd_kafka_queue_destroy(events);
-  rd_kafka_destroy_flags(consumer->client, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+  client_destroy(consumer->client, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
 }
 
 void bus_consumer_free(struct bus_consumer *consumer) {

@@ -121,7 +121,7 @@ static void finish(struct bus_producer *producer, int flush_ms) {
     rd_kafka_purge(producer->client, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
     rd_kafka_flush(producer->client, PURGE_WAIT_MS);
   }
-  rd_kafka_destroy(producer->client);
+  client_destroy(producer->client, 0);
 }
 
 void bus_producer_free(struct bus_producer *producer, int flush_ms) {
