@@ -81,6 +81,44 @@ Test(gateway_parts, what_is_written_as_a_form_is_read_the_same) {
   for (size_t i = 0; i < form.count; i++) cr_assert_str_eq(form.pairs[i].value, VALUES[i]);
 }
 
+/* xorshift64*: the same sequence for the same seed. */
+static uint64_t next_random(uint64_t *state) {
+  *state ^= *state >> 12;
+  *state ^= *state << 25;
+  *state ^= *state >> 27;
+  return *state * UINT64_C(0x2545F4914F6CDD1D);
+}
+
+Test(gateway_parts, whatever_a_form_parses_to_is_written_and_read_the_same) {
+  static const char *const PIECES[] = {"a",   "=",   "=",      "&", "&",    "+", "[x]", "%20",
+                                       "%26", "%3d", "%C3%A4", "ä", "🙂", "%", "%F0", "\xC3"};
+  uint64_t seed, read = 0;
+  random_bytes(&seed, sizeof seed);
+  cr_log_info("seed %llu", (unsigned long long)seed);
+  seed |= 1;
+  for (int round = 0; round < 20000; round++) {
+    ARENA arena = new_arena();
+    CLEANUP(buf_release) struct buf again;
+    char text[64] = "";
+    struct form form;
+    struct error err;
+    for (uint64_t left = next_random(&seed) % 12; left > 0; left--) {
+      const char *piece = PIECES[next_random(&seed) % (sizeof PIECES / sizeof PIECES[0])];
+      (void)snprintf(text + strlen(text), sizeof text - strlen(text), "%s", piece);
+    }
+    if (form_parse(&arena, text, strlen(text), &form, &err) != RC_OK) continue;
+    buf_init(&again, 4096);
+    for (size_t i = 0; i < form.count; i++) form_add(&again, form.pairs[i].name, form.pairs[i].value);
+    struct form second = parsed(&arena, buf_text(&again));
+    cr_assert_eq(second.count, form.count);
+    for (size_t i = 0; i < form.count; i++, read++) {
+      cr_assert_str_eq(second.pairs[i].name, form.pairs[i].name);
+      cr_assert_str_eq(second.pairs[i].value, form.pairs[i].value);
+    }
+  }
+  cr_assert_gt(read, 1000);
+}
+
 Test(gateway_parts, metadata_is_merged_and_emptied) {
   ARENA arena = new_arena();
   struct error err;
