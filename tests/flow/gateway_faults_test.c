@@ -301,6 +301,17 @@ Test(gateway_faults, requests_that_two_would_read_differently_are_refused) {
   }
 }
 
+Test(gateway_faults, more_headers_than_are_read_are_refused) {
+  CLEANUP(buf_release) struct buf request;
+  buf_init(&request, 8192);
+  buf_text_append(&request, "GET /readyz HTTP/1.1\r\nHost: x\r\n");
+  for (int i = 0; i < 70; i++) buf_printf(&request, "X-%d: y\r\n", i);
+  buf_text_append(&request, "\r\n");
+  int fd = connect_raw(sandbox.port);
+  cr_assert_eq(send_raw(fd, buf_text(&request)), 431);
+  close(fd);
+}
+
 /* ---- settings ---- */
 
 Test(gateway_faults, a_wrong_setting_is_one_line_that_names_it) {

@@ -19,6 +19,7 @@
 
 enum {
   BODY_MAX = 64 * 1024,
+  HEADERS_MAX = 64,
   ANSWER_MAX = 512 * 1024 * 1024, /* the sandbox's lists; an answer of /v1 is a few kilobytes */
   ANSWER_KEPT = 256 * 1024,       /* a larger buffer is not kept for the next request */
   BODY_DEADLINE_MS = 10000,
@@ -95,6 +96,7 @@ static const char *status_text(int status) {
   case 409: return "Conflict";
   case 413: return "Content Too Large";
   case 429: return "Too Many Requests";
+  case 431: return "Request Header Fields Too Large";
   case 500: return "Internal Server Error";
   case 503: return "Service Unavailable";
   default: return "Status";
@@ -165,6 +167,10 @@ static enum reading read_call(struct mg_connection *conn, struct worker *worker,
   const char *key = header_once(info, "Idempotency-Key", &is_repeated);
   const char *authorization = header_once(info, "Authorization", &is_repeated);
   long length = length_text != NULL ? body_length(length_text) : 0;
+  if (info->num_headers >= HEADERS_MAX) { /* civetweb drops what comes after them, perhaps the key */
+    answer_error(call, 431, "invalid_request_error", NULL, NULL, "There are %d headers or more.", HEADERS_MAX);
+    return READ_REFUSED;
+  }
   if (!path_is_plain(info->local_uri_raw) || is_repeated || chunked != NULL || length < 0) {
     answer_invalid(call, NULL, NULL, "The request is malformed: path, repeated header, Content-Length or encoding.");
     return READ_REFUSED;
