@@ -223,7 +223,7 @@ static enum rc record(struct charger *charger, struct work *work, struct slot *c
   TRY(work_begin(work, err));
   refs = ARENA_ARRAY(work->arena, struct payment_ref, count);
   for (size_t i = 0; i < count; i++) refs[i] = slots[i]->ref;
-  TRY(attempts_lock(work, refs, count, &open_refs, &open, err));
+  TRY(payments_lock_open(work, refs, count, &open_refs, &open, err));
   TRY(situations_load(work, open_refs, open, &situations, &open, err));
   struct conclusion *conclusions = ARENA_ARRAY(work->arena, struct conclusion, open);
   for (size_t i = 0; i < open; i++)

@@ -120,8 +120,18 @@ enum rc payments_claim(struct work *work, size_t max, struct payment_ref **ret_r
   return RC_OK;
 }
 
-enum rc attempts_lock(struct work *work, const struct payment_ref *refs, size_t count, struct payment_ref **ret_refs,
-                      size_t *ret_count, struct error *err) {
+static enum rc lock_invoices(struct work *work, const PGresult *payments, struct error *err) {
+  struct db_array *tenants = db_array_new(work->arena), *invoices = db_array_new(work->arena);
+  for (int row = 0; row < row_count(payments); row++) {
+    db_array_text(tenants, row_text(payments, row, 0));
+    db_array_text(invoices, row_text(payments, row, 2));
+  }
+  return tx_exec(work->tx, &sql_invoices_lock, PARAMS(db_array_literal(tenants), db_array_literal(invoices)), NULL,
+                 err);
+}
+
+enum rc payments_lock_open(struct work *work, const struct payment_ref *refs, size_t count,
+                           struct payment_ref **ret_refs, size_t *ret_count, struct error *err) {
   struct db_array *tenants = db_array_new(work->arena), *payments = db_array_new(work->arena);
   struct db_array *attempts = db_array_new(work->arena);
   for (size_t i = 0; i < count; i++) {
@@ -130,8 +140,9 @@ enum rc attempts_lock(struct work *work, const struct payment_ref *refs, size_t 
     db_array_int(attempts, refs[i].attempt);
   }
   PGresult CLEANUP(db_result_release) *rows = NULL;
-  TRY(tx_exec(work->tx, &sql_attempts_lock,
+  TRY(tx_exec(work->tx, &sql_payments_lock,
               PARAMS(db_array_literal(tenants), db_array_literal(payments), db_array_literal(attempts)), &rows, err));
+  TRY(lock_invoices(work, rows, err));
   read_refs(work, rows, ret_refs, ret_count);
   return RC_OK;
 }

@@ -15,8 +15,8 @@ struct payment_ref {
 MUST_CHECK enum rc payments_claim(struct work *work, size_t max, struct payment_ref **ret_refs, size_t *ret_count,
                                   struct error *err);
 /* Locks those of the payments whose named attempt is still open, with their invoices. */
-MUST_CHECK enum rc attempts_lock(struct work *work, const struct payment_ref *refs, size_t count,
-                                 struct payment_ref **ret_refs, size_t *ret_count, struct error *err);
+MUST_CHECK enum rc payments_lock_open(struct work *work, const struct payment_ref *refs, size_t count,
+                                      struct payment_ref **ret_refs, size_t *ret_count, struct error *err);
 /* Of locked payments, in their order. */
 MUST_CHECK enum rc situations_load(struct work *work, const struct payment_ref *refs, size_t count,
                                    struct situation **ret_situations, size_t *ret_count, struct error *err);
