@@ -183,8 +183,13 @@ static void emit_invoice(struct work *work, struct buf *text, const struct line 
                                 .cause = cause});
 }
 
+int64_t billable_steps(const struct billable *subscription) {
+  return subscription->periods_invoiced + subscription->periods_without_charge;
+}
+
 static void emit_renewed(struct work *work, struct buf *text, const struct line *line, const struct uuid *tenant) {
   const struct billable *s = line->subscription;
+  int64_t steps_before = line->period.index - (s->next_index - billable_steps(s));
   char id[UUID_TEXT_MAX], customer[UUID_TEXT_MAX], time[UTIME_TEXT_MAX];
   uuid_format(&s->id, id);
   uuid_format(&s->customer_id, customer);
@@ -197,7 +202,7 @@ static void emit_renewed(struct work *work, struct buf *text, const struct line 
   json_put_int(&json, "periodIndex", line->period.index);
   json_put_string(&json, "periodStart", utime_format(line->start, time));
   json_put_string(&json, "periodEnd", utime_format(line->end, time));
-  json_put_int(&json, "version", s->version + 1);
+  json_put_int(&json, "version", s->version + steps_before + 1);
   json_put_end(&json);
   emit(work, &(struct emission){.type = "subscription.renewed",
                                 .id = UUID_DERIVE("subscription.renewed", id, db_int(work->arena, line->period.index)),

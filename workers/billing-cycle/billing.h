@@ -42,6 +42,10 @@ struct billable {
   int64_t periods_due, periods_invoiced, periods_without_charge;
 };
 
+/* Periods that billing_collect moved it on by. Each is a version of the subscription, and so is what it came to after
+ * them: events of one version would be taken for one event. */
+int64_t billable_steps(const struct billable *subscription);
+
 struct line {
   const struct billable *subscription;
   struct period period;

@@ -46,7 +46,8 @@ static void send_again(struct work *work, const struct message *command, const P
   emit_message(work, &again);
 }
 
-static enum rc resolve(struct work *work, const struct message *command, const char *status, struct error *err) {
+static enum rc resolve(struct work *work, const struct message *command, const char *status, const char *type,
+                       struct error *err) {
   struct arena *arena = work->arena;
   const char *tenant = db_uuid(arena, &command->tenant);
   const char *actor = command->headers[HEADER_ACTOR] ? command->headers[HEADER_ACTOR] : command->headers[HEADER_SOURCE];
@@ -55,7 +56,6 @@ static enum rc resolve(struct work *work, const struct message *command, const c
   PGresult CLEANUP(db_result_release) *resource = NULL;
   TRY(tx_exec(work->tx, &sql_dead_letter_resource, PARAMS(tenant, command->subject), &resource, err));
   reply(work, command, 200, "dead-letter", command->subject, row_text(resource, 0, 0));
-  const char *type = arena_printf(arena, "dead-letter.%s", status);
   emit(work,
        &(struct emission){.type = type,
                           .id = UUID_DERIVE(type, command->subject),
@@ -72,12 +72,12 @@ enum rc handle_dead_letter_replay(struct work *work, struct message *const *mess
   PGresult CLEANUP(db_result_release) *row = NULL;
   TRY(load_dead(work, messages[0], &row, err));
   send_again(work, messages[0], row);
-  return resolve(work, messages[0], "replayed", err);
+  return resolve(work, messages[0], "replayed", "dead-letter.replayed", err);
 }
 
 enum rc handle_dead_letter_drop(struct work *work, struct message *const *messages, size_t count, struct error *err) {
   (void)count;
   PGresult CLEANUP(db_result_release) *row = NULL;
   TRY(load_dead(work, messages[0], &row, err));
-  return resolve(work, messages[0], "dropped", err);
+  return resolve(work, messages[0], "dropped", "dead-letter.dropped", err);
 }

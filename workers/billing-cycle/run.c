@@ -110,6 +110,7 @@ static enum rc advance(struct work *work, const struct run *run, const struct bi
 /* The facts about a subscription that a run brings about beside an invoice: it was parked, it ended. */
 static void emit_fact(struct work *work, const struct run *run, const struct billable *s, const char *type) {
   char id[UUID_TEXT_MAX], customer[UUID_TEXT_MAX], run_id[UUID_TEXT_MAX], time[UTIME_TEXT_MAX];
+  int64_t version = s->version + billable_steps(s) + 1;
   struct buf CLEANUP(buf_release) text;
   buf_init(&text, JSON_MAX);
   struct json_writer json;
@@ -126,10 +127,10 @@ static void emit_fact(struct work *work, const struct run *run, const struct bil
     json_put_string(&json, "at", utime_format(s->next_at, time));
     json_put_string(&json, "reason", NULL);
   }
-  json_put_int(&json, "version", s->version + 1);
+  json_put_int(&json, "version", version);
   json_put_end(&json);
   emit(work, &(struct emission){.type = type,
-                                .id = UUID_DERIVE(type, id, db_int(work->arena, s->version + 1)),
+                                .id = UUID_DERIVE(type, id, db_int(work->arena, version)),
                                 .tenant = run->tenant,
                                 .subject = id,
                                 .key = customer,
@@ -189,12 +190,12 @@ static enum rc bill(struct work *work, const struct run *run, struct db_array *c
   TRY(advance(work, run, due, count, err));
   TRY(tx_exec(work->tx, &sql_customer_billing_refresh,
               PARAMS(db_uuid(work->arena, &run->tenant), db_array_literal(customers)), NULL, err));
+  size_t invoices = billing_emit(work, &billing, &run->tenant, &run->id, NULL);
   TRY(park(work, run, due, count, err));
   for (size_t i = 0; i < count; i++)
     if (due[i].ends)
       emit_fact(work, run, &due[i],
                 due[i].state == SUBSCRIPTION_EXPIRED ? "subscription.expired" : "subscription.cancelled");
-  size_t invoices = billing_emit(work, &billing, &run->tenant, &run->id, NULL);
   return tally(work, run, due, count, invoices, err);
 }
 
