@@ -15,7 +15,7 @@ enum {
   ASK_AGAIN_MS = 200,        /* after the owner, or the broker, could not say where to begin */
   BROKER_QUESTION_MS = 2000, /* to wait for one answer */
   SEEK_WAIT_MS = 5000,
-  COMMIT_EVERY_MS = 1000,
+  LOOK_AFTER_EVERY_MS = 1000,
   CLOSE_WAIT_MS = 2000,
 };
 
@@ -37,7 +37,7 @@ struct bus_consumer {
   size_t position_count;
   size_t last_found; /* messages come in runs of one partition */
   struct mono asked_at;
-  struct mono committed_at;
+  struct mono looked_after_at;
   bool is_committing;
 
   struct error trouble; /* passing; told by the next poll that has no messages */
@@ -139,25 +139,22 @@ static rd_kafka_topic_partition_list_t *take_uncommitted(struct bus_consumer *co
 static void commit_now(struct bus_consumer *consumer) {
   if (consumer->assignment != ASSIGNED || consumer->is_committing) return;
   rd_kafka_topic_partition_list_t *list = take_uncommitted(consumer);
-  consumer->committed_at = mono_now();
   if (list->cnt > 0) consumer->is_committing = rd_kafka_commit(consumer->client, list, 1) == RD_KAFKA_RESP_ERR_NO_ERROR;
   rd_kafka_topic_partition_list_destroy(list);
 }
 
-static void commit_when_due(struct bus_consumer *consumer) {
-  if (mono_ms_since(consumer->committed_at) >= COMMIT_EVERY_MS) commit_now(consumer);
-}
-
 /* ---- where to begin ---- */
 
-static enum rc learn_cluster_id(struct bus_consumer *consumer, struct error *err) {
-  if (consumer->cluster_id != NULL) return RC_OK;
-  char *id = rd_kafka_clusterid(consumer->client, BROKER_QUESTION_MS);
+/* Offsets mean something in one cluster only. Another one behind the same address is a new start: the process's. */
+static enum rc check_cluster(struct bus_consumer *consumer, int wait_ms, struct error *err) {
+  char *id = rd_kafka_clusterid(consumer->client, wait_ms);
   if (id == NULL) return error_set(err, RC_BROKER_UNAVAILABLE, "the broker did not say which cluster it is");
-  consumer->cluster_id = strdup(id);
+  if (consumer->cluster_id == NULL) consumer->cluster_id = strdup(id);
   ASSERT(consumer->cluster_id != NULL);
+  bool is_same = strcmp(id, consumer->cluster_id) == 0;
+  if (!is_same) (void)error_set(err, RC_BUG, "the broker was cluster %s and is %s now", consumer->cluster_id, id);
   rd_kafka_mem_free(consumer->client, id);
-  return RC_OK;
+  return is_same ? RC_OK : RC_BUG;
 }
 
 /* Turns "the beginning" into an offset, and refuses one that the broker does not have. */
@@ -176,7 +173,7 @@ static enum rc check_position(struct bus_consumer *consumer, struct bus_position
 }
 
 static enum rc find_start(struct bus_consumer *consumer, struct error *err) {
-  TRY(learn_cluster_id(consumer, err));
+  TRY(check_cluster(consumer, BROKER_QUESTION_MS, err));
   for (size_t i = 0; i < consumer->position_count; i++) consumer->positions[i].offset = -1;
   if (consumer->position_count > 0)
     TRY(consumer->options.start_at(consumer->options.context, consumer->cluster_id, consumer->positions,
@@ -454,6 +451,15 @@ static void fill_batch(struct bus_consumer *consumer, struct batch *batch, int t
   }
 }
 
+/* What is not worth doing at each poll. */
+static void look_after(struct bus_consumer *consumer) {
+  if (mono_ms_since(consumer->looked_after_at) < LOOK_AFTER_EVERY_MS) return;
+  consumer->looked_after_at = mono_now();
+  commit_now(consumer);
+  struct error err;
+  if (consumer->cluster_id != NULL && check_cluster(consumer, 0, &err) == RC_BUG) remember(consumer, &err);
+}
+
 static enum rc tell(const struct error *what, struct error *err) {
   *err = *what;
   return what->code;
@@ -464,9 +470,9 @@ enum rc bus_poll(struct bus_consumer *consumer, struct arena *arena, size_t max,
   if (consumer->failure.code != RC_OK) return tell(&consumer->failure, err);
   consumer->trouble.code = RC_OK;
   if (consumer->assignment == WAITING && mono_ms_since(consumer->asked_at) >= ASK_AGAIN_MS) begin_or_wait(consumer);
-  commit_when_due(consumer);
+  look_after(consumer);
   struct batch batch = {.arena = arena, .max = max};
-  fill_batch(consumer, &batch, timeout_ms);
+  if (consumer->failure.code == RC_OK) fill_batch(consumer, &batch, timeout_ms);
   if (batch.count == 0 && consumer->failure.code != RC_OK) return tell(&consumer->failure, err);
   if (batch.count == 0 && consumer->trouble.code != RC_OK) return tell(&consumer->trouble, err);
   *ret_messages = batch.messages;
@@ -504,7 +510,6 @@ void bus_commit(struct bus_consumer *consumer, const struct bus_position *positi
     const struct bus_position *own = find_position(consumer, positions[i].topic, positions[i].partition);
     if (own != NULL) consumer->to_commit[own - consumer->positions] = positions[i].offset;
   }
-  commit_when_due(consumer);
 }
 
 bool bus_consumer_is_assigned(struct bus_consumer *consumer) {
