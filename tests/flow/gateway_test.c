@@ -112,7 +112,7 @@ Test(gateway, test_methods_work_without_attaching) {
   REPLY reply = charge(&sandbox, &direct, "in_1", NULL);
   expect_text(&reply, "status", "succeeded");
   REPLY bare = ask(&sandbox, "POST", "/v1/payment_intents",
-                   "amount=5&currency=jpy&payment_method=pm_card_visa&confirm=true", NULL);
+                   "amount=5&currency=jpy&payment_method=pm_card_visa&confirm=True", NULL);
   expect_text(&bare, "status", "succeeded");
 }
 

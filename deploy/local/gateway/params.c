@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <strings.h>
 
 #include "answer.h"
 #include "base/money.h"
@@ -55,11 +56,12 @@ bool param_amount(struct call *call, const char *name, bool is_required, int64_t
   return true;
 }
 
+/* Stripe's own Python library sends "True". */
 bool param_bool(struct call *call, const char *name, bool *ret_value) {
   const char *text = form_get(&call->form, name);
   if (text == NULL) return true;
-  bool is_true = strcmp(text, "true") == 0 || strcmp(text, "1") == 0;
-  if (!is_true && strcmp(text, "false") != 0 && strcmp(text, "0") != 0) {
+  bool is_true = strcasecmp(text, "true") == 0 || strcmp(text, "1") == 0;
+  if (!is_true && strcasecmp(text, "false") != 0 && strcmp(text, "0") != 0) {
     answer_invalid(call, NULL, name, "Invalid boolean: it is true or false");
     return false;
   }
