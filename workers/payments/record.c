@@ -165,6 +165,9 @@ static void put_failure(struct json_writer *json, const struct payment *payment)
   json_put_string(json, "failureCode", payment->failure_code);
   json_put_string(json, "failureMessage", payment->failure_message);
   json_put_string(json, "declineClass", payment->decline_class);
+}
+
+static void put_next_retry(struct json_writer *json, const struct payment *payment) {
   put_time(json, "nextRetryAt", payment->status == PAYMENT_PENDING ? payment->next_attempt : (struct utime){0});
 }
 
@@ -199,6 +202,7 @@ static void emit_outcome(struct work *work, const struct payment *payment, const
   json_put_object(&json, NULL);
   put_payment(&json, payment);
   if (conclusion->event != EVENT_SUCCEEDED) put_failure(&json, payment);
+  if (conclusion->event == EVENT_FAILED) put_next_retry(&json, payment);
   json_put_int(&json, "version", conclusion->event_version);
   json_put_end(&json);
   emit_payment(work, payment, type, &id, &text);
