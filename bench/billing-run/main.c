@@ -167,8 +167,8 @@ static double resident_mb(void) {
     if (strncmp(program, bin, strlen(bin)) != 0 || !strstr(program, "/cloudbill-")) continue;
     snprintf(path, sizeof path, "/proc/%s/statm", entry->d_name);
     FILE *file = fopen(path, "r");
-    long long total = 0, resident = 0;
-    if (file && fscanf(file, "%lld %lld", &total, &resident) == 2) pages += (double)resident;
+    char line[128] = "";
+    if (file && fgets(line, sizeof line, file)) pages += (double)strtoll(line + strcspn(line, " "), NULL, 10);
     if (file) fclose(file);
   }
   closedir(proc);

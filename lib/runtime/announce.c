@@ -47,7 +47,7 @@ static bool connected(struct announcer *announcer) {
   if (announcer->redis) return true;
   if (announcer->tried_at.ns && mono_ms_since(announcer->tried_at) < RECONNECT_MS) return false;
   announcer->tried_at = mono_now();
-  struct timeval timeout = {.tv_usec = TIMEOUT_MS * 1000};
+  struct timeval timeout = {.tv_usec = TIMEOUT_MS * 1000L};
   announcer->redis = redisConnectWithTimeout(announcer->host, announcer->port, timeout);
   if (announcer->redis && !announcer->redis->err && redisSetTimeout(announcer->redis, timeout) == REDIS_OK) return true;
   drop(announcer);

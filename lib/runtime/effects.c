@@ -17,17 +17,17 @@ struct effects *effects_new(struct arena *arena) {
 }
 
 /* The next free element of an array that doubles in the arena. */
-static void *grow(struct arena *arena, void *array, size_t *count, size_t *capacity, size_t size) {
-  if (*count < *capacity) return array;
+static void *grow(struct arena *arena, void *array, size_t count, size_t *capacity, size_t size) {
+  if (count < *capacity) return array;
   size_t wanted = *capacity ? 2 * *capacity : 16;
   void *grown = arena_alloc_array(arena, wanted, size);
-  if (*count) memcpy(grown, array, *count * size);
+  if (count) memcpy(grown, array, count * size);
   *capacity = wanted;
   return grown;
 }
 
 static struct outgoing *new_message(struct effects *effects) {
-  effects->messages = grow(effects->arena, effects->messages, &effects->message_count, &effects->message_capacity,
+  effects->messages = grow(effects->arena, effects->messages, effects->message_count, &effects->message_capacity,
                            sizeof *effects->messages);
   struct outgoing *message = &effects->messages[effects->message_count++];
   *message = (struct outgoing){0};
@@ -35,7 +35,7 @@ static struct outgoing *new_message(struct effects *effects) {
 }
 
 static struct outcome *new_outcome(struct effects *effects) {
-  effects->outcomes = grow(effects->arena, effects->outcomes, &effects->outcome_count, &effects->outcome_capacity,
+  effects->outcomes = grow(effects->arena, effects->outcomes, effects->outcome_count, &effects->outcome_capacity,
                            sizeof *effects->outcomes);
   struct outcome *outcome = &effects->outcomes[effects->outcome_count++];
   *outcome = (struct outcome){0};
@@ -178,10 +178,19 @@ static const char *printable(struct arena *arena, const char *text) {
   return clean;
 }
 
+/* A message on its way into the dead letters, and why. */
+struct burial {
+  const struct message *message;
+  struct uuid id;
+  const char *reason, *code, *history;
+  int attempts;
+  struct utime first_failure;
+};
+
 /* The copy for <topic>.dlq: the original and, beside it, why. */
-static void emit_dead_letter(struct work *work, const struct message *original, const struct uuid *id,
-                             const char *reason, const char *code, int attempts, struct utime first_failure) {
+static void emit_dead_letter(struct work *work, const struct burial *burial) {
   struct arena *arena = work->arena;
+  const struct message *original = burial->message;
   char time[UTIME_TEXT_MAX];
   struct outgoing *letter = new_message(work->effects);
   letter->topic = arena_printf(arena, "%s%s", original->topic, DLQ_SUFFIX);
@@ -190,16 +199,16 @@ static void emit_dead_letter(struct work *work, const struct message *original, 
   letter->value_length = original->value_length;
   for (int h = 0; h < HEADER_COUNT; h++)
     if (original->headers[h]) letter->headers[h] = printable(arena, original->headers[h]);
-  letter->headers[HEADER_DLQ_ID] = keep_uuid(arena, id);
-  letter->headers[HEADER_DLQ_REASON] = printable(arena, reason);
-  letter->headers[HEADER_DLQ_CODE] = code;
+  letter->headers[HEADER_DLQ_ID] = keep_uuid(arena, &burial->id);
+  letter->headers[HEADER_DLQ_REASON] = printable(arena, burial->reason);
+  letter->headers[HEADER_DLQ_CODE] = burial->code;
   letter->headers[HEADER_DLQ_WORKER] = process_name(work->process);
   letter->headers[HEADER_DLQ_TOPIC] = original->topic;
   letter->headers[HEADER_DLQ_PARTITION] = db_int(arena, original->partition);
   letter->headers[HEADER_DLQ_OFFSET] = db_int(arena, original->offset);
-  letter->headers[HEADER_DLQ_FIRST_FAILURE] = arena_strdup(arena, utime_format(first_failure, time));
+  letter->headers[HEADER_DLQ_FIRST_FAILURE] = arena_strdup(arena, utime_format(burial->first_failure, time));
   letter->headers[HEADER_DLQ_LAST_FAILURE] = arena_strdup(arena, utime_format(work->now, time));
-  letter->headers[HEADER_DLQ_ATTEMPTS] = db_int(arena, attempts);
+  letter->headers[HEADER_DLQ_ATTEMPTS] = db_int(arena, burial->attempts);
 }
 
 static const char *headers_json(struct arena *arena, const struct message *message) {
@@ -215,31 +224,34 @@ static const char *headers_json(struct arena *arena, const struct message *messa
   return arena_strdup(arena, buf_text(&text));
 }
 
-static enum rc insert_dead_letter(struct work *work, const struct message *message, const struct uuid *tenant,
-                                  const struct uuid *id, const char *reason, const char *code, int attempts,
-                                  struct utime first_failure, const char *history, struct error *err) {
+static enum rc bury_message(struct work *work, const struct burial *burial, struct error *err) {
   struct arena *arena = work->arena;
-  return tx_exec(work->tx, &runtime_sql_dead_letter_insert,
-                 PARAMS(db_uuid(arena, tenant), db_uuid(arena, id), process_name(work->process), message->topic,
-                        db_int(arena, message->partition), db_int(arena, message->offset),
-                        printable(arena, header_or_empty(message, HEADER_ID)),
-                        printable(arena, header_or_empty(message, HEADER_TYPE)), printable(arena, message->key),
-                        headers_json(arena, message), db_bytea(arena, message->value, message->value_length),
-                        printable(arena, reason), code, db_int(arena, attempts), history,
-                        db_utime(arena, first_failure), db_utime(arena, work->now)),
-                 NULL, err);
+  const struct message *message = burial->message;
+  TRY(tx_exec(work->tx, &runtime_sql_dead_letter_insert,
+              PARAMS(db_uuid(arena, &message->tenant), db_uuid(arena, &burial->id), process_name(work->process),
+                     message->topic, db_int(arena, message->partition), db_int(arena, message->offset),
+                     printable(arena, header_or_empty(message, HEADER_ID)),
+                     printable(arena, header_or_empty(message, HEADER_TYPE)), printable(arena, message->key),
+                     headers_json(arena, message), db_bytea(arena, message->value, message->value_length),
+                     printable(arena, burial->reason), burial->code, db_int(arena, burial->attempts), burial->history,
+                     db_utime(arena, burial->first_failure), db_utime(arena, work->now)),
+              NULL, err));
+  emit_dead_letter(work, burial);
+  return RC_OK;
 }
 
 enum rc effects_bury(struct work *work, const struct message *message, const struct error *why, int attempts,
                      struct utime first_failure, struct error *err) {
   struct arena *arena = work->arena;
-  struct uuid id = UUID_DERIVE("dead-letter", process_name(work->process), message->topic,
-                               db_int(arena, message->partition), db_int(arena, message->offset));
-  /* What a broken message says about its tenant is not believed. */
-  TRY(insert_dead_letter(work, message, &message->tenant, &id, why->text, error_name(why->code), attempts,
-                         first_failure, "[]", err));
-  emit_dead_letter(work, message, &id, why->text, error_name(why->code), attempts, first_failure);
-  return RC_OK;
+  struct burial burial = {.message = message,
+                          .id = UUID_DERIVE("dead-letter", process_name(work->process), message->topic,
+                                            db_int(arena, message->partition), db_int(arena, message->offset)),
+                          .reason = why->text,
+                          .code = error_name(why->code),
+                          .history = "[]",
+                          .attempts = attempts,
+                          .first_failure = first_failure};
+  return bury_message(work, &burial, err);
 }
 
 enum rc bury(struct work *work, const struct dead_letter *letter, struct uuid *ret_id, struct error *err) {
@@ -248,7 +260,8 @@ enum rc bury(struct work *work, const struct dead_letter *letter, struct uuid *r
   ASSERT(topic != TOPIC_COUNT);
   struct uuid message_id = uuid_new();
   char now[UTIME_TEXT_MAX];
-  struct message message = {.topic = topic_name(topic),
+  struct message message = {.tenant = letter->tenant,
+                            .topic = topic_name(topic),
                             .partition = -1, /* it never came from a partition */
                             .offset = -1,
                             .key = arena_strdup(arena, letter->key),
@@ -262,10 +275,14 @@ enum rc bury(struct work *work, const struct dead_letter *letter, struct uuid *r
   message.headers[HEADER_TIME] = arena_strdup(arena, utime_format(work->now, now));
   message.headers[HEADER_TENANT] = keep_uuid(arena, &letter->tenant);
   message.headers[HEADER_DATASCHEMA] = arena_printf(arena, "/schemas/commands/%s.json", letter->type);
-  TRY(insert_dead_letter(work, &message, &letter->tenant, &message_id, letter->reason, letter->error_code,
-                         letter->attempts, letter->first_failure, letter->history_json, err));
-  emit_dead_letter(work, &message, &message_id, letter->reason, letter->error_code, letter->attempts,
-                   letter->first_failure);
+  struct burial burial = {.message = &message,
+                          .id = message_id,
+                          .reason = letter->reason,
+                          .code = letter->error_code,
+                          .history = letter->history_json,
+                          .attempts = letter->attempts,
+                          .first_failure = letter->first_failure};
+  TRY(bury_message(work, &burial, err));
   *ret_id = message_id;
   return RC_OK;
 }

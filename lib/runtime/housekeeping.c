@@ -20,10 +20,10 @@ enum {
 static int64_t resident_bytes(void) {
   FILE *file = fopen("/proc/self/statm", "r");
   if (!file) return 0;
-  long long total = 0, resident = 0;
-  int read = fscanf(file, "%lld %lld", &total, &resident);
+  char line[128] = ""; /* pages in all, pages resident, … */
+  bool read = fgets(line, sizeof line, file) != NULL;
   fclose(file);
-  return read == 2 ? resident * sysconf(_SC_PAGESIZE) : 0;
+  return read ? strtoll(line + strcspn(line, " "), NULL, 10) * sysconf(_SC_PAGESIZE) : 0;
 }
 
 static enum rc beat(struct process *process, struct db *db, struct arena *arena, struct error *err) {
@@ -70,8 +70,8 @@ static void finish(struct process *process, struct db *db, struct arena *arena) 
   }
 }
 
-void *housekeeping_main(void *context) {
-  struct process *process = context;
+void *housekeeping_main(void *process_context) {
+  struct process *process = process_context;
   struct arena arena;
   arena_init(&arena, ARENA_MAX);
   struct db *db = process_new_db(process, "housekeeping");

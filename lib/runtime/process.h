@@ -40,7 +40,7 @@ struct task_thread {
   pthread_t thread;
 };
 void *task_main(void *task_thread);
-void *housekeeping_main(void *process);
+void *housekeeping_main(void *process_context);
 int loop_run(struct process *process);
 
 #endif

@@ -65,7 +65,7 @@ enum rc handle_subscription_cancel(struct work *work, struct message *const *mes
   (void)count;
   const struct message *command = messages[0];
   struct arena *arena = work->arena;
-  const char *customer, *reason;
+  const char *customer = NULL, *reason;
   bool immediately;
   struct standing standing;
   enum subscription_state cancelled;

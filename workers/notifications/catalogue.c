@@ -2,6 +2,7 @@
  * nobody asked for is an error too: most often it is one with a slip in its name. */
 #include "catalogue.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/assert.h"

@@ -13,6 +13,8 @@
  * through, all go. */
 #include "send.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/assert.h"

@@ -9,6 +9,8 @@
 
 #include <ctype.h>
 #include <curl/curl.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/assert.h"
