@@ -159,8 +159,8 @@ static int on_request(struct mg_connection *connection, void *context) {
 static int on_error(struct mg_connection *connection, int status, const char *message) {
   char body[256], now[UTIME_TEXT_MAX];
   (void)message;
-  enum rc code = status >= 500 ? RC_BUG : RC_MALFORMED;
-  status = error_http_status(code); /* civetweb's 411 for a negative length is a malformed request, too */
+  enum rc code = status == 500 ? RC_BUG : RC_MALFORMED;
+  status = error_http_status(code); /* a negative length (411), HTTP/2.0 (505): malformed, too */
   snprintf(body, sizeof body, "{\"success\":false,\"error\":{\"code\":\"%s\",\"message\":\"%s\"},\"timestamp\":\"%s\"}",
            error_name(code), error_text(code), utime_format(utime_now(), now));
   mg_disable_connection_keep_alive(connection);
