@@ -67,7 +67,7 @@ enum rc handle_subscription_cancel(struct work *work, struct message *const *mes
   struct arena *arena = work->arena;
   const char *customer = NULL, *reason;
   bool immediately;
-  struct standing standing;
+  struct standing standing = {0};
   enum subscription_state cancelled;
   TRY(body_bool(command->json, "immediately", false, &immediately, err));
   TRY(body_text(command->json, "reason", &reason, err));
