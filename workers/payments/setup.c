@@ -262,22 +262,25 @@ static enum rc record_active(struct work *work, const struct setup *setup, const
   return is_default ? restart_payments(work, refs, count, err) : RC_OK;
 }
 
-static void explain(const struct gateway_answer *answer, struct error *ret_error) {
-  const char *message = *answer->message ? answer->message : NULL;
+static void decline_details(const char *code, char *ret_details, size_t size) {
   struct buf CLEANUP(buf_release) text;
   struct json_writer json;
-  if (answer->outcome == ANSWER_REFUSED) {
-    error_field(ret_error, RC_VALIDATION, "token", "the gateway does not accept it: %s",
-                message ? message : answer->code);
-    return;
-  }
-  error_set(ret_error, RC_PAYMENT_DECLINED, message ? "%s" : NULL, message);
   buf_init(&text, ERROR_DETAILS_MAX - 1);
   json_writer_init(&json, &text);
   json_put_object(&json, NULL);
-  json_put_string(&json, "declineCode", answer->code);
+  json_put_string(&json, "declineCode", code);
   json_put_end(&json);
-  (void)snprintf(ret_error->details, sizeof ret_error->details, "%s", buf_text(&text));
+  (void)snprintf(ret_details, size, "%s", buf_text(&text));
+}
+
+static void explain(const struct gateway_answer *answer, struct error *ret_error) {
+  const char *message = *answer->message ? answer->message : answer->code;
+  if (answer->outcome == ANSWER_REFUSED) {
+    error_field(ret_error, RC_VALIDATION, "token", "the gateway does not accept it: %s", message);
+    return;
+  }
+  error_set(ret_error, RC_PAYMENT_DECLINED, "%s", message);
+  decline_details(answer->code, ret_error->details, sizeof ret_error->details);
 }
 
 static enum rc record_refused(struct work *work, const struct setup *setup, const struct found *found,
