@@ -66,7 +66,7 @@ static bool number_is_card(json_t *json) {
 }
 
 /* Depth is bounded: json_exact has read it. */
-static const char *card_in(const char *name, json_t *json) {
+static const char *card_in(const char *name, json_t *json) { // NOLINT(misc-no-recursion)
   const char *key, *found = NULL;
   json_t *member;
   size_t i;

@@ -14,6 +14,7 @@
 #include "base/time.h"
 #include "pool.h"
 #include "redis.h"
+#include "runtime/metrics.h"
 #include "sql.h"
 
 enum { HOST_MAX = 256, STEP_MS = 100 };
@@ -106,6 +107,9 @@ static void check(struct dependencies *dependencies, enum dependency which) {
   bool was_up = dependencies->states[which].is_up;
   dependencies->states[which] = state;
   pthread_mutex_unlock(&dependencies->lock);
+  char label[64];
+  snprintf(label, sizeof label, "name=\"%s\"", rows[which].name);
+  metric_set("dependency_up", label, is_up);
   if (was_up != is_up)
     LOG(is_up ? LOG_INFO : LOG_WARN, is_up ? "dependency.up" : "dependency.down", LOG_TEXT("name", rows[which].name));
 }

@@ -39,8 +39,8 @@ struct list_query {
 /* One fault in a query string; a function collects them. */
 typedef void fault_sink(void *context, const char *field, const char *text);
 
-/* Reads the query string (NULL is empty). What is wrong goes to the sink, and the result is then not to be used. */
-void list_query_parse(const struct list *list, const char *query, struct arena *arena, struct list_query *ret_query,
+/* Reads a query string (NULL is empty). What is wrong goes to the sink, and the result is then not to be used. */
+void list_query_parse(const struct list *list, const char *text, struct arena *arena, struct list_query *ret_query,
                       fault_sink *sink, void *context);
 
 /* Decodes %XX and, in query strings, '+'. NULL when it is broken, holds %00 or a control character, or is not UTF-8. */

@@ -69,13 +69,16 @@ static void put_worker(struct json_writer *writer, struct service_tally *tally, 
   json_put_end(writer);
 }
 
+/* The second number of statm, in pages. */
 static int64_t resident_bytes(void) {
-  long pages = 0, resident = 0;
+  char line[128], *rest = line;
   FILE *file = fopen("/proc/self/statm", "re");
   if (!file) return 0;
-  if (fscanf(file, "%ld %ld", &pages, &resident) != 2) resident = 0;
+  bool is_read = fgets(line, sizeof line, file) != NULL;
   fclose(file);
-  return (int64_t)resident * sysconf(_SC_PAGESIZE);
+  if (!is_read) return 0;
+  (void)strtol(rest, &rest, 10);
+  return (int64_t)strtol(rest, NULL, 10) * sysconf(_SC_PAGESIZE);
 }
 
 static void put_ourselves(struct json_writer *writer, struct service_tally *tally, const struct api *api) {

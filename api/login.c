@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "auth.h"
+#include "base/assert.h"
 #include "base/digest.h"
 #include "base/json_text.h"
 #include "limiter.h"
@@ -240,6 +241,7 @@ enum rc me_handle(struct request *request, struct response *response, struct err
   TRY(request_return_home(request, err));
   TRY(load_user(request, &request->caller.user, &user, err));
   TRY(request_commit(request, err));
+  ASSERT(user);
   size_t length = strlen(user); /* an object: its members and one more */
   response_data(response, 200,
                 arena_printf(request->arena, "%.*s,\"permissions\":%s}", (int)(length - 1), user, grants_json(request)),

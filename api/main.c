@@ -53,7 +53,7 @@ static const struct setting table[] = {
     {"BODY_TIMEOUT_MS", SETTING_INT, AT(body_timeout_ms), "10000", 100, 600000, NULL, "for a whole body to come in"},
     {"DELIVERY_TIMEOUT_MS", SETTING_INT, AT(delivery_timeout_ms), "3000", 100, 30000, NULL,
      "for Kafka to acknowledge a command; 503 then"},
-    {"DRAIN_MS", SETTING_INT, AT(drain_ms), "7000", 0, 60000, NULL, "for requests under way after SIGTERM"},
+    {"DRAIN_MS", SETTING_INT, AT(drain_ms), "5000", 0, 60000, NULL, "for requests under way after SIGTERM"},
     {"LOG_LEVEL", SETTING_CHOICE, AT(log_level), "info", 0, 0, "debug info warn error", "the least that is logged"},
     {"INSTANCE", SETTING_TEXT, AT(instance), "", 0, 40, NULL, "unique among the running; default: host and pid"},
 };

@@ -53,4 +53,5 @@ void marker_remove(struct request *request, const struct uuid *command_id) {
   char key[KEY_MAX];
   redisReply CLEANUP(redis_reply_release) *reply =
       redis_ask(request->redis, "DEL %s", key_of(request, command_id, key));
+  (void)reply; /* gone already, or gone with Redis */
 }

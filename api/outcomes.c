@@ -11,7 +11,7 @@
 #include "base/assert.h"
 #include "base/buf.h"
 
-enum { BUCKETS = 512, POLL_MS = 500, SILENCE_MS = 5000, RECONNECT_MS = 500 };
+enum { BUCKETS = 512, POLL_MS = 500, SILENCE_MS = 5000, DEATH_MS = 10000, RECONNECT_MS = 500 };
 
 struct outcomes {
   pthread_mutex_t lock;
@@ -153,7 +153,7 @@ static void listen_on(struct outcomes *outcomes, redisContext *context) {
     if (count > 0) {
       if (!drain(outcomes, context)) return;
       heard_at = asked_at = mono_now();
-    } else if (mono_ms_since(heard_at) > 2 * SILENCE_MS) {
+    } else if (mono_ms_since(heard_at) > DEATH_MS) {
       return;
     } else if (mono_ms_since(asked_at) > SILENCE_MS) {
       if (!ping(context)) return;

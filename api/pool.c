@@ -22,7 +22,7 @@ static const struct statement *const *const statement_lists[] = {sql_statements,
 struct pool *pool_new(const char *url, const char *instance, size_t connections) {
   struct pool *pool = calloc(1, sizeof *pool);
   ASSERT(pool);
-  pool->idle = calloc(connections, sizeof *pool->idle);
+  pool->idle = calloc(connections, sizeof(struct db *));
   ASSERT(pool->idle);
   pthread_mutex_init(&pool->lock, NULL);
   pthread_condattr_t clock;

@@ -9,7 +9,7 @@
 #include "base/assert.h"
 #include "base/log.h"
 
-enum { POLL_MS = 100, CLIENT_ID_MAX = 96, FLUSH_MS = 3000 };
+enum { POLL_MS = 100, CLIENT_ID_MAX = 96, FLUSH_MS = 1000 };
 
 struct producer {
   struct bus_producer_options options;

@@ -11,7 +11,7 @@
 #include "base/assert.h"
 #include "base/time.h"
 
-enum { HOST_MAX = 256 };
+enum { HOST_MAX = 256, REDIS_TIMEOUT_US = REDIS_TIMEOUT_MS * 1000 };
 
 struct redis_server {
   char host[HOST_MAX];
@@ -41,7 +41,7 @@ void redis_server_free(struct redis_server *server) {
 redisContext *redis_server_connect(struct redis_server *server) {
   int64_t failed_ns = atomic_load(&server->failed_ns);
   if (failed_ns && mono_ms_since((struct mono){failed_ns}) < REDIS_RETRY_MS) return NULL;
-  struct timeval timeout = {.tv_usec = REDIS_TIMEOUT_MS * 1000};
+  struct timeval timeout = {.tv_usec = REDIS_TIMEOUT_US};
   redisContext *context = redisConnectWithTimeout(server->host, server->port, timeout);
   if (context && !context->err && redisSetTimeout(context, timeout) == REDIS_OK) {
     atomic_store(&server->failed_ns, 0);

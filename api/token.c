@@ -15,7 +15,7 @@
 #include "base/digest.h"
 #include "base/json_text.h"
 
-enum { KEYS_MAX = 8, KID_MAX = 32, SECRET_MIN = 32, SECRET_MAX = 512, CACHE_SLOTS = 1024, CACHE_S = 60 };
+enum { KEYS_MAX = 8, KID_MAX = 32, SECRET_MIN = 32, SECRET_MAX = 512, CACHE_SLOTS = 1024, CACHE_MS = 60000 };
 
 #define ISSUER "cloudbill"
 static const char *const audiences[] = {[TOKEN_ACCESS] = "cloudbill-api", [TOKEN_REFRESH] = "cloudbill-refresh"};
@@ -295,7 +295,7 @@ static bool recall(struct token_keys *keys, const uint8_t digest[static SHA256_B
 
 static void remember(struct token_keys *keys, const uint8_t digest[static SHA256_BYTES], struct utime now,
                      const struct token *token) {
-  struct utime until = utime_add_ms(now, CACHE_S * 1000);
+  struct utime until = utime_add_ms(now, CACHE_MS);
   if (until.us > token->expires_at.us) until = token->expires_at;
   pthread_mutex_lock(&keys->lock);
   struct remembered *slot = slot_of(keys, digest);

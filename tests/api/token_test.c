@@ -4,6 +4,7 @@
 #include <jansson.h>
 #include <jwt.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/digest.h"
 #include "parts.h"
@@ -191,9 +192,8 @@ static const char *keys_file(const char *text) {
   char *path = arena_strdup(test_arena(), "/tmp/cloudbill-keys-XXXXXX");
   int fd = mkstemp(path);
   cr_assert_geq(fd, 0);
-  FILE *file = fdopen(fd, "w");
-  fputs(text, file);
-  fclose(file);
+  cr_assert_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+  close(fd);
   return path;
 }
 
@@ -209,19 +209,19 @@ Test(token, several_keys_verify_and_the_first_signs) {
   cr_expect_eq(verify(old, token_sign(both, TOKEN_ACCESS, &token, now, test_arena()), now), RC_UNAUTHORIZED);
   token_keys_free(old);
   token_keys_free(both);
-  remove(old_file);
-  remove(both_file);
+  unlink(old_file);
+  unlink(both_file);
 }
 
 Test(token, bad_keys_are_a_wrong_setting) {
-  static const char *const files[] = {"", "# none\n", "k1 short\n", "k1\n", " " SECRET "\n"};
+  static const char *const files[] = {"", "# none\n", "k1 short\n", "k1\n", (" " SECRET "\n")};
   struct token_keys *keys = NULL;
   struct error err;
   for (size_t i = 0; i < ROWS(files); i++) {
     const char *path = keys_file(files[i]);
     cr_expect_eq(token_keys_new("", path, &keys, &err), RC_INVALID_SETTING, "row %zu", i);
     cr_expect_str_eq(err.field, "JWT_KEYS_FILE");
-    remove(path);
+    unlink(path);
   }
   cr_expect_eq(token_keys_new("", "/nowhere/at/all", &keys, &err), RC_INVALID_SETTING);
   cr_expect_eq(token_keys_new("", "", &keys, &err), RC_INVALID_SETTING);
