@@ -241,7 +241,7 @@ kafka_initialise() {
         -e '/^log.dirs=/d' "$LOCAL/kafka/server.properties" >"$home/format.properties"
     echo "log.dirs=$home/data.tmp" >>"$home/format.properties"
     java -Xshare:auto -XX:TieredStopAtLevel=1 -cp "$KAFKA_JARS/*" kafka.tools.StorageTool format \
-        -t "$id" -c "$home/format.properties" >"$LOG_DIR/kafka-format.log" 2>&1 ||
+        --cluster-id="$id" -c "$home/format.properties" >"$LOG_DIR/kafka-format.log" 2>&1 ||
         { tail -n 20 "$LOG_DIR/kafka-format.log" >&2 && die "formatting Kafka's directory failed"; }
     mv "$home/data.tmp" "$home/data"
 }
