@@ -271,6 +271,9 @@ Test(payments, a_soft_decline_is_tried_on_schedule_and_buried_with_its_history) 
   WAIT_STATUS(payment, "succeeded");
   check_paid_once(&stage, payment);
   cr_expect_eq(PAYMENT_INT("cycle", payment), 2);
+  cr_expect_str_eq(sql_text(&stage, "SELECT status FROM dead_letters WHERE tenant_id = $1 AND id = '%s'", letter),
+                   "dropped");
+  cr_expect_eq(events(&stage, "dead-letter.dropped", letter), 1);
 }
 
 Test(payments, a_decline_that_ends_ends_the_retries) {

@@ -1,8 +1,8 @@
 /* payment.collect: collect this invoice now. Makes its payment if it has none, starts a new cycle of attempts if it was
  * given up or waits. A charge that is under way is let be. */
-#include "decision.h"
 #include "handlers.h"
 #include "open.h"
+#include "resume.h"
 #include "rows.h"
 #include "sql.h"
 
@@ -51,9 +51,6 @@ enum rc handle_payment_collect(struct work *work, struct message *const *message
   TRY(find_invoice(work, &invoice, err));
   TRY(payments_open(work, &invoice, 1, true, err));
   TRY(load(work, &invoice, &situation, err));
-  if (may_restart(&situation->payment)) {
-    restart(&situation->payment, work->now);
-    TRY(payments_save(work, situation, 1, err));
-  }
+  TRY(payments_resume(work, situation, 1, err));
   return answer(work, messages[0], &situation->payment, err);
 }

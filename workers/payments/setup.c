@@ -12,6 +12,7 @@
 #include "decision.h"
 #include "gateway.h"
 #include "handlers.h"
+#include "resume.h"
 #include "rows.h"
 #include "settings.h"
 #include "sql.h"
@@ -237,14 +238,8 @@ static void emit_created(struct work *work, const struct setup *setup, bool is_d
  * the decision there sees the new method (decision.c). */
 static enum rc restart_payments(struct work *work, const struct payment_ref *refs, size_t count, struct error *err) {
   struct situation *situations;
-  size_t restarted = 0;
   TRY(situations_load(work, refs, count, &situations, &count, err));
-  for (size_t i = 0; i < count; i++) {
-    if (!situations[i].is_collectable || !may_restart(&situations[i].payment)) continue;
-    restart(&situations[i].payment, work->now);
-    situations[restarted++] = situations[i];
-  }
-  return payments_save(work, situations, restarted, err);
+  return payments_resume(work, situations, count, err);
 }
 
 static enum rc record_active(struct work *work, const struct setup *setup, const struct found *found,
