@@ -140,6 +140,8 @@ static enum rc create_missing(struct admin *admin, size_t *ret_created, struct e
 
 enum rc bus_create_topics(const char *brokers, int partitions, int replication, size_t *ret_created,
                           struct error *err) {
+  if (partitions < 1 || replication < 1)
+    return error_set(err, RC_INVALID_SETTING, "%d partitions and %d replicas are no topic", partitions, replication);
   CLEANUP(admin_release) struct admin admin = {0};
   TRY(connect_admin(&admin, brokers, err));
   TRY(wait_for_broker(&admin, err));
