@@ -198,7 +198,7 @@ Test(answer, that_asks_for_patience_gets_some) {
   cr_expect_eq(answer.retry_after_ms, 7000);
   reply.retry_after_s = INT64_MAX;
   answer_read(&asked, &reply, &answer);
-  cr_expect_eq(answer.retry_after_ms, 1000 * RETRY_AFTER_MAX_S);
+  cr_expect_eq(answer.retry_after_ms, INT64_C(1000) * RETRY_AFTER_MAX_S);
 }
 
 Test(answer, with_an_id_that_is_too_long_is_not_cut) {

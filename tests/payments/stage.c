@@ -240,7 +240,7 @@ void stage_no_gateway(struct stage *stage) {
   database_new(stage);
   (void)snprintf(stage->tenant, sizeof stage->tenant, "%s", uuid_format(&tenant, id));
   open_stage = stage;
-  atexit(close_at_exit);
+  (void)atexit(close_at_exit);
   sql_do(stage, "INSERT INTO tenants (id, name, currency) VALUES ($1, 'Tenant', 'USD')");
 }
 
