@@ -152,7 +152,10 @@ instance_prepare() {
         process_runs api || port_is_free "${HTTP_ADDRESS##*:}" || fresh=yes
     fi
     if [[ -n $fresh ]]; then
-        [[ ! -r $RUN_DIR/env ]] || instance_stop
+        if [[ -n $(known_processes) ]]; then
+            say "restarting $INSTANCE_NAME with other settings"
+            instance_stop
+        fi
         instance_settings "$preset"
     fi
 }
