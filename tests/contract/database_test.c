@@ -155,3 +155,89 @@ Test(database, the_past_is_immutable) {
                                          frozen[i])),
                  1, "%s", frozen[i]);
 }
+
+/* -- the ledger and what is finalised, tried out: all of it is rolled back -- */
+
+#define A_CUSTOMER                                                                                                   \
+  "INSERT INTO tenants (id, name, currency) VALUES ('11111111-1111-1111-1111-111111111111', 'A', 'USD');"            \
+  "INSERT INTO customers (tenant_id, id, name, email, locale, time_zone, currency, net_terms_days, created_at, "     \
+  "updated_at) VALUES ('11111111-1111-1111-1111-111111111111', '22222222-2222-2222-2222-222222222222', 'B', 'b@c', " \
+  "'en', 'UTC', 'USD', 0, now(), now());"
+#define ENTRIES                                                                                                    \
+  "INSERT INTO ledger_entries SELECT '11111111-1111-1111-1111-111111111111', '33333333-3333-3333-3333-"            \
+  "333333333333', 'invoice', line, account, currency, amount, '22222222-2222-2222-2222-222222222222', now() FROM " \
+  "(VALUES "
+#define AS_ENTRIES ") e (line, account, currency, amount);"
+#define COMMITTED  "SET CONSTRAINTS ALL IMMEDIATE"
+
+static const struct {
+  const char *what, *sql, *state;
+} attempts[] = {
+    {"balanced", A_CUSTOMER ENTRIES "(1, 'receivable', 'USD', 5), (2, 'revenue', 'USD', -5)" AS_ENTRIES COMMITTED,
+     "00000"},
+    {"one-sided", A_CUSTOMER ENTRIES "(1, 'receivable', 'USD', 5)" AS_ENTRIES COMMITTED, "CB002"},
+    {"off by one", A_CUSTOMER ENTRIES "(1, 'receivable', 'USD', 5), (2, 'revenue', 'USD', -4)" AS_ENTRIES COMMITTED,
+     "CB002"},
+    {"in two currencies",
+     A_CUSTOMER ENTRIES "(1, 'receivable', 'USD', 5), (2, 'revenue', 'EUR', -5)" AS_ENTRIES COMMITTED, "CB002"},
+    {"in two statements",
+     A_CUSTOMER ENTRIES "(1, 'receivable', 'USD', 5)" AS_ENTRIES ENTRIES
+                        "(2, 'revenue', 'USD', -5)" AS_ENTRIES COMMITTED,
+     "00000"},
+    {"posted twice",
+     A_CUSTOMER ENTRIES "(1, 'receivable', 'USD', 5), (2, 'revenue', 'USD', -5)" AS_ENTRIES ENTRIES
+                        "(1, 'receivable', 'USD', 5), (2, 'revenue', 'USD', -5)" AS_ENTRIES COMMITTED,
+     "23505"},
+    {"changed",
+     A_CUSTOMER ENTRIES "(1, 'receivable', 'USD', 5), (2, 'revenue', 'USD', -5)" AS_ENTRIES
+                        "UPDATE ledger_entries SET amount_minor = 2 * amount_minor WHERE tenant_id = "
+                        "'11111111-1111-1111-1111-111111111111'",
+     "CB001"},
+    {"deleted",
+     A_CUSTOMER ENTRIES "(1, 'receivable', 'USD', 5), (2, 'revenue', 'USD', -5)" AS_ENTRIES
+                        "DELETE FROM ledger_entries WHERE tenant_id = '11111111-1111-1111-1111-111111111111'",
+     "CB001"},
+};
+
+Test(database, the_ledger_takes_what_balances_and_keeps_it) {
+  for (size_t i = 0; i < sizeof attempts / sizeof *attempts; i++)
+    cr_expect_str_eq(sql_state(NULL, "postgres", attempts[i].sql), attempts[i].state, "%s: %s", attempts[i].what,
+                     sql_state(NULL, "postgres", attempts[i].sql));
+}
+
+/* BILL-070: an invoice with one line, finalised; then somebody tries. */
+#define AN_INVOICE                                                                                                    \
+  A_CUSTOMER                                                                                                          \
+  "INSERT INTO invoices (tenant_id, id, customer_id, series, number, status, currency, subtotal_minor, total_minor, " \
+  "collection, issue_date, due_date, finalised_xact, created_at, updated_at) VALUES "                                 \
+  "('11111111-1111-1111-1111-111111111111', '33333333-3333-3333-3333-333333333333', "                                 \
+  "'22222222-2222-2222-2222-222222222222', 'INV', 1, 'open', 'USD', 500, 500, 'manual', '2026-01-01', '2026-01-01', " \
+  "pg_current_xact_id(), now(), now());"                                                                              \
+  "INSERT INTO invoice_items (tenant_id, invoice_id, line, id, kind, description, quantity, unit_price, "             \
+  "amount_minor, "                                                                                                    \
+  "provenance) VALUES ('11111111-1111-1111-1111-111111111111', '33333333-3333-3333-3333-333333333333', 1, "           \
+  "'44444444-4444-4444-4444-444444444444', 'fee', 'a', 1, 5, 500, '{}');"
+
+static const struct {
+  const char *what, *sql, *state;
+} changes[] = {
+    {"its payment", "UPDATE invoices SET status = 'paid', amount_paid_minor = 500, paid_at = now(), version = 2",
+     "00000"},
+    {"its total", "UPDATE invoices SET subtotal_minor = 1, total_minor = 1", "CB001"},
+    {"its number", "UPDATE invoices SET number = 2", "CB001"},
+    {"its customer's address", "UPDATE invoices SET bill_to = '{\"a\":1}'", "CB001"},
+    {"its due date", "UPDATE invoices SET due_date = '2027-01-01'", "CB001"},
+    {"its existence", "DELETE FROM invoices", "CB001"},
+    {"a line", "UPDATE invoice_items SET amount_minor = 1", "CB001"},
+    {"a line's existence", "DELETE FROM invoice_items", "CB001"},
+    {"paid with less", "UPDATE invoices SET status = 'paid', amount_paid_minor = 499", "23514"},
+};
+
+Test(database, of_a_finalised_invoice_only_its_payment_changes) {
+  for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
+    const char *sql =
+        keep_text("%s%s WHERE tenant_id = '11111111-1111-1111-1111-111111111111'", AN_INVOICE, changes[i].sql);
+    cr_expect_str_eq(sql_state(NULL, "postgres", sql), changes[i].state, "%s: %s", changes[i].what,
+                     sql_state(NULL, "postgres", sql));
+  }
+}

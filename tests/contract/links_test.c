@@ -4,8 +4,8 @@
 
 #include "bus/topics.h"
 #include "harness/harness.h"
+#include "harness/sources.h"
 #include "schema/schema.h"
-#include "text.h"
 
 /* Commands that no client sends: the platform sends them to itself. */
 static const char *const internal_commands[] = {"invoice.create", "payment.collect", NULL};
@@ -133,22 +133,6 @@ static const char **yaml_methods(const char *path) {
   return matches(keep_text("%.*s", (int)(end ? end - start : 1 << 20), start), "^    (get|post|put|patch|delete):");
 }
 
-struct route_row {
-  const char *method, *path;
-};
-
-/* The rows of ROUTES in the order of the file: LIST and READ are GET. */
-static size_t routes_of_api(struct route_row rows[static 400]) {
-  static const char expression[] = "\\{((LIST|READ)\\(\"[^\"]+\"|(COMMAND|HANDLER)\\(METHOD_[A-Z]+, \"[^\"]+\")";
-  size_t count = 0;
-  for (const char **row = matches(source_text("api/routes.c"), expression); *row; row++) {
-    const char **method = matches(*row, "METHOD_([A-Z]+)");
-    cr_assert_lt(count, 400);
-    rows[count++] = (struct route_row){method[0] ? method[0] : "GET", matches(*row, "\"([^\"]+)\"")[0]};
-  }
-  return count;
-}
-
 static const char *lower(const char *word) {
   char *text = keep_text("%s", word);
   for (char *at = text; *at; at++)
@@ -157,8 +141,8 @@ static const char *lower(const char *word) {
 }
 
 Test(links, every_route_is_in_openapi) {
-  struct route_row rows[400];
-  size_t count = routes_of_api(rows);
+  struct api_route rows[API_ROUTES_MAX];
+  size_t count = api_routes(rows);
   cr_assert_gt(count, 30);
   for (size_t i = 0; i < count; i++)
     cr_expect_eq(count_of(yaml_methods(rows[i].path), lower(rows[i].method)), 1, "openapi.yaml lacks %s %s",
@@ -166,8 +150,8 @@ Test(links, every_route_is_in_openapi) {
 }
 
 Test(links, openapi_has_no_other_route) {
-  struct route_row rows[400];
-  size_t count = routes_of_api(rows);
+  struct api_route rows[API_ROUTES_MAX];
+  size_t count = api_routes(rows);
   for (const char **path = matches(source_text("schemas/openapi.yaml"), "^  (/[^:]*):"); *path; path++)
     for (const char **method = yaml_methods(*path); *method; method++) {
       bool found = false;

@@ -47,15 +47,6 @@ size_t count_messages(const struct tenant *tenant, const char *type) {
   return json_array_size(messages_of(tenant, type));
 }
 
-bool is_consumed(const struct record *record) {
-  const char *passed = keep_text("SELECT count(*) FROM consumer_offsets WHERE topic = '%s' AND partition = %d "
-                                 "AND next_offset > %lld",
-                                 record->topic, record->partition, (long long)record->offset);
-  const char *groups =
-      keep_text("SELECT count(DISTINCT consumer_group) FROM consumer_offsets WHERE topic = '%s'", record->topic);
-  return sql_int(NULL, passed) == sql_int(NULL, groups);
-}
-
 void send_again(const struct record *record) {
   const char *headers[2 * 40] = {NULL};
   size_t count = 0;
@@ -75,38 +66,6 @@ int64_t periods_begun(const char *start_date, const char *interval) {
   return sql_int(NULL, keep_text("SELECT count(*) FROM generate_series(0, 5000) k "
                                  "WHERE date '%s' + k * interval '%s' <= now()",
                                  start_date, interval));
-}
-
-static const char *table_counts(const struct tenant *tenant) {
-  const json_t *tables = sql_rows(NULL, NULL,
-                                  "SELECT table_name FROM information_schema.columns JOIN information_schema.tables "
-                                  "USING (table_schema, table_name) WHERE table_schema = 'cloudbill' "
-                                  "AND table_type = 'BASE TABLE' AND column_name = 'tenant_id' ORDER BY 1");
-  const char *text = "";
-  size_t index;
-  const json_t *row;
-  json_array_foreach(tables, index, row) {
-    const char *sql = keep_text("SELECT count(*) FROM %s WHERE tenant_id = $1", json_at(row, "0"));
-    text = keep_text("%s %s=%lld", text, json_at(row, "0"), (long long)sql_int(tenant, sql));
-  }
-  return text;
-}
-
-const char *fingerprint(const struct tenant *tenant) {
-  static const char *const details[] = {
-      "SELECT md5(string_agg(i::text, ';' ORDER BY id)) FROM invoices i WHERE tenant_id = $1",
-      "SELECT md5(string_agg(p::text, ';' ORDER BY id)) FROM payments p WHERE tenant_id = $1",
-      "SELECT md5(string_agg(s::text, ';' ORDER BY id)) FROM subscriptions s WHERE tenant_id = $1",
-      "SELECT md5(string_agg(l::text, ';' ORDER BY document_id, fact, line)) FROM ledger_entries l WHERE tenant_id = "
-      "$1",
-      "SELECT md5(string_agg(n::text, ';' ORDER BY id)) FROM notifications n WHERE tenant_id = $1",
-      "SELECT md5(string_agg(t::text, ';' ORDER BY run_id, tallier)) FROM billing_run_tallies t WHERE tenant_id = $1"};
-  const char *text = table_counts(tenant);
-  for (size_t i = 0; i < sizeof details / sizeof *details; i++) {
-    const char *digest = sql_text(tenant, details[i]);
-    text = keep_text("%s %s", text, digest ? digest : "-");
-  }
-  return text;
 }
 
 bool all_are_paid(const struct tenant *tenant, int64_t invoices) {

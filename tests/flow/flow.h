@@ -13,13 +13,8 @@ size_t count_messages(const struct tenant *tenant, const char *type);
  * BILL-060). */
 int64_t periods_begun(const char *start_date, const char *interval);
 
-/* Every consumer has passed this record. */
-bool is_consumed(const struct record *record);
 /* Sends a record again, as it was. */
 void send_again(const struct record *record);
-
-/* One text of all that is stored about a tenant: row counts of every table, versions, states, balances. */
-const char *fingerprint(const struct tenant *tenant);
 
 /* Invoices of the tenant are n in number and finalised; each is paid. */
 bool all_are_paid(const struct tenant *tenant, int64_t invoices);

@@ -128,3 +128,12 @@ struct records kafka_read(const char *topic, const char *header, const char *val
 const char *record_header(const struct record *record, const char *name) {
   return json_string_value(json_object_get(record->headers, name));
 }
+
+bool is_consumed(const struct record *record) {
+  const char *passed = keep_text("SELECT count(*) FROM consumer_offsets WHERE topic = '%s' AND partition = %d "
+                                 "AND next_offset > %lld",
+                                 record->topic, record->partition, (long long)record->offset);
+  const char *groups =
+      keep_text("SELECT count(DISTINCT consumer_group) FROM consumer_offsets WHERE topic = '%s'", record->topic);
+  return sql_int(NULL, passed) == sql_int(NULL, groups);
+}

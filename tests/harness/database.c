@@ -55,15 +55,60 @@ static json_t *rows_of(PGresult *result) {
   return keep_json(rows);
 }
 
+static void become(const struct tenant *tenant, const char *role) {
+  sql_do(NULL, "BEGIN");
+  sql_do(NULL, keep_text("SET LOCAL ROLE %s; SET LOCAL app.tenant_id = '%s'", role, tenant ? tenant->id : ""));
+}
+
 const json_t *sql_rows(const struct tenant *tenant, const char *role, const char *sql) {
-  if (role) {
-    cr_assert_not_null(tenant);
-    sql_do(NULL, "BEGIN");
-    sql_do(NULL, keep_text("SET LOCAL ROLE %s; SET LOCAL app.tenant_id = '%s'", role, tenant->id));
-  }
+  if (role) become(tenant, role);
   PGresult *result = role ? run(NULL, sql) : run(tenant, sql);
   json_t *rows = rows_of(result);
   PQclear(result);
   if (role) sql_do(NULL, "ROLLBACK");
   return rows;
+}
+
+const char *sql_state(const struct tenant *tenant, const char *role, const char *sql) {
+  become(tenant, role);
+  PGresult *result = PQexec(connection(), sql);
+  const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+  const char *kept = keep_text("%s", state ? state : "00000");
+  PQclear(result);
+  sql_do(NULL, "ROLLBACK");
+  return kept;
+}
+
+/* -- all of a tenant -- */
+
+static const char *table_counts(const struct tenant *tenant) {
+  const json_t *tables = sql_rows(NULL, NULL,
+                                  "SELECT table_name FROM information_schema.columns JOIN information_schema.tables "
+                                  "USING (table_schema, table_name) WHERE table_schema = 'cloudbill' "
+                                  "AND table_type = 'BASE TABLE' AND column_name = 'tenant_id' ORDER BY 1");
+  const char *text = "";
+  size_t index;
+  const json_t *row;
+  json_array_foreach(tables, index, row) {
+    const char *sql = keep_text("SELECT count(*) FROM %s WHERE tenant_id = $1", json_at(row, "0"));
+    text = keep_text("%s %s=%lld", text, json_at(row, "0"), (long long)sql_int(tenant, sql));
+  }
+  return text;
+}
+
+const char *fingerprint(const struct tenant *tenant) {
+  static const char *const details[] = {
+      "SELECT md5(string_agg(i::text, ';' ORDER BY id)) FROM invoices i WHERE tenant_id = $1",
+      "SELECT md5(string_agg(p::text, ';' ORDER BY id)) FROM payments p WHERE tenant_id = $1",
+      "SELECT md5(string_agg(s::text, ';' ORDER BY id)) FROM subscriptions s WHERE tenant_id = $1",
+      "SELECT md5(string_agg(l::text, ';' ORDER BY document_id, fact, line)) FROM ledger_entries l WHERE tenant_id = "
+      "$1",
+      "SELECT md5(string_agg(n::text, ';' ORDER BY id)) FROM notifications n WHERE tenant_id = $1",
+      "SELECT md5(string_agg(t::text, ';' ORDER BY run_id, tallier)) FROM billing_run_tallies t WHERE tenant_id = $1"};
+  const char *text = table_counts(tenant);
+  for (size_t i = 0; i < sizeof details / sizeof *details; i++) {
+    const char *digest = sql_text(tenant, details[i]);
+    text = keep_text("%s %s", text, digest ? digest : "-");
+  }
+  return text;
 }

@@ -66,9 +66,13 @@ const char *billing_run(const struct tenant *tenant); /* started, and waited for
 int64_t sql_int(const struct tenant *tenant, const char *sql);
 const char *sql_text(const struct tenant *tenant, const char *sql); /* NULL for SQL's NULL or no row */
 void sql_do(const struct tenant *tenant, const char *sql);
-/* Rows as JSON: an array of arrays of texts. role: as which the statement runs, with app.tenant_id set; NULL:
- * superuser. */
+/* Rows as JSON: an array of arrays of texts. role: as which the statement runs (without $1), in a transaction that
+ * names the tenant in app.tenant_id, or, without one, nobody; NULL: superuser. */
 const json_t *sql_rows(const struct tenant *tenant, const char *role, const char *sql);
+/* What comes of it, rolled back: "00000", or the SQLSTATE of the error. */
+const char *sql_state(const struct tenant *tenant, const char *role, const char *sql);
+/* One text of all that is stored about a tenant: rows of every table, states, versions, balances. */
+const char *fingerprint(const struct tenant *tenant);
 
 /* -- Kafka -- */
 struct record {
@@ -88,6 +92,7 @@ struct record kafka_produce(const char *topic, const char *key, const void *valu
                             const char *const *headers);
 /* All of a topic from its beginning that has this header with this value; NULL name: everything. */
 struct records kafka_read(const char *topic, const char *header, const char *value);
+bool is_consumed(const struct record *record); /* every group that reads the topic has passed it */
 const char *record_header(const struct record *record, const char *name); /* NULL when absent */
 
 /* -- mails in MAIL_DIR of the last minutes, one for each Message-ID -- */

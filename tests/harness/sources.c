@@ -1,5 +1,5 @@
 /* Sources as text. */
-#include "text.h"
+#include "sources.h"
 
 #include <dirent.h>
 #include <regex.h>
@@ -56,6 +56,18 @@ const char **source_files(const char *directory, const char *suffix) {
   size_t count = 0;
   collect(directory, suffix, list, &count);
   return list;
+}
+
+size_t api_routes(struct api_route ret_routes[static API_ROUTES_MAX]) {
+  static const char expression[] = "\\{((LIST|READ)\\(\"[^\"]+\"|(COMMAND|HANDLER)\\(METHOD_[A-Z]+, \"[^\"]+\")";
+  size_t count = 0;
+  for (const char **row = matches(source_text("api/routes.c"), expression); *row; row++) {
+    const char **method = matches(*row, "METHOD_([A-Z]+)");
+    cr_assert_lt(count, API_ROUTES_MAX);
+    ret_routes[count++] = (struct api_route){matches(*row, "^([A-Z]+)")[0], method[0] ? method[0] : "GET",
+                                             matches(*row, "\"([^\"]+)\"")[0]};
+  }
+  return count;
 }
 
 int count_of(const char *const *list, const char *word) {

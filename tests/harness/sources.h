@@ -1,6 +1,6 @@
-/* Reading the sources as text, strictly: what the contract tests compare. Kept until the test ends. */
-#ifndef CONTRACT_TEXT_H
-#define CONTRACT_TEXT_H
+/* Reading the sources as text, strictly: what contract and tenant tests compare. */
+#ifndef HARNESS_SOURCES_H
+#define HARNESS_SOURCES_H
 
 #include <stddef.h>
 
@@ -10,6 +10,13 @@ const char **matches(const char *text, const char *expression);
 /* The files of a directory below the source directory, recursively, whose names end so; relative paths, NULL at the
  * end. */
 const char **source_files(const char *directory, const char *suffix);
+
+/* The rows of ROUTES in api/routes.c, in their order; kind is READ, LIST, COMMAND or HANDLER. */
+struct api_route {
+  const char *kind, *method, *path;
+};
+enum { API_ROUTES_MAX = 400 };
+size_t api_routes(struct api_route ret_routes[static API_ROUTES_MAX]);
 int count_of(const char *const *list, const char *word);
 
 #endif

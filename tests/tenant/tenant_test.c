@@ -1,0 +1,310 @@
+/* Tenant B sees nothing of A's: in every table and view, by every route, with every message. A has something of
+ * everything, and a new table or route that A has nothing of fails here. */
+#include "harness/harness.h"
+#include "harness/sources.h"
+
+TestSuite(tenant, .timeout = 180);
+
+/* -- two tenants: one with a life, one without -- */
+
+struct life {
+  struct tenant tenant;
+  const char *customer, *plan, *method, *subscription, *run, *invoice, *payment, *dead_letter, *operation;
+};
+
+static void await(const struct tenant *tenant, const char *what, const char *count_sql) {
+  WAIT_UNTIL(sql_int(tenant, count_sql) > 0, "%s", what);
+}
+
+static const char *poison(const struct tenant *tenant) {
+  const char *const headers[] = {"ce_specversion", "1.0",      "ce_id",     new_id(),
+                                 "ce_type",        "no.such",  "ce_source", "/tests",
+                                 "ce_subject",     new_id(),   "ce_time",   "2026-11-21T00:00:00Z",
+                                 "ce_tenantid",    tenant->id, NULL};
+  kafka_produce("cloudbill.plan.commands", NULL, "{}", 2, headers);
+  await(tenant, "a dead letter", "SELECT count(*) FROM dead_letters WHERE tenant_id = $1");
+  return sql_text(tenant, "SELECT id FROM dead_letters WHERE tenant_id = $1");
+}
+
+static void park_one(const struct life *a) {
+  const char *parked = subscription_new(&a->tenant, customer_new(&a->tenant, NULL), a->plan, days_ago(40));
+  sql_do(NULL, keep_text("UPDATE subscriptions SET time_zone = 'Nowhere/Land' WHERE id = '%s'", parked));
+}
+
+static struct life life_new(void) {
+  struct life a = {.tenant = tenant_new()};
+  a.customer = customer_new(&a.tenant, NULL);
+  a.plan = plan_new(&a.tenant, "9.00", "USD", "monthly");
+  a.method = payment_method_new(&a.tenant, a.customer, "pm_card_visa");
+  a.subscription = subscription_new(&a.tenant, a.customer, a.plan, days_ago(40));
+  park_one(&a);
+  a.run = billing_run(&a.tenant);
+  a.dead_letter = poison(&a.tenant);
+  await(&a.tenant, "a paid invoice", "SELECT count(*) FROM invoices WHERE tenant_id = $1 AND status = 'paid'");
+  await(&a.tenant, "a mail", "SELECT count(*) FROM notifications WHERE tenant_id = $1 AND status = 'sent'");
+  await(&a.tenant, "the run's amounts", "SELECT count(*) FROM billing_run_amounts WHERE tenant_id = $1");
+  a.invoice = sql_text(&a.tenant, "SELECT id FROM invoices WHERE tenant_id = $1 AND status = 'paid'");
+  a.payment = sql_text(&a.tenant, "SELECT id FROM payments WHERE tenant_id = $1 AND status = 'succeeded'");
+  a.operation = sql_text(&a.tenant, "SELECT id FROM commands WHERE tenant_id = $1 LIMIT 1");
+  return a;
+}
+
+/* -- tables and views -- */
+
+#define MACHINERY "'consumer_offsets', 'outbox', 'schema_migrations', 'worker_heartbeats'"
+
+/* Names of tables and views that belong to tenants, and the column that says to whom. */
+static const json_t *relations(void) {
+  return sql_rows(NULL, NULL,
+                  "SELECT relname, CASE relname WHEN 'tenants' THEN 'id' ELSE 'tenant_id' END FROM pg_class "
+                  "WHERE relnamespace = 'cloudbill'::regnamespace AND relkind IN ('r', 'p', 'v') "
+                  "AND relname NOT IN (" MACHINERY ") ORDER BY 1");
+}
+
+static int64_t count_as(const char *role, const struct tenant *as, const char *relation, const char *condition) {
+  const char *sql = keep_text("SELECT count(*) FROM cloudbill.%s WHERE %s", relation, condition);
+  return strtoll(json_at(sql_rows(as, role, sql), "0.0"), NULL, 10);
+}
+
+Test(tenant, b_sees_no_row_of_a_in_any_table_or_view) {
+  struct life a = life_new();
+  struct tenant b = tenant_new();
+  size_t index;
+  const json_t *relation;
+  cr_assert_gt(json_array_size(relations()), 30);
+  json_array_foreach(relations(), index, relation) {
+    const char *name = json_at(relation, "0"), *column = json_at(relation, "1");
+    const char *of_a = keep_text("%s = '%s'", column, a.tenant.id);
+    int64_t rows = sql_int(NULL, keep_text("SELECT count(*) FROM %s WHERE %s", name, of_a));
+    if (strcmp(name, "ledger_open_facts") != 0) /* empty outside of transactions */
+      cr_expect_gt(rows, 0, "A has nothing in %s: this test must make something", name);
+    cr_expect_eq(count_as("cloudbill_api", &a.tenant, name, of_a), rows, "A does not see all of its own in %s", name);
+    cr_expect_eq(count_as("cloudbill_api", &b, name, of_a), 0, "B sees A's rows in %s", name);
+    cr_expect_eq(count_as("cloudbill_api", &b, name, keep_text("%s <> '%s'", column, b.id)), 0, "B sees others in %s",
+                 name);
+    cr_expect_eq(count_as("cloudbill_api", NULL, name, "true"), 0, "nobody sees rows in %s", name);
+    cr_expect_geq(count_as("cloudbill_worker", NULL, name, of_a), rows, "workers do not see %s", name);
+  }
+}
+
+Test(tenant, the_machinery_is_closed_to_the_api) {
+  struct tenant b = tenant_new();
+  static const char *const closed[] = {"consumer_offsets", "outbox", "schema_migrations"};
+  for (size_t i = 0; i < sizeof closed / sizeof *closed; i++)
+    cr_expect_str_eq(sql_state(&b, "cloudbill_api", keep_text("SELECT FROM cloudbill.%s", closed[i])), "42501", "%s",
+                     closed[i]);
+}
+
+/* What the API's role may write at all, it may write only in its tenant's name; 42501 is "not permitted". */
+Test(tenant, b_cannot_write_in_a_s_name) {
+  struct life a = life_new();
+  struct tenant b = tenant_new();
+  const char *session = keep_text("INSERT INTO cloudbill.sessions (tenant_id, id, user_id, refresh_hash, expires_at) "
+                                  "VALUES ('%s', '%s', '%s', '', now())",
+                                  a.tenant.id, new_id(), a.tenant.user_id);
+  const char *audit =
+      keep_text("INSERT INTO cloudbill.audit_log (tenant_id, id, at, actor, action, outcome, resource_type, "
+                "resource_id, request_id, address) VALUES ('%s', '%s', now(), '', '', 'failed', '', '', '', '')",
+                a.tenant.id, new_id());
+  cr_expect_str_eq(sql_state(&a.tenant, "cloudbill_api", session), "00000");
+  cr_expect_str_eq(sql_state(&b, "cloudbill_api", session), "42501");
+  cr_expect_str_eq(sql_state(&a.tenant, "cloudbill_api", audit), "00000");
+  cr_expect_str_eq(sql_state(&b, "cloudbill_api", audit), "42501");
+  const char *steal = keep_text("WITH moved AS (UPDATE cloudbill.sessions SET ended_at = now() WHERE tenant_id = '%s' "
+                                "RETURNING 1) SELECT count(*) FROM moved",
+                                a.tenant.id);
+  cr_expect_str_eq(json_at(sql_rows(&b, "cloudbill_api", steal), "0.0"), "0");
+  cr_expect_str_eq(
+      sql_state(&b, "cloudbill_api", keep_text("UPDATE cloudbill.sessions SET tenant_id = '%s'", a.tenant.id)),
+      "42501");
+}
+
+/* -- routes -- */
+
+/* What {id} stands for, by the segment before it. */
+static const char *id_for(const struct life *a, const char *path) {
+  const struct {
+    const char *before, *id;
+  } ids[] = {{"/customers/{", a->customer},
+             {"/plans/{", a->plan},
+             {"/subscriptions/{", a->subscription},
+             {"/invoices/{", a->invoice},
+             {"/payments/{", a->payment},
+             {"/payment-methods/{", a->method},
+             {"/runs/{", a->run},
+             {"/dead-letters/{", a->dead_letter},
+             {"/operations/{", a->operation}};
+  for (size_t i = 0; i < sizeof ids / sizeof *ids; i++)
+    if (strstr(path, ids[i].before)) return ids[i].id;
+  cr_assert_fail("%s: this test does not know such an id", path);
+  return NULL;
+}
+
+static const char *with_id(const char *path, const char *id) {
+  const char *open = strchr(path, '{'), *close = strchr(path, '}');
+  return keep_text("%.*s%s%s", (int)(open - path), path, id, close + 1);
+}
+
+static bool is_kind(const struct api_route *route, const char *kind) {
+  return strcmp(route->kind, kind) == 0;
+}
+
+/* The refusal without what differs from one request to the next. */
+static const char *refusal(const struct answer *answer, const char *id) {
+  char *text = json_dumps(json_object_get(answer->json, "error"), JSON_SORT_KEYS);
+  cr_assert_not_null(text, "%s", answer->text);
+  for (char *at; (at = strstr(text, id));) memset(at, 'x', strlen(id));
+  const char *kept = keep_text("%s", text);
+  free(text);
+  return kept;
+}
+
+/* 404 for A's id, and not to be told from the answer for an id that nobody has. */
+static void expect_not_there(const struct tenant *b, const struct api_route *route, const char *id, const char *body) {
+  const char *nobody = new_id();
+  struct answer of_a = http_request(route->method, with_id(route->path, id), b->token, body, NULL);
+  struct answer of_nobody = http_request(route->method, with_id(route->path, nobody), b->token, body, NULL);
+  cr_expect_eq(of_a.status, 404, "%s %s: %d %s", route->method, route->path, of_a.status, of_a.text);
+  cr_expect_str_eq(refusal(&of_a, id), refusal(&of_nobody, nobody), "%s %s", route->method, route->path);
+}
+
+Test(tenant, b_finds_nothing_of_a_by_any_get_route) {
+  struct life a = life_new();
+  struct tenant b = tenant_new();
+  struct api_route routes[API_ROUTES_MAX];
+  size_t count = api_routes(routes), tried = 0;
+  for (size_t i = 0; i < count; i++) {
+    if (strcmp(routes[i].method, "GET") != 0 || !strchr(routes[i].path, '{')) continue;
+    const char *id = id_for(&a, routes[i].path);
+    struct answer own = api_call(&a.tenant, "GET", with_id(routes[i].path, id), NULL);
+    cr_expect_eq(own.status, 200, "A's own %s: %d %s", routes[i].path, own.status, own.text);
+    expect_not_there(&b, &routes[i], id, NULL);
+    tried++;
+  }
+  cr_assert_gt(tried, 15);
+}
+
+static double total_of(const struct tenant *tenant, const char *path) {
+  struct answer answer = api_call(tenant, "GET", path, NULL);
+  cr_assert_eq(answer.status, 200, "%s: %s", path, answer.text);
+  return json_number_at(answer.json, "pagination.total");
+}
+
+Test(tenant, b_s_lists_hold_nothing_of_a) {
+  struct life a = life_new();
+  struct tenant b = tenant_new();
+  struct api_route routes[API_ROUTES_MAX];
+  size_t count = api_routes(routes), tried = 0;
+  for (size_t i = 0; i < count; i++) {
+    if (!is_kind(&routes[i], "LIST") || strchr(routes[i].path, '{')) continue;
+    cr_expect_gt(total_of(&a.tenant, routes[i].path), 0, "A has nothing in %s", routes[i].path);
+    cr_expect_eq(total_of(&b, routes[i].path), 0, "%s", routes[i].path);
+    tried++;
+  }
+  cr_assert_gt(tried, 8);
+}
+
+Test(tenant, b_s_filters_and_searches_reach_nothing_of_a) {
+  struct life a = life_new();
+  struct tenant b = tenant_new();
+  const char *const paths[] = {keep_text("/api/billing/subscriptions?customerId=%s", a.customer),
+                               keep_text("/api/billing/subscriptions?planId=%s", a.plan),
+                               keep_text("/api/billing/invoices?customerId=%s", a.customer),
+                               keep_text("/api/billing/invoices?runId=%s", a.run),
+                               keep_text("/api/payments?invoiceId=%s", a.invoice),
+                               keep_text("/api/payment-methods?customerId=%s", a.customer),
+                               keep_text("/api/customers?q=Lovelace")};
+  for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+    cr_expect_gt(total_of(&a.tenant, paths[i]), 0, "A: %s", paths[i]);
+    cr_expect_eq(total_of(&b, paths[i]), 0, "B: %s", paths[i]);
+  }
+  cr_expect_eq(total_of(&b, keep_text("/api/customers?after=%s", a.customer)), 0);
+}
+
+Test(tenant, b_does_nothing_to_a_by_any_action_route) {
+  struct life a = life_new();
+  struct tenant b = tenant_new();
+  struct api_route routes[API_ROUTES_MAX];
+  const char *before = fingerprint(&a.tenant);
+  size_t count = api_routes(routes), tried = 0;
+  for (size_t i = 0; i < count; i++) {
+    if (!is_kind(&routes[i], "COMMAND") || !strchr(routes[i].path, '{')) continue;
+    bool has_body = strcmp(routes[i].method, "DELETE") != 0;
+    expect_not_there(&b, &routes[i], id_for(&a, routes[i].path), has_body ? "{}" : NULL);
+    tried++;
+  }
+  cr_assert_geq(tried, 4);
+  cr_expect_str_eq(fingerprint(&a.tenant), before);
+}
+
+Test(tenant, b_makes_nothing_of_what_is_a_s) {
+  struct life a = life_new();
+  struct tenant b = tenant_new();
+  const char *customer = customer_new(&b, NULL), *plan = plan_new(&b, "1.00", "USD", "monthly");
+  const char *before = fingerprint(&a.tenant);
+  static const char subscription[] = "{'customerId':'%s','planId':'%s'}";
+  api_post(&b, 404, "/api/billing/subscriptions", subscription, a.customer, plan);
+  api_post(&b, 404, "/api/billing/subscriptions", subscription, customer, a.plan);
+  api_post(&b, 404, "/api/payment-methods", "{'customerId':'%s','token':'pm_card_visa'}", a.customer);
+  cr_expect_str_eq(fingerprint(&a.tenant), before);
+  cr_expect_eq(sql_int(&b, "SELECT count(*) FROM subscriptions WHERE tenant_id = $1"), 0);
+  cr_expect_eq(sql_int(&b, "SELECT count(*) FROM payment_methods WHERE tenant_id = $1"), 0);
+}
+
+Test(tenant, b_cannot_put_on_a_s_name) {
+  struct life a = life_new();
+  struct tenant b = tenant_new();
+  struct api_route routes[API_ROUTES_MAX];
+  const char *const in_a_s_name[] = {keep_text("X-Tenant-ID: %s", a.tenant.id), NULL};
+  const char *const in_b_s_name[] = {keep_text("X-Tenant-ID: %s", b.id), NULL};
+  size_t count = api_routes(routes);
+  for (size_t i = 0; i < count; i++) {
+    if (!is_kind(&routes[i], "LIST") || strchr(routes[i].path, '{')) continue;
+    struct answer answer = http_request("GET", routes[i].path, b.token, NULL, in_a_s_name);
+    cr_expect_eq(answer.status, 403, "%s: %d", routes[i].path, answer.status);
+    cr_expect_str_eq(json_at(answer.json, "error.code"), "TENANT_ACCESS_DENIED");
+    cr_expect_eq(http_request("GET", routes[i].path, b.token, NULL, in_b_s_name).status, 200, "%s", routes[i].path);
+  }
+}
+
+/* -- messages: what claims to be B's does nothing to A -- */
+
+Test(tenant, a_message_in_b_s_name_does_nothing_to_a) {
+  struct life a = life_new();
+  struct tenant b = tenant_new();
+  const struct {
+    const char *topic, *type, *subject, *body;
+  } attacks[] = {
+      {"cloudbill.subscription.commands", "subscription.cancel", a.subscription, "{'immediately':true}"},
+      {"cloudbill.dead-letter.commands", "dead-letter.drop", a.dead_letter, "{}"},
+      {"cloudbill.payment.commands", "payment.collect", a.invoice, keep_text("{'invoiceId':'%s'}", a.invoice)},
+      {"cloudbill.payment.commands", "payment-method.create", new_id(),
+       keep_text("{'customerId':'%s','token':'pm_card_visa'}", a.customer)},
+      {"cloudbill.subscription.commands", "subscription.create", new_id(),
+       keep_text("{'customerId':'%s','planId':'%s'}", a.customer, a.plan)},
+  };
+  const char *before = fingerprint(&a.tenant);
+  for (size_t i = 0; i < sizeof attacks / sizeof *attacks; i++) {
+    const char *const headers[] = {"ce_specversion",
+                                   "1.0",
+                                   "ce_id",
+                                   new_id(),
+                                   "ce_type",
+                                   attacks[i].type,
+                                   "ce_source",
+                                   "/tests",
+                                   "ce_subject",
+                                   attacks[i].subject,
+                                   "ce_time",
+                                   "2026-11-21T00:00:00Z",
+                                   "ce_tenantid",
+                                   b.id,
+                                   "ce_bodyhash",
+                                   "",
+                                   NULL};
+    const char *body = quotes(attacks[i].body);
+    struct record record = kafka_produce(attacks[i].topic, a.customer, body, strlen(body), headers);
+    WAIT_UNTIL(is_consumed(&record), "%s to be consumed", attacks[i].type);
+    cr_expect_str_eq(fingerprint(&a.tenant), before, "%s", attacks[i].type);
+  }
+}
