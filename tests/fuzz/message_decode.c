@@ -2,8 +2,8 @@
  * Not part of the build; with clang and libclang-rt-dev:
  *
  *   clang -g -O1 -fsanitize=fuzzer,address,undefined -D_GNU_SOURCE -Ilib -include lib/base/banned.h \
- *     tests/fuzz/message_decode.c lib/bus/{message,client}.c lib/base/*.c -lrdkafka -ljansson -lcrypto -o
- * message_decode
+ *     tests/fuzz/message_decode.c lib/bus/{message,client}.c lib/base/?*.c \
+ *     -lrdkafka -ljansson -lcrypto -o message_decode
  *   ./message_decode -max_len=65536 -max_total_time=60
  *
  * The first byte says which header the first line of the input replaces; the rest is the value. */
