@@ -66,7 +66,7 @@ struct situation {
   bool is_collectable; /* the invoice is open, or given up and still owed */
   int64_t due_minor;
   bool has_method;
-  struct method method; /* the customer's default now */
+  struct method method; /* the customer's default now, known to the gateway */
   int method_attempts;  /* of this payment with that method within DUNNING_WINDOW_DAYS */
   const char *gateway_customer_id;
   bool has_attempt;

@@ -98,6 +98,7 @@ static void read_situation(struct cursor *at, struct situation *situation) {
   situation->method.barred_code = next_text(at);
   situation->method_attempts = next_int(at);
   situation->gateway_customer_id = next_text(at);
+  situation->has_method = situation->has_method && situation->method.gateway_id && situation->gateway_customer_id;
   situation->attempt = read_attempt(at, &situation->has_attempt);
   ASSERT(at->column == PQnfields(at->rows));
 }

@@ -132,7 +132,7 @@ static void wait_for_answers(struct desk *desk) {
 
 /* The row as the transaction finds it. */
 struct found {
-  struct uuid command;
+  struct uuid command; /* nil: nobody waits */
   bool wants_default;
 };
 
@@ -171,7 +171,9 @@ static enum rc lock_method(struct work *work, const struct setup *setup, bool *r
   TRY(tx_exec(work->tx, &sql_setup_lock_method,
               PARAMS(db_uuid(work->arena, &setup->tenant), db_uuid(work->arena, &setup->id)), &rows, err));
   *ret_is_pending = row_count(rows) == 1;
-  if (*ret_is_pending) *ret_found = (struct found){row_uuid(rows, 0, 0), row_bool(rows, 0, 1)};
+  if (!*ret_is_pending) return RC_OK;
+  ret_found->command = row_is_null(rows, 0, 0) ? UUID_NIL : row_uuid(rows, 0, 0);
+  ret_found->wants_default = row_bool(rows, 0, 1);
   return RC_OK;
 }
 
@@ -252,8 +254,9 @@ static enum rc record_active(struct work *work, const struct setup *setup, const
   TRY(becomes_default(work, setup, found, &is_default, err));
   TRY(activate(work, setup, is_default, &row, err));
   emit_created(work, setup, is_default, row_int(row, 0, 0));
-  complete(work, &setup->tenant, &found->command, 201, "payment-method", db_uuid(work->arena, &setup->id),
-           row_text(row, 0, 1));
+  if (!uuid_is_nil(&found->command))
+    complete(work, &setup->tenant, &found->command, 201, "payment-method", db_uuid(work->arena, &setup->id),
+             row_text(row, 0, 1));
   return is_default ? restart_payments(work, refs, count, err) : RC_OK;
 }
 
@@ -282,7 +285,7 @@ static enum rc record_refused(struct work *work, const struct setup *setup, cons
                               struct error *err) {
   struct error why = {0};
   explain(&setup->answer, &why);
-  complete_rejected(work, &setup->tenant, &found->command, &why);
+  if (!uuid_is_nil(&found->command)) complete_rejected(work, &setup->tenant, &found->command, &why);
   return tx_exec(
       work->tx, &sql_method_refuse,
       PARAMS(db_uuid(work->arena, &setup->tenant), db_uuid(work->arena, &setup->id), db_utime(work->arena, work->now)),
