@@ -15,7 +15,6 @@
 #include "pool.h"
 #include "redis.h"
 #include "runtime/metrics.h"
-#include "sql.h"
 
 enum { HOST_MAX = 256, STEP_MS = 100 };
 
@@ -32,16 +31,7 @@ struct dependencies {
 
 static bool postgresql_answers(struct dependencies *dependencies) {
   struct error err;
-  struct db *db = NULL;
-  struct pool *pool = dependencies->api->pool;
-  if (pool_take(pool, &db, &err) != RC_OK) return false;
-  struct tx tx = {0};
-  PGresult *found = NULL;
-  enum rc rc = tx_begin(db, &tx, &err);
-  if (rc == RC_OK) rc = tx_exec(&tx, &sql_tenant_exists, NO_PARAMS, &found, &err);
-  db_result_release(&found);
-  tx_release(&tx);
-  pool_give(pool, db);
+  enum rc rc = pool_check(dependencies->api->pool, &err);
   if (rc != RC_OK && error_verdict(rc) != VERDICT_RETRY) LOG(LOG_ERROR, "database.unfit", LOG_TEXT("reason", err.text));
   return rc == RC_OK;
 }

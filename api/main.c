@@ -77,10 +77,7 @@ static void name_instance(struct api *api) {
 
 /* Statements that do not fit the schema, or a role that may too much, are found now; an absent database later. */
 static enum rc check_database(struct api *api, struct error *err) {
-  struct db *db = NULL;
-  TRY(pool_take(api->pool, &db, err));
-  enum rc rc = db_connect(db, err);
-  pool_give(api->pool, db);
+  enum rc rc = pool_check(api->pool, err);
   if (rc == RC_OK || error_verdict(rc) == VERDICT_FATAL) return rc;
   LOG(LOG_WARN, "database.away", LOG_TEXT("reason", err->text));
   return RC_OK;

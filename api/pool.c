@@ -75,3 +75,21 @@ void pool_give(struct pool *pool, struct db *db) {
   pthread_cond_signal(&pool->given);
   pthread_mutex_unlock(&pool->lock);
 }
+
+static enum rc check(struct db *db, struct error *err) {
+  struct tx CLEANUP(tx_release) tx = {0};
+  PGresult CLEANUP(db_result_release) *strangers = NULL;
+  TRY(tx_begin(db, &tx, err));
+  TRY(tx_exec(&tx, &sql_strangers, NO_PARAMS, &strangers, err));
+  if (row_count(strangers) == 0) return RC_OK;
+  return error_field(err, RC_INVALID_SETTING, "DATABASE_URL",
+                     "DATABASE_URL: the role sees tenants that it did not name");
+}
+
+enum rc pool_check(struct pool *pool, struct error *err) {
+  struct db *db = NULL;
+  TRY(pool_take(pool, &db, err));
+  enum rc rc = check(db, err);
+  pool_give(pool, db);
+  return rc;
+}

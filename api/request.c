@@ -130,11 +130,13 @@ void client_address(const char *peer, const char *forwarded_for, const char *tru
 
 /* ---- the body ---- */
 
-enum { READ_CHUNK_BYTES = 4096, EXACT_GROWTH_MAX = 8 };
+enum { PIECE_BYTES = 8, EXACT_GROWTH_MAX = 8 };
 
-/* mg_read waits for each piece up to request_timeout_ms; the deadline here is for all of it. */
+/* mg_read comes back only when the piece is full, and waits up to request_timeout_ms for each packet that brings a part
+ * of it: in large pieces somebody who sends a byte now and then would hold the thread for hours. Most of a body lies in
+ * civetweb's buffer already, so that small pieces cost little. */
 static enum rc read_pieces(struct request *request, struct buf *body, int64_t expected, struct error *err) {
-  char piece[READ_CHUNK_BYTES];
+  char piece[PIECE_BYTES];
   const struct settings *settings = &request->api->settings;
   while (expected < 0 || (int64_t)body->length < expected) {
     int got = mg_read(request->connection, piece, sizeof piece);

@@ -22,7 +22,7 @@ enum {
   ARENA_BYTES_MAX = 64 * 1024 * 1024,
   NUMBER_TEXT_MAX = 24,
   DRAIN_STEP_MS = 20,
-  HEAD_TIMEOUT_MS = 10000,
+  READ_TIMEOUT_MS = 5000,
   KEEP_ALIVE_MS = 15000
 };
 
@@ -218,7 +218,7 @@ enum rc server_start(const struct api *api, struct server **ret_server, struct e
   char threads[NUMBER_TEXT_MAX], head_bytes[NUMBER_TEXT_MAX], timeout[NUMBER_TEXT_MAX], keep_alive[NUMBER_TEXT_MAX];
   snprintf(threads, sizeof threads, "%lld", (long long)api->settings.connections_max + SPARE_THREADS);
   snprintf(head_bytes, sizeof head_bytes, "%d", HEAD_BYTES_MAX);
-  snprintf(timeout, sizeof timeout, "%d", HEAD_TIMEOUT_MS);
+  snprintf(timeout, sizeof timeout, "%d", READ_TIMEOUT_MS);
   snprintf(keep_alive, sizeof keep_alive, "%d", KEEP_ALIVE_MS);
   const char *options[] = {"listening_ports",
                            api->settings.http_address,
