@@ -121,9 +121,11 @@ Test(payments, a_soft_decline_is_tried_again_and_a_new_card_at_once) {
   cr_expect_str_eq(json_at(payment, "status"), "pending");
   cr_expect_str_eq(json_at(payment, "failureCode"), "insufficient_funds");
   cr_expect_not_null(json_at(payment, "nextRetryAt"));
+  WAIT_UNTIL(count_messages(&payer.tenant, "subscription.past_due") == 1, "past due (BILL-084)");
   payment_method_new(&payer.tenant, payer.customer, "pm_card_mastercard");
   WAIT_UNTIL(payment_is(&payer, "succeeded"), "the other card");
-  WAIT_UNTIL(count_messages(&payer.tenant, "payment.succeeded") == 1, "the event");
+  WAIT_UNTIL(count_messages(&payer.tenant, "subscription.recovered") == 1, "active again");
+  cr_expect_eq(count_messages(&payer.tenant, "payment.succeeded"), 1);
   cr_expect_str_eq(json_at(messages_of(&payer.tenant, "payment.failed"), "0.declineClass"), "soft");
   expect_sound_books(&payer.tenant);
 }
