@@ -80,6 +80,7 @@ static bool is_marked(const json_t *value) {
 }
 
 /* A number of a million digits is well-formed, and of use only to harm. Nesting is bounded by json_exact. */
+/* NOLINTNEXTLINE(misc-no-recursion) */
 static bool numbers_are_sane(json_t *value) {
   if (is_marked(value)) return json_string_length(value) <= NUMBER_CHARS_MAX + 1;
   if (json_is_array(value)) {
@@ -119,9 +120,9 @@ static enum rc parse_value(const struct message *message, json_t **ret_json, str
 enum rc message_decode(struct message *message, struct error *err) {
   if (message->flaw != NULL) return error_set(err, RC_BAD_MESSAGE, "%s", message->flaw);
   TRY(need_headers(message, err));
-  struct uuid id, tenant;
-  struct utime time;
-  json_t *json;
+  struct uuid id = UUID_NIL, tenant = UUID_NIL;
+  struct utime time = {0};
+  json_t *json = NULL;
   TRY(uuid_header(message, HEADER_ID, &id, err));
   TRY(uuid_header(message, HEADER_TENANT, &tenant, err));
   TRY(time_header(message, HEADER_TIME, &time, err));
@@ -286,13 +287,14 @@ enum rc body_bool(json_t *body, const char *field, bool default_value, bool *ret
 }
 
 enum rc body_uuid(json_t *body, const char *field, struct uuid *ret_id, bool *ret_present, struct error *err) {
-  const char *text;
+  const char *text = NULL;
   TRY(body_text(body, field, &text, err));
   if (text != NULL && !uuid_parse(text, ret_id)) return wrong_type(err, field, "a UUID");
   *ret_present = text != NULL;
   return RC_OK;
 }
 
+/* NOLINTNEXTLINE(misc-no-recursion): the nesting is bounded */
 static void write_exact(struct json_writer *writer, const char *key, json_t *value) {
   switch (json_typeof(value)) {
   case JSON_OBJECT: {

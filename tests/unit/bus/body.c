@@ -6,10 +6,12 @@
 #include "base/json_text.h"
 #include "bus/message.h"
 
+enum { ARENA_MAX = 64 * 1024 };
+
 static json_t *body_of(const char *text) {
   struct buf CLEANUP(buf_release) exact;
   struct error err;
-  buf_init(&exact, 64 * 1024);
+  buf_init(&exact, ARENA_MAX);
   cr_assert_eq(json_exact(text, strlen(text), &exact, &err), RC_OK);
   json_t *body = json_loads(buf_text(&exact), JSON_REJECT_DUPLICATES, NULL);
   cr_assert_not_null(body);
@@ -189,7 +191,7 @@ Test(body, members_come_back_as_they_were) {
       "false",
   };
   struct arena CLEANUP(arena_release) arena;
-  arena_init(&arena, 64 * 1024);
+  arena_init(&arena, ARENA_MAX);
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
     char text[512];
     (void)snprintf(text, sizeof text, "{\"m\": %s }", rows[i]);

@@ -6,7 +6,7 @@
 #include "base/buf.h"
 #include "unit/bus/mock.h"
 
-enum { PATIENCE_MS = 20000, COUNT = 100 };
+enum { PATIENCE_MS = 20000, COUNT = 100, ARENA_MAX = 32 * 1024 * 1024 };
 
 /* The owner's stored offsets, as PostgreSQL would have them, and what it has seen. */
 struct owner {
@@ -53,7 +53,7 @@ static void begin(struct owner *owner) {
   *owner = (struct owner){.fail_with = RC_DB_UNAVAILABLE};
   for (int i = 0; i < MOCK_PARTITIONS; i++) owner->stored[i] = -1;
   mock_start(&owner->mock);
-  arena_init(&owner->arena, 32 * 1024 * 1024);
+  arena_init(&owner->arena, ARENA_MAX);
 }
 
 static void end(struct owner *owner) {

@@ -232,8 +232,8 @@ Test(message, a_flaw_that_was_found_on_arrival_counts) {
 static void expect_same(const struct outgoing *message) {
   struct buf CLEANUP(buf_release) text;
   struct arena CLEANUP(arena_release) arena;
-  buf_init(&text, 1024 * 1024);
-  arena_init(&arena, 1024 * 1024);
+  buf_init(&text, MESSAGE_VALUE_MAX);
+  arena_init(&arena, MESSAGE_VALUE_MAX);
   outgoing_write(message, &text);
   cr_assert(buf_ok(&text));
   json_t *row = json_loadb(text.bytes, text.length, JSON_REJECT_DUPLICATES, NULL);
