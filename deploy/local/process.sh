@@ -53,7 +53,8 @@ process_define() {
             mark=$RUN_DIR/kafka/server.properties address=$KAFKA_BROKERS stop_seconds=60
             ;;
         mail)
-            command=("$PYTHON" "$LOCAL/mail/sink.py") settings=("SMTP_PORT=${SMTP_URL##*:}" "MAIL_DIR=$MAIL_DIR")
+            # nice: it stands for a mail server on another machine
+            command=(nice -n 19 "$PYTHON" "$LOCAL/mail/sink.py") settings=("SMTP_PORT=${SMTP_URL##*:}" "MAIL_DIR=$MAIL_DIR")
             mark=$LOCAL/mail/sink.py address=127.0.0.1:${SMTP_URL##*:}
             ;;
         gateway)
