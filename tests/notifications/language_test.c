@@ -6,12 +6,14 @@
 #include "retry.h"
 #include "smtp.h"
 
-#define DAY_MS INT64_C(86400000)
+#define DAY_MS    INT64_C(86400000)
+#define MINUTE_MS INT64_C(60000)
+enum { ARENA_MAX = 1024 * 1024 };
 
 static struct arena arena;
 
 static void init_arena(void) {
-  arena_init(&arena, 1024 * 1024);
+  arena_init(&arena, ARENA_MAX);
 }
 static void release_arena(void) {
   arena_release(&arena);
@@ -60,9 +62,9 @@ Test(retries, of_one_mail_double_and_end_after_five_days) {
   cr_assert(retry_after_deferral(1, &delay_ms));
   cr_expect_eq(delay_ms, 60000);
   cr_assert(retry_after_deferral(4, &delay_ms));
-  cr_expect_eq(delay_ms, 8 * 60000);
+  cr_expect_eq(delay_ms, 8 * MINUTE_MS);
   cr_assert(retry_after_deferral(20, &delay_ms));
-  cr_expect_eq(delay_ms, 6 * 3600000);
+  cr_expect_eq(delay_ms, 360 * MINUTE_MS);
   for (; retry_after_deferral(deferrals, &delay_ms); deferrals++) total_ms += delay_ms;
   cr_expect_eq(deferrals, DEFERRALS_MAX);
   cr_expect(total_ms >= 5 * DAY_MS && total_ms <= 5 * DAY_MS + DAY_MS / 4);

@@ -10,11 +10,11 @@
 #include "crew.h"
 #include "smtp.h"
 
-enum { TIMEOUT_MS = 1500, RECEIVED_MAX = 64 * 1024 };
+enum { TIMEOUT_MS = 1500, TIMEOUT_TWICE_MS = 3000, FOREVER_MS = 30000, RECEIVED_MAX = 64 * 1024 };
 
-/* Answers by command; NULL: the usual one. "" closes the connection, "-" says nothing. */
+/* Answers by command; NULL: the usual one. "" closes the connection, "-" says nothing, ever again. */
 struct script {
-  const char *greeting, *ehlo, *mail, *rcpt, *data, *dot;
+  const char *greeting, *ehlo, *mail, *rcpt, *data, *dot, *quit;
   int dot_delay_ms;
   int mails_per_connection; /* then 421; 0: any number */
   int connections_max;      /* at a time, then 421 as greeting; 0: any number */
@@ -35,7 +35,10 @@ static struct smtp_options options = {
 
 static bool say(int fd, const char *scripted, const char *usual) {
   const char *text = scripted ? scripted : usual;
-  if (strcmp(text, "-") == 0) return true;
+  if (strcmp(text, "-") == 0) {
+    sleep_ms(FOREVER_MS);
+    return false;
+  }
   if (text[0] == '\0') return false;
   char line[256];
   int length = snprintf(line, sizeof line, "%s\r\n", text);
@@ -88,7 +91,7 @@ static bool talk(int fd, FILE *in, const struct script *script, bool is_full) {
         goes_on = goes_on && say(fd, script->dot, "250 taken");
       }
     } else
-      goes_on = say(fd, NULL, "250 ok");
+      goes_on = say(fd, script->quit, "250 ok");
     if (!goes_on) return false;
   }
   return true;
@@ -180,7 +183,7 @@ Test(smtp, answers_mean_what_they_answer) {
     struct smtp_answer answer = deliver_one();
     cr_expect_eq(answer.outcome, rows[i].expected, "row %zu: %s, %s", i, outcome_label(answer.outcome), answer.text);
     cr_expect(strstr(answer.text, rows[i].text) == answer.text && answer.text[0], "row %zu: %s", i, answer.text);
-    cr_expect(mono_ms_since(start) < 2 * TIMEOUT_MS, "row %zu: %lld ms", i, (long long)mono_ms_since(start));
+    cr_expect(mono_ms_since(start) < TIMEOUT_TWICE_MS, "row %zu: %lld ms", i, (long long)mono_ms_since(start));
   }
 }
 
@@ -224,8 +227,19 @@ Test(smtp, time_is_counted_anew_for_each_mail) {
   struct mono start = mono_now();
   smtp_deliver(smtp, "ada@example.org", MAIL, strlen(MAIL), &answer);
   cr_expect_eq(answer.outcome, DEFERRED);
-  cr_expect(mono_ms_since(start) >= TIMEOUT_MS - 100 && mono_ms_since(start) < 2 * TIMEOUT_MS);
+  cr_expect(mono_ms_since(start) >= TIMEOUT_MS - 100 && mono_ms_since(start) < TIMEOUT_TWICE_MS);
   smtp_free(smtp);
+}
+
+Test(smtp, good_bye_is_said_and_not_waited_for_long) {
+  start_server(&(struct script){.quit = "-"});
+  struct smtp *smtp = smtp_new(&options);
+  struct smtp_answer answer;
+  smtp_deliver(smtp, "ada@example.org", MAIL, strlen(MAIL), &answer);
+  cr_assert_eq(answer.outcome, DELIVERED);
+  struct mono start = mono_now();
+  smtp_free(smtp);
+  cr_expect(mono_ms_since(start) < 1500, "%lld ms", (long long)mono_ms_since(start));
 }
 
 static void *call_off_soon(void *context) {

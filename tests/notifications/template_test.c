@@ -5,10 +5,12 @@
 #include "catalogue.h"
 #include "template.h"
 
+enum { ARENA_MAX = 16 * 1024 * 1024, RENDERED_MAX = 1024 * 1024 };
+
 static struct arena arena;
 
 static void init_arena(void) {
-  arena_init(&arena, 16 * 1024 * 1024);
+  arena_init(&arena, ARENA_MAX);
 }
 static void release_arena(void) {
   arena_release(&arena);
@@ -20,7 +22,7 @@ static const char *rendered(const char *text, enum escaping escaping, const stru
   const struct template *template;
   struct error err;
   struct buf CLEANUP(buf_release) out;
-  buf_init(&out, 1024 * 1024);
+  buf_init(&out, RENDERED_MAX);
   cr_assert_eq(template_compile(&arena, "test", text, MAIL_INVOICE, escaping, &template, &err), RC_OK, "%s", err.text);
   template_render(template, values, &out);
   return arena_strdup(&arena, buf_text(&out));
@@ -96,9 +98,9 @@ Test(templates, of_the_program_are_complete) {
   for (enum mail_kind kind = 0; kind < MAIL_KIND_COUNT; kind++)
     for (size_t l = 0; l < LANGUAGE_COUNT; l++) {
       struct buf CLEANUP(buf_release) subject, text, html;
-      buf_init(&subject, 1024);
-      buf_init(&text, 64 * 1024);
-      buf_init(&html, 64 * 1024);
+      buf_init(&subject, RENDERED_MAX);
+      buf_init(&text, RENDERED_MAX);
+      buf_init(&html, RENDERED_MAX);
       catalogue_subject(kind, &LANGUAGES[l], &all, &subject);
       catalogue_text(kind, &LANGUAGES[l], &all, &text);
       catalogue_html(kind, &LANGUAGES[l], &all, &html);

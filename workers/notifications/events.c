@@ -63,7 +63,7 @@ static enum rc need_uuid(json_t *body, const char *field, struct uuid *ret_id, s
 }
 
 static enum rc need_date(json_t *body, const char *field, struct date *ret_date, struct error *err) {
-  const char *text;
+  const char *text = NULL;
   TRY(need_text(body, field, &text, err));
   return date_parse(text, field, ret_date, err);
 }
@@ -77,7 +77,7 @@ static enum rc need_amount(json_t *body, const char *field, const struct currenc
 }
 
 static enum rc read_common(json_t *body, struct notice *notice, struct error *err) {
-  const char *currency;
+  const char *currency = NULL;
   TRY(need_uuid(body, "customerId", &notice->customer, err));
   TRY(need_uuid(body, "invoiceId", &notice->invoice, err));
   TRY(need_text(body, "currency", &currency, err));
@@ -94,7 +94,7 @@ static enum rc read_invoice(json_t *body, struct notice *notice, struct error *e
 }
 
 static enum rc read_payment(json_t *body, struct notice *notice, struct error *err) {
-  bool has_method;
+  bool has_method = false;
   TRY(need_uuid(body, "paymentId", &notice->payment, err));
   TRY(need_amount(body, "amount", notice->currency, &notice->amount_minor, err));
   return body_uuid(body, "paymentMethodId", &notice->payment_method, &has_method, err);
@@ -333,7 +333,7 @@ static enum rc notify(struct work *work, struct message *const *messages, size_t
   struct insertion insertion;
   insertion_init(&insertion, work->arena);
   for (size_t i = 0; i < count; i++) {
-    struct recipient recipient;
+    struct recipient recipient = {0};
     TRY(read_recipient(rows, (int)i, &recipient, err));
     TRY(insertion_add(&insertion, maker, &notices[i], &recipient, work->arena, err));
   }

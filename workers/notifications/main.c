@@ -25,7 +25,7 @@ static const struct setting setting_table[] = {
     {"MAIL_CONCURRENCY", SETTING_INT, SETTING(concurrency), "16", 1, 256, NULL,
      "connections to the mail server at most"},
     {"MAIL_TIMEOUT_MS", SETTING_INT, SETTING(timeout_ms), "60000", 100, 600000, NULL,
-     "for one mail; twice as long after a crash, and a second, somebody else sends what was under way"},
+     "for one mail; twice as long after a crash, and three seconds, another process sends what was under way"},
 };
 
 static const enum topic topics[] = {TOPIC_NOTIFICATION_COMMANDS, TOPIC_INVOICE_EVENTS, TOPIC_PAYMENT_EVENTS};

@@ -28,8 +28,8 @@
 enum {
   CLAIMS_PER_THREAD = 4, /* mails that are ours at a time: enough that no thread waits for the database */
   COLLECT_WAIT_MS = 50,
-  CLAIM_PAUSE_MS = 100, /* after a claim that found less than it wanted */
-  LEASE_SLACK_MS = 1000,
+  CLAIM_PAUSE_MS = 100,    /* after a claim that found less than it wanted */
+  LEASE_SLACK_MS = 3000,   /* a delivery is ended up to a second late */
   STOP_PATIENCE_MS = 5000, /* of the ten seconds that a process has to end */
 };
 
@@ -79,7 +79,7 @@ enum rc send_start(const struct mail_settings *settings, struct error *err) {
   return RC_OK;
 }
 
-/* Twice a delivery's time: a mail that has waited that long for its turn is not begun. */
+/* Of a claim: a mail may wait for its turn as long as its delivery may take, and not longer. */
 static int64_t lease_ms(void) {
   return 2 * sender.settings->timeout_ms + LEASE_SLACK_MS;
 }
@@ -170,7 +170,7 @@ struct round {
 static enum rc claim(struct round *round, struct error *err) {
   struct work *work = round->work;
   size_t wanted = round->capacity - crew_waiting(round->crew);
-  struct mono begin_before = mono_after(mono_now(), lease_ms() - sender.settings->timeout_ms);
+  struct mono begin_before = mono_after(mono_now(), sender.settings->timeout_ms);
   PGresult CLEANUP(db_result_release) *rows = NULL;
   TRY(work_begin(work, err));
   TRY(tx_exec(work->tx, &sql_notification_claim,

@@ -4,19 +4,31 @@
  * handle keeps its connection from mail to mail.
  *
  * What an answer means depends on what it answers, and curl does not say: it is seen in the commands that curl sends.
+ *
+ * After a failure, and when a handle is freed, curl says QUIT and waits for the answer, up to two minutes and whatever
+ * its timeouts are: from a server that has stopped talking none will come. So its sockets are ours, and we hang up.
  */
 #include "smtp.h"
 
 #include <ctype.h>
 #include <curl/curl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/assert.h"
 #include "base/time.h"
 
-enum { CONNECT_TIMEOUT_MS = 10000, CODE_SERVICE_CLOSING = 421, SECOND_MS = 1000 };
+enum {
+  CONNECT_TIMEOUT_MS = 10000,
+  GOODBYE_MS = 500,
+  CODE_FAILURE = 400,
+  CODE_SERVICE_CLOSING = 421,
+  SOCKETS_MAX = 4, /* one that is used, and those of addresses that are tried */
+};
 
 /* What the server was last told. */
 enum stage { STAGE_SESSION, STAGE_SENDER, STAGE_RECIPIENT, STAGE_CONTENT };
@@ -29,7 +41,13 @@ static const struct {
 struct smtp {
   const struct smtp_options *options;
   CURL *curl;
+  int sockets[SOCKETS_MAX]; /* open ones first */
+  size_t socket_count;
+  bool is_private; /* TLS */
   /* of the mail under way */
+  struct mono start;
+  int64_t timeout_ms;
+  bool is_called_off;
   const char *message;
   size_t length, read;
   enum stage stage;
@@ -56,6 +74,40 @@ void smtp_start(void) {
 
 void smtp_end(void) {
   curl_global_cleanup();
+}
+
+/* ---- sockets ---- */
+
+static curl_socket_t open_socket(void *context, curlsocktype purpose, struct curl_sockaddr *address) {
+  struct smtp *smtp = context;
+  (void)purpose;
+  if (smtp->socket_count == SOCKETS_MAX) return CURL_SOCKET_BAD;
+  int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+  if (fd >= 0) smtp->sockets[smtp->socket_count++] = fd;
+  smtp->is_private = strncmp(smtp->options->url, "smtps:", strlen("smtps:")) == 0;
+  return fd;
+}
+
+static int close_socket(void *context, curl_socket_t fd) {
+  struct smtp *smtp = context;
+  for (size_t i = 0; i < smtp->socket_count; i++)
+    if (smtp->sockets[i] == fd) smtp->sockets[i--] = smtp->sockets[--smtp->socket_count];
+  return close(fd);
+}
+
+static void hang_up(struct smtp *smtp) {
+  for (size_t i = 0; i < smtp->socket_count; i++) (void)shutdown(smtp->sockets[i], SHUT_RDWR);
+}
+
+/* Not within TLS, which is curl's. */
+static void say_goodbye(struct smtp *smtp) {
+  static const char quit[] = "QUIT\r\n";
+  for (size_t i = 0; i < smtp->socket_count && !smtp->is_private; i++) {
+    struct pollfd answer = {.fd = smtp->sockets[i], .events = POLLIN};
+    ssize_t sent = send(answer.fd, quit, strlen(quit), MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (sent > 0) (void)poll(&answer, 1, GOODBYE_MS);
+  }
+  hang_up(smtp);
 }
 
 /* ---- what curl calls ---- */
@@ -95,6 +147,7 @@ static int note_command(CURL *curl, curl_infotype type, char *bytes, size_t leng
   struct smtp *smtp = context;
   (void)curl;
   if (type != CURLINFO_HEADER_OUT) return 0;
+  if (length >= strlen("STARTTLS") && strncasecmp(bytes, "STARTTLS", strlen("STARTTLS")) == 0) smtp->is_private = true;
   smtp->has_quit = length >= strlen("QUIT") && strncasecmp(bytes, "QUIT", strlen("QUIT")) == 0;
   if (smtp->has_quit) return 0;
   for (size_t i = 0; i < sizeof stages / sizeof stages[0]; i++)
@@ -104,10 +157,14 @@ static int note_command(CURL *curl, curl_infotype type, char *bytes, size_t leng
   return 0;
 }
 
-static int is_called_off(void *context, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d) {
-  const struct smtp *smtp = context;
+/* Called once a second at least, also where curl waits and its own timeouts do not count. */
+static int is_over(void *context, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d) {
+  struct smtp *smtp = context;
   (void)a, (void)b, (void)c, (void)d;
-  return atomic_load(smtp->options->is_called_off);
+  smtp->is_called_off = atomic_load(smtp->options->is_called_off);
+  bool is_late = mono_ms_since(smtp->start) > smtp->timeout_ms;
+  if (smtp->is_called_off || is_late) hang_up(smtp);
+  return smtp->is_called_off || is_late;
 }
 
 /* ---- a connection ---- */
@@ -137,7 +194,10 @@ struct smtp *smtp_new(const struct smtp_options *options) {
   SET(CURLOPT_MAIL_FROM, options->from);
   SET(CURLOPT_CONNECTTIMEOUT_MS,
       (long)(options->timeout_ms < CONNECT_TIMEOUT_MS ? options->timeout_ms : CONNECT_TIMEOUT_MS));
-  SET(CURLOPT_SERVER_RESPONSE_TIMEOUT, (long)((options->timeout_ms + SECOND_MS - 1) / SECOND_MS));
+  SET(CURLOPT_OPENSOCKETFUNCTION, open_socket);
+  SET(CURLOPT_OPENSOCKETDATA, smtp);
+  SET(CURLOPT_CLOSESOCKETFUNCTION, close_socket);
+  SET(CURLOPT_CLOSESOCKETDATA, smtp);
   SET(CURLOPT_READFUNCTION, read_message);
   SET(CURLOPT_READDATA, smtp);
   SET(CURLOPT_HEADERFUNCTION, keep_line);
@@ -146,7 +206,7 @@ struct smtp *smtp_new(const struct smtp_options *options) {
   SET(CURLOPT_DEBUGFUNCTION, note_command);
   SET(CURLOPT_DEBUGDATA, smtp);
   SET(CURLOPT_NOPROGRESS, 0L);
-  SET(CURLOPT_XFERINFOFUNCTION, is_called_off);
+  SET(CURLOPT_XFERINFOFUNCTION, is_over);
   SET(CURLOPT_XFERINFODATA, smtp);
   SET(CURLOPT_ERRORBUFFER, smtp->curl_text);
   set_security(curl, options);
@@ -155,6 +215,7 @@ struct smtp *smtp_new(const struct smtp_options *options) {
 
 void smtp_free(struct smtp *smtp) {
   if (!smtp) return;
+  say_goodbye(smtp);
   curl_easy_cleanup(smtp->curl);
   free(smtp);
 }
@@ -163,7 +224,7 @@ void smtp_free(struct smtp *smtp) {
 
 static enum outcome outcome_of(const struct smtp *smtp, CURLcode rc) {
   if (rc == CURLE_OK) return DELIVERED;
-  if (rc == CURLE_ABORTED_BY_CALLBACK) return CALLED_OFF;
+  if (smtp->is_called_off) return CALLED_OFF;
   if (smtp->stage < STAGE_RECIPIENT || smtp->code == CODE_SERVICE_CLOSING) return UNREACHABLE;
   return smtp->code / 100 == 5 ? REFUSED : DEFERRED;
 }
@@ -171,6 +232,9 @@ static enum outcome outcome_of(const struct smtp *smtp, CURLcode rc) {
 static CURLcode try_once(struct smtp *smtp, struct curl_slist *recipient, int64_t timeout_ms) {
   CURL *curl = smtp->curl;
   smtp->read = 0;
+  smtp->is_called_off = false;
+  smtp->start = mono_now();
+  smtp->timeout_ms = timeout_ms;
   smtp->stage = STAGE_SESSION;
   smtp->has_quit = false;
   smtp->code = 0;
@@ -204,7 +268,9 @@ void smtp_deliver(struct smtp *smtp, const char *recipient, const char *message,
   rc = try_again_if_kept(smtp, recipients, rc, smtp->options->timeout_ms - mono_ms_since(start));
   ret_answer->outcome = outcome_of(smtp, rc);
   const char *why = smtp->curl_text[0] ? smtp->curl_text : curl_easy_strerror(rc);
-  snprintf(ret_answer->text, sizeof ret_answer->text, "%s", smtp->code ? smtp->line : why);
+  if (rc == CURLE_ABORTED_BY_CALLBACK) why = smtp->is_called_off ? "called off" : "no answer in time";
+  bool has_answered = smtp->code && (rc == CURLE_OK || smtp->code >= CODE_FAILURE);
+  snprintf(ret_answer->text, sizeof ret_answer->text, "%s", has_answered ? smtp->line : why);
   curl_slist_free_all(recipients);
 }
 

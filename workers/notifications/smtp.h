@@ -44,7 +44,7 @@ struct smtp_options {
   const char *user, *password;      /* "": no authentication */
   const char *from;                 /* address of the envelope */
   enum starttls starttls;           /* with smtp:// */
-  int64_t timeout_ms;               /* for one mail, from the connection to the last answer */
+  int64_t timeout_ms;               /* for one mail, from the connection to the last answer; up to a second more */
   const atomic_bool *is_called_off; /* true: give up within a second */
 };
 

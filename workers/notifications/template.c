@@ -85,7 +85,7 @@ static enum rc find_variable(const struct compiler *compiler, const struct tag *
 }
 
 static enum rc compile_if(struct compiler *compiler, const struct tag *tag, struct error *err) {
-  enum variable variable;
+  enum variable variable = VARIABLE_COUNT;
   if (compiler->depth == TEMPLATE_DEPTH_MAX) return wrong(compiler, tag, "nested too deep", err);
   TRY(find_variable(compiler, tag, strlen("#if "), &variable, err));
   compiler->in_else[compiler->depth] = false;
@@ -115,7 +115,7 @@ static enum rc compile_tag(struct compiler *compiler, const struct tag *tag, str
   if (starts_with(tag, "#if ")) return compile_if(compiler, tag, err);
   if (is_word(tag, "else")) return compile_else(compiler, tag, err);
   if (is_word(tag, "/if")) return compile_end(compiler, tag, err);
-  enum variable variable;
+  enum variable variable = VARIABLE_COUNT;
   TRY(find_variable(compiler, tag, 0, &variable, err));
   add_step(compiler, STEP_VARIABLE)->variable = variable;
   return RC_OK;
@@ -125,7 +125,7 @@ static enum rc compile_tag(struct compiler *compiler, const struct tag *tag, str
 static enum rc next_tag(const struct compiler *compiler, const char *at, struct tag *ret_tag, bool *ret_found,
                         struct error *err) {
   struct tag tag = {.start = strstr(at, "{{")};
-  *ret_found = tag.start;
+  *ret_found = false;
   if (!tag.start) return RC_OK;
   const char *close = strstr(tag.start, "}}");
   tag.word = tag.start + 2;
@@ -134,6 +134,7 @@ static enum rc next_tag(const struct compiler *compiler, const char *at, struct 
   for (; tag.length && is_blank(*tag.word); tag.word++) tag.length--;
   while (tag.length && is_blank(tag.word[tag.length - 1])) tag.length--;
   tag.end = close + 2;
+  *ret_found = true;
   *ret_tag = tag;
   return RC_OK;
 }
