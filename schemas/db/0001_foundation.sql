@@ -8,12 +8,13 @@
 CREATE FUNCTION current_tenant() RETURNS uuid LANGUAGE sql STABLE PARALLEL SAFE
 RETURN NULLIF(current_setting('app.tenant_id', true), '')::uuid;
 
--- Puts a table under row-level security: the API by tenant, workers for all.
+-- Puts a table under row-level security: the API by tenant, workers for all. The sub-select is computed once for a statement;
+-- without it the function runs for each row.
 CREATE PROCEDURE protect(relation text, tenant_column text DEFAULT 'tenant_id') LANGUAGE plpgsql AS $$
 BEGIN
   EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', relation);
   EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', relation);
-  EXECUTE format('CREATE POLICY one_tenant ON %I TO cloudbill_api USING (%I = current_tenant()) WITH CHECK (%2$I = current_tenant())',
+  EXECUTE format('CREATE POLICY one_tenant ON %I TO cloudbill_api USING (%I = (SELECT current_tenant())) WITH CHECK (%2$I = (SELECT current_tenant()))',
                  relation, tenant_column);
   EXECUTE format('CREATE POLICY all_tenants ON %I TO cloudbill_worker USING (true) WITH CHECK (true)', relation);
   EXECUTE format('GRANT SELECT ON %I TO cloudbill_api', relation);
