@@ -123,14 +123,19 @@ Test(links, every_sql_file_begins_with_what_it_is_for) {
 
 /* -- openapi.yaml and asyncapi.yaml: their keys are at fixed depths -- */
 
+/* From the head on to the next one of its kind, or to the section's end. */
+static const char *part_of(const char *text, const char *head, const char *next_head) {
+  const char *start = strstr(text, head);
+  if (!start) return "";
+  start += strlen(head);
+  const char *next = strstr(start, next_head), *section = strstr(start, "\n\n");
+  const char *end = next && (!section || next < section) ? next : section;
+  return end ? keep_text("%.*s", (int)(end - start), start) : start;
+}
+
 static const char **yaml_methods(const char *path) {
-  const char *text = source_text("schemas/openapi.yaml");
-  const char *start = strstr(text, keep_text("\n  %s:\n", path));
-  if (!start) return keep(sizeof(char *));
-  start = strchr(start + 1, '\n');
-  const char *end = start;
-  while (end && !(end[1] != ' ' || (end[1] == ' ' && end[2] == ' ' && end[3] != ' '))) end = strchr(end + 1, '\n');
-  return matches(keep_text("%.*s", (int)(end ? end - start : 1 << 20), start), "^    (get|post|put|patch|delete):");
+  const char *part = part_of(source_text("schemas/openapi.yaml"), keep_text("\n  %s:\n", path), "\n  /");
+  return matches(part, "^    (get|post|put|patch|delete):");
 }
 
 static const char *lower(const char *word) {
@@ -173,7 +178,7 @@ Test(links, asyncapi_has_every_topic_and_no_other) {
   const char **channels = matches(source_text("schemas/asyncapi.yaml"), "^    address: (cloudbill[a-z.-]+)$");
   size_t count = 0;
   while (channels[count]) count++;
-  cr_expect_eq(count, 2 * TOPIC_COUNT);
+  cr_expect_eq(count, (size_t)2 * TOPIC_COUNT);
   for (enum topic topic = 0; topic < TOPIC_COUNT; topic++) {
     cr_expect_eq(count_of(channels, topic_name(topic)), 1, "%s", topic_name(topic));
     cr_expect_eq(count_of(channels, keep_text("%s" DLQ_SUFFIX, topic_name(topic))), 1, "%s.dlq", topic_name(topic));
@@ -184,10 +189,7 @@ Test(links, asyncapi_has_every_topic_and_no_other) {
 Test(links, asyncapi_has_every_message_at_its_topic) {
   const char *text = source_text("schemas/asyncapi.yaml");
   for (const struct message_type *type = MESSAGE_TYPES; type->name; type++) {
-    const char *channel = strstr(text, keep_text("\n    address: %s\n", topic_name(type->topic)));
-    cr_assert_not_null(channel, "%s", topic_name(type->topic));
-    const char *next = strstr(channel + 1, "\n    address: ");
-    const char *part = next ? keep_text("%.*s", (int)(next - channel), channel) : channel;
+    const char *part = part_of(text, keep_text("\n    address: %s\n", topic_name(type->topic)), "\n    address: ");
     cr_expect(strstr(part, keep_text("#/components/messages/%s'", type->name)), "%s is not in %s", type->name,
               topic_name(type->topic));
     cr_expect(strstr(text, keep_text("%s/%s.json", is_command(type) ? "commands" : "events", type->name)), "%s",

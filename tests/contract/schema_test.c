@@ -81,6 +81,7 @@ static void check_limits(const char *name, const char *place, const json_t *node
 
 static void walk(const char *name, const char *place, const json_t *node, bool is_definition);
 
+/* NOLINTNEXTLINE(misc-no-recursion): as deep as a schema */
 static void walk_members(const char *name, const char *place, const json_t *members, bool is_definition) {
   const char *key;
   json_t *member;
@@ -88,6 +89,7 @@ static void walk_members(const char *name, const char *place, const json_t *memb
       walk(name, keep_text("%s/%s", place, key), member, is_definition);
 }
 
+/* NOLINTNEXTLINE(misc-no-recursion) */
 static void walk(const char *name, const char *place, const json_t *node, bool is_definition) {
   static const char *const confused[] = {"propertyNames", "contains", "not", "if", "patternProperties"};
   if (!json_is_object(node)) return;

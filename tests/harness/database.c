@@ -101,8 +101,7 @@ const char *fingerprint(const struct tenant *tenant) {
       "SELECT md5(string_agg(i::text, ';' ORDER BY id)) FROM invoices i WHERE tenant_id = $1",
       "SELECT md5(string_agg(p::text, ';' ORDER BY id)) FROM payments p WHERE tenant_id = $1",
       "SELECT md5(string_agg(s::text, ';' ORDER BY id)) FROM subscriptions s WHERE tenant_id = $1",
-      "SELECT md5(string_agg(l::text, ';' ORDER BY document_id, fact, line)) FROM ledger_entries l WHERE tenant_id = "
-      "$1",
+      "SELECT md5(string_agg(l::text, ';' ORDER BY l)) FROM ledger_entries l WHERE tenant_id = $1",
       "SELECT md5(string_agg(n::text, ';' ORDER BY id)) FROM notifications n WHERE tenant_id = $1",
       "SELECT md5(string_agg(t::text, ';' ORDER BY run_id, tallier)) FROM billing_run_tallies t WHERE tenant_id = $1"};
   const char *text = table_counts(tenant);

@@ -20,6 +20,7 @@ const char *setting(const char *name); /* an environment variable that must be s
 void *keep(size_t bytes);              /* zeroed */
 char *keep_text(const char *format, ...) PRINTF(1, 2);
 json_t *keep_json(json_t *json);                             /* takes the reference */
+char *file_text(const char *directory, const char *name);    /* the caller frees it; NULL when it is not there */
 const char *new_id(void);                                    /* a fresh UUIDv7 */
 const char *days_ago(int days);                              /* a date in UTC: "2026-08-21" */
 const char *json_at(const json_t *json, const char *path);   /* a text, "customer.name"; NULL when absent or null */

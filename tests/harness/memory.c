@@ -1,5 +1,6 @@
 /* What a test was given lives until its process ends: everything hangs on one list, so that the leak checker, which
  * looks at the end, finds it in use. Threads of a test may ask too. */
+#include <limits.h>
 #include <pthread.h>
 #include <stdarg.h>
 
@@ -61,6 +62,21 @@ const char *setting(const char *name) {
   const char *value = getenv(name);
   cr_assert(value && *value, "%s is not set: run it with ./dev test", name);
   return value;
+}
+
+char *file_text(const char *directory, const char *name) {
+  char path[PATH_MAX], *text = NULL;
+  snprintf(path, sizeof path, "%s/%s", directory, name);
+  FILE *file = fopen(path, "rbe");
+  if (!file) return NULL;
+  if (fseek(file, 0, SEEK_END) == 0) {
+    size_t size = (size_t)ftell(file);
+    rewind(file);
+    text = calloc(1, size + 1);
+    cr_assert_eq(fread(text, 1, size, file), size, "%s", path);
+  }
+  fclose(file);
+  return text;
 }
 
 const char *new_id(void) {

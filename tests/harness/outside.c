@@ -30,21 +30,9 @@ static const char *mail_header(const char *text, const char *name) {
 }
 
 static bool is_delivered_to(const char *text, const char *address) {
-  const char *line = keep_text("\nDelivered-To: %s\r\n", address);
+  char line[512];
+  snprintf(line, sizeof line, "\nDelivered-To: %s\r\n", address);
   return strstr(text, line) != NULL;
-}
-
-static char *read_file(const char *path) {
-  FILE *file = fopen(path, "rb");
-  if (!file) return NULL;
-  fseek(file, 0, SEEK_END);
-  long size = ftell(file);
-  rewind(file);
-  char *text = keep((size_t)size + 1);
-  size_t got = fread(text, 1, (size_t)size, file);
-  fclose(file);
-  cr_assert_eq(got, (size_t)size, "%s", path);
-  return text;
 }
 
 static void add_mail(struct mails *mails, const char *text, const char *file) {
@@ -74,8 +62,9 @@ struct mails mails_for(const char *address) {
   for (const struct dirent *entry; (entry = readdir(directory));) {
     const char *suffix = strrchr(entry->d_name, '.');
     if (entry->d_name[0] == '.' || !suffix || strcmp(suffix, ".eml") != 0 || !is_recent(entry->d_name)) continue;
-    const char *text = read_file(keep_text("%s/%s", folder, entry->d_name));
-    if (text && is_delivered_to(text, address)) add_mail(&mails, text, entry->d_name);
+    char *text = file_text(folder, entry->d_name);
+    if (text && is_delivered_to(text, address)) add_mail(&mails, keep_text("%s", text), entry->d_name);
+    free(text); /* others' mails are many */
   }
   closedir(directory);
   return mails;

@@ -9,16 +9,11 @@
 enum { LIST_MAX = 4000 };
 
 const char *source_text(const char *path) {
-  const char *whole = keep_text("%s/%s", SOURCE_DIR, path);
-  FILE *file = fopen(whole, "rb");
-  cr_assert_not_null(file, "%s is missing", path);
-  fseek(file, 0, SEEK_END);
-  size_t size = (size_t)ftell(file);
-  rewind(file);
-  char *text = keep(size + 1);
-  cr_assert_eq(fread(text, 1, size, file), size, "%s", path);
-  fclose(file);
-  return text;
+  char *text = file_text(SOURCE_DIR, path);
+  cr_assert_not_null(text, "%s is missing", path);
+  const char *kept = keep_text("%s", text);
+  free(text);
+  return kept;
 }
 
 const char **matches(const char *text, const char *expression) {
@@ -36,6 +31,7 @@ const char **matches(const char *text, const char *expression) {
   return list;
 }
 
+/* NOLINTNEXTLINE(misc-no-recursion): as deep as the tree of sources */
 static void collect(const char *directory, const char *suffix, const char **list, size_t *count) {
   DIR *opened = opendir(keep_text("%s/%s", SOURCE_DIR, directory));
   if (!opened) return;
