@@ -93,6 +93,7 @@ static void compile_schemas(void) {
 static enum rc open_parts(struct api *api, struct error *err) {
   const struct settings *settings = &api->settings;
   TRY(token_keys_new(settings->jwt_secret, settings->jwt_keys_file, &api->keys, err));
+  TRY(db_check_url(settings->database_url, err));
   compile_schemas();
   api->passwords = passwords_new((size_t)settings->password_hashes_max);
   api->pool = pool_new(settings->database_url, api->instance, (size_t)settings->database_connections);
@@ -163,7 +164,7 @@ int main(int argc, char **argv) {
                     argc, argv))
     return EXIT_SUCCESS;
   if (settings_load(table, SETTINGS, &api.settings, &err) != RC_OK) {
-    fprintf(stderr, "cloudbill-api: %s\n", err.text);
+    settings_complain("cloudbill-api", &err);
     return EXIT_SETTING;
   }
   mallopt(M_ARENA_MAX, MALLOC_ARENAS);
@@ -175,7 +176,7 @@ int main(int argc, char **argv) {
   log_init("api", api.instance, level_of(api.settings.log_level));
   block_signals(&stop_signals);
   enum rc rc = serve(&api, &stop_signals, &err);
-  if (rc != RC_OK) fprintf(stderr, "cloudbill-api: %s\n", err.text);
+  if (rc != RC_OK) settings_complain("cloudbill-api", &err);
   close_parts(&api);
   mg_exit_library();
   LOG(LOG_INFO, "process.stopped", LOG_INT("code", rc));

@@ -148,6 +148,12 @@ enum rc settings_load(const struct setting *table, size_t count, void *target, s
   return RC_OK;
 }
 
+/* Some texts begin with the setting's name, as settings_load writes them; some faults are found further below. */
+void settings_complain(const char *process, const struct error *err) {
+  bool is_named = err->field[0] == '\0' || strncmp(err->text, err->field, strlen(err->field)) == 0;
+  (void)fprintf(stderr, "%s: %s%s%s\n", process, is_named ? "" : err->field, is_named ? "" : " ", err->text);
+}
+
 /* ---- help ---- */
 
 static const char *type_text(const struct setting *setting, char text[static RANGE_TEXT_MAX]) {

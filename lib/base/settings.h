@@ -31,6 +31,8 @@ struct setting {
 
 /* Fills target from the environment; texts point into it or the table and live as long as the process. */
 MUST_CHECK enum rc settings_load(const struct setting *table, size_t count, void *target, struct error *err);
+/* One line on standard error: whose fault it is that the process does not start. */
+void settings_complain(const char *process, const struct error *err);
 /* --help, --help=markdown: prints and returns true. `about` is one line on what the process does. */
 bool settings_help(const struct setting *table, size_t count, const char *process, const char *about, int argc,
                    char **argv);

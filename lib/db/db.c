@@ -64,6 +64,15 @@ static enum rc failed(struct db *db, const PGresult *result, const char *what, s
                      message ? message : "", sqlstate);
 }
 
+/* libpq's words quote the URL, which may hold a password: they are not repeated. */
+enum rc db_check_url(const char *url, struct error *err) {
+  PQconninfoOption *options = PQconninfoParse(url, NULL);
+  bool is_understood = options != NULL;
+  PQconninfoFree(options);
+  if (is_understood) return RC_OK;
+  return error_field(err, RC_INVALID_SETTING, "DATABASE_URL", "DATABASE_URL must be a libpq URI or conninfo string");
+}
+
 struct db *db_new(const struct db_options *options) {
   struct db *db = calloc(1, sizeof *db);
   ASSERT(db);

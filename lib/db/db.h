@@ -44,6 +44,8 @@ struct db_options {
 };
 enum { DB_LISTS_MAX = 4 };
 
+/* RC_INVALID_SETTING naming DATABASE_URL when it is none that libpq could read: no later attempt would go better. */
+MUST_CHECK enum rc db_check_url(const char *url, struct error *err);
 /* Does not connect yet. */
 struct db *db_new(const struct db_options *options);
 void db_free(struct db *db);

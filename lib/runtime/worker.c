@@ -109,6 +109,7 @@ static enum rc load_settings(const struct worker *worker, struct error *err) {
   TRY(settings_load(common_settings, COMMON_COUNT, &common, err));
   if (worker->setting_count > 0)
     TRY(settings_load(worker->settings, worker->setting_count, worker->settings_target, err));
+  TRY(db_check_url(common.database_url, err));
   return worker->start ? worker->start(err) : RC_OK;
 }
 
@@ -162,6 +163,13 @@ static int run_threads(struct process *process) {
   return status;
 }
 
+static int refuse_to_start(const struct worker *worker, const struct error *err) {
+  char process[64];
+  snprintf(process, sizeof process, "cloudbill-%s", worker->name);
+  settings_complain(process, err);
+  return 2;
+}
+
 int worker_main(int argc, char **argv, const struct worker *worker) {
   if (show_help(argc, argv, worker)) return 0;
   struct process *process = &the_process;
@@ -169,19 +177,16 @@ int worker_main(int argc, char **argv, const struct worker *worker) {
   struct health_server *health = NULL;
   json_object_seed(0);
   if (load_settings(worker, &err) != RC_OK) {
-    fprintf(stderr, "cloudbill-%s: %s: %s\n", worker->name, err.field, err.text);
-    return 2;
+    return refuse_to_start(worker, &err);
   }
   process_init(process, worker);
   install_signals();
   if (health_start(process->internal_address, is_ready, process, &health, &err) != RC_OK) {
-    fprintf(stderr, "cloudbill-%s: %s: %s\n", worker->name, err.field, err.text);
-    return 2;
+    return refuse_to_start(worker, &err);
   }
   process->announcer = announcer_new(process->redis_address);
   if (outbox_new(process->kafka_brokers, process->instance, &process->outbox, &err) != RC_OK) {
-    fprintf(stderr, "cloudbill-%s: %s\n", worker->name, err.text);
-    return 2;
+    return refuse_to_start(worker, &err);
   }
   LOG(LOG_INFO, "process.started", LOG_TEXT("version", CLOUDBILL_VERSION));
   int status = run_threads(process);
