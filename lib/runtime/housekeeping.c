@@ -54,9 +54,9 @@ static enum rc keep_house(struct process *process, struct db *db, struct arena *
     TRY(beat(process, db, arena, err));
     *beaten = mono_now();
   }
-  if (mono_ms_since(*swept) < SWEEP_EVERY_MS) return RC_OK;
+  if (mono_ms_since(*swept) < SWEEP_EVERY_MS || process_is_stopping(process)) return RC_OK;
   bool more = false;
-  TRY(outbox_sweep(process->outbox, db, arena, &more, err));
+  TRY(outbox_sweep(process->outbox, db, arena, &process->stopping, &more, err));
   if (!more) *swept = mono_now();
   return RC_OK;
 }

@@ -12,7 +12,7 @@
 #include "base/log.h"
 #include "runtime_sql.h"
 
-enum { LINGER_MS = 2, MESSAGE_TIMEOUT_MS = 10000, FLUSH_MS = 5000, SWEEP_WAIT_MS = 12000 };
+enum { LINGER_MS = 2, MESSAGE_TIMEOUT_MS = 10000, FLUSH_MS = 500, SWEEP_WAIT_MS = 12000 };
 
 struct shipment {
   struct uuid row;
@@ -91,6 +91,7 @@ static void free_list(struct shipment *shipment) {
   }
 }
 
+/* Housekeeping has waited for what was under way; what the broker did not take by then is the sweeper's. */
 void outbox_free(struct outbox *outbox) {
   if (!outbox) return;
   bus_producer_free(outbox->producer, FLUSH_MS);
@@ -219,7 +220,8 @@ static void ship_row(struct outbox *outbox, struct arena *arena, const struct uu
 }
 
 /* The rows stay locked until they have arrived and are deleted, so that no two sweepers send the same one. */
-enum rc outbox_sweep(struct outbox *outbox, struct db *db, struct arena *arena, bool *ret_more, struct error *err) {
+enum rc outbox_sweep(struct outbox *outbox, struct db *db, struct arena *arena, const atomic_bool *stopping,
+                     bool *ret_more, struct error *err) {
   struct tx CLEANUP(tx_release) tx = {0};
   PGresult CLEANUP(db_result_release) *rows = NULL;
   TRY(tx_begin(db, &tx, err));
@@ -230,7 +232,7 @@ enum rc outbox_sweep(struct outbox *outbox, struct db *db, struct arena *arena, 
     ship_row(outbox, arena, &row, row_text(rows, r, 1));
   }
   struct mono start = mono_now();
-  while (atomic_load(&outbox->swept_under_way) > 0 && mono_ms_since(start) < SWEEP_WAIT_MS)
+  while (atomic_load(&outbox->swept_under_way) > 0 && mono_ms_since(start) < SWEEP_WAIT_MS && !atomic_load(stopping))
     bus_producer_poll(outbox->producer, 50);
   struct shipment *arrived = take_arrived(outbox);
   if (arrived) TRY(delete_arrived(&tx, arena, arrived, err));

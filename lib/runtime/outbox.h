@@ -8,6 +8,8 @@
 #ifndef RUNTIME_OUTBOX_H
 #define RUNTIME_OUTBOX_H
 
+#include <stdatomic.h>
+
 #include "bus/bus.h"
 #include "db/db.h"
 
@@ -32,8 +34,9 @@ void outbox_discard(struct shipment *shipment);                     /* after ROL
 /* One round of housekeeping, from one thread: serves deliveries for up to wait_ms, deletes what arrived. */
 MUST_CHECK enum rc outbox_collect(struct outbox *outbox, struct db *db, struct arena *arena, int wait_ms,
                                   struct error *err);
-/* Sends what lies there since OUTBOX_STALE_MS; *ret_more when the round was full. */
-MUST_CHECK enum rc outbox_sweep(struct outbox *outbox, struct db *db, struct arena *arena, bool *ret_more,
-                                struct error *err);
+/* Sends what lies there since OUTBOX_STALE_MS; *ret_more when the round was full. Without a broker that takes seconds,
+ * unless *stopping becomes true. */
+MUST_CHECK enum rc outbox_sweep(struct outbox *outbox, struct db *db, struct arena *arena, const atomic_bool *stopping,
+                                bool *ret_more, struct error *err);
 
 #endif
