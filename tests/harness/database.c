@@ -3,9 +3,15 @@
 
 #include "harness.h"
 
+/* A server that was restarted has said so and closed: read before anything is asked, so that no question is lost. */
+static bool is_alive(PGconn *shared) {
+  bool hears = PQconsumeInput(shared) && PQconsumeInput(shared);
+  return hears && PQstatus(shared) == CONNECTION_OK;
+}
+
 static PGconn *connection(void) {
   static PGconn *shared;
-  if (shared && PQstatus(shared) != CONNECTION_OK) {
+  if (shared && !is_alive(shared)) {
     PQfinish(shared);
     shared = NULL;
   }
