@@ -16,13 +16,15 @@
 #include "redis.h"
 #include "runtime/metrics.h"
 
-enum { HOST_MAX = 256, STEP_MS = 100 };
+enum { HOST_MAX = 256, STEP_MS = 100, SILENCE_MAX_MS = 5000 };
 
 struct dependencies {
   const struct api *api;
   struct redis_link *redis;
-  pthread_mutex_t lock; /* of states */
+  pthread_mutex_t lock; /* of what follows */
   struct dependency_state states[DEPENDENCY_COUNT];
+  struct mono asked_at;   /* of the one that is being asked */
+  enum dependency asking; /* DEPENDENCY_COUNT: none */
   pthread_t thread;
   atomic_bool is_stopping;
 };
@@ -89,13 +91,22 @@ static const struct {
 
 /* ---- the thread ---- */
 
+static void note_asking(struct dependencies *dependencies, enum dependency which) {
+  pthread_mutex_lock(&dependencies->lock);
+  dependencies->asking = which;
+  dependencies->asked_at = mono_now();
+  pthread_mutex_unlock(&dependencies->lock);
+}
+
 static void check(struct dependencies *dependencies, enum dependency which) {
   struct mono began = mono_now();
+  note_asking(dependencies, which);
   bool is_up = rows[which].answers(dependencies);
   struct dependency_state state = {is_up, (mono_now().ns - began.ns) / 1000};
   pthread_mutex_lock(&dependencies->lock);
   bool was_up = dependencies->states[which].is_up;
   dependencies->states[which] = state;
+  dependencies->asking = DEPENDENCY_COUNT;
   pthread_mutex_unlock(&dependencies->lock);
   char label[64];
   snprintf(label, sizeof label, "name=\"%s\"", rows[which].name);
@@ -119,6 +130,7 @@ struct dependencies *dependencies_new(const struct api *api) {
   ASSERT(dependencies);
   dependencies->api = api;
   dependencies->redis = redis_link_new(api->redis);
+  dependencies->asking = DEPENDENCY_COUNT;
   pthread_mutex_init(&dependencies->lock, NULL);
   ASSERT(pthread_create(&dependencies->thread, NULL, check_main, dependencies) == 0);
   return dependencies;
@@ -137,9 +149,11 @@ const char *dependency_name(enum dependency dependency) {
   return rows[dependency].name;
 }
 
+/* A server that stands still keeps its connections open, and the one who asks waiting: it does not answer. */
 struct dependency_state dependency_state(struct dependencies *dependencies, enum dependency dependency) {
   pthread_mutex_lock(&dependencies->lock);
   struct dependency_state state = dependencies->states[dependency];
+  if (dependencies->asking == dependency && mono_ms_since(dependencies->asked_at) > SILENCE_MAX_MS) state.is_up = false;
   pthread_mutex_unlock(&dependencies->lock);
   return state;
 }
