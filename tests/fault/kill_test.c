@@ -7,8 +7,6 @@
 
 #include "invariants.h"
 
-extern char **environ;
-
 enum {
   SUBSCRIPTIONS = 2000,
   PERIODS = 3, /* to catch up on; a run of its own bills each, so that all workers have work until the end */
@@ -25,7 +23,7 @@ static const char *const workers[] = {"billing-cycle", "invoicing", "payments", 
 static uint64_t seed;
 
 static uint32_t random_below(uint32_t bound) {
-  seed = seed * 6364136223846793005u + 1442695040888963407u;
+  seed = seed * 6364136223846793005U + 1442695040888963407U;
   return (uint32_t)(seed >> 33) % bound;
 }
 

@@ -5,7 +5,8 @@
 
 /* A server that was restarted has said so and closed: read before anything is asked, so that no question is lost. */
 static bool is_alive(PGconn *shared) {
-  bool hears = PQconsumeInput(shared) && PQconsumeInput(shared);
+  bool hears = PQconsumeInput(shared) != 0; /* once for what it said, once for that it closed */
+  hears = hears && PQconsumeInput(shared) != 0;
   return hears && PQstatus(shared) == CONNECTION_OK;
 }
 

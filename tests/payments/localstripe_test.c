@@ -23,7 +23,8 @@ struct localstripe {
 };
 
 static pid_t run_python(const char *const *arguments) {
-  const char *python = getenv("LOCALSTRIPE_PYTHON") ? getenv("LOCALSTRIPE_PYTHON") : "python3";
+  const char *given = getenv("LOCALSTRIPE_PYTHON");
+  const char *python = given ? given : "python3";
   pid_t pid = fork();
   cr_assert_geq(pid, 0);
   if (pid > 0) return pid;

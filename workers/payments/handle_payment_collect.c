@@ -45,7 +45,7 @@ static enum rc answer(struct work *work, const struct message *message, const st
 
 enum rc handle_payment_collect(struct work *work, struct message *const *messages, size_t count, struct error *err) {
   struct invoice_ref invoice = {.tenant = messages[0]->tenant};
-  struct situation *situation;
+  struct situation *situation = NULL;
   (void)count;
   TRY(decode(messages[0], &invoice.invoice, err));
   TRY(find_invoice(work, &invoice, err));

@@ -197,7 +197,7 @@ static int by_rest_then_order(const void *a, const void *b) {
 
 /* The rule as one would do it on paper: whole parts, sort by what is left over, hand out the rest. */
 static void split_by_sorting(int64_t total, const int64_t *weights, size_t count, int64_t *ret_parts) {
-  struct share shares[64];
+  struct share shares[64] = {{0}};
   int128 sum = 0;
   int64_t left = llabs(total);
   for (size_t i = 0; i < count; i++) sum += weights[i];
