@@ -258,10 +258,20 @@ process_stop() {
     return "$rc"
 }
 
+# The first thread may have ended while others still hold the process's ports.
+has_other_threads() {
+    local tasks=("/proc/$1/task/"*)
+    ((${#tasks[@]} > 1))
+}
+
 process_kill() {
-    local name=$1
+    local name=$1 pid birth
+    process_define "$name"
+    pid=$(process_pid "$name") || pid=none
+    birth=$(birth_of "$pid") || birth=''
     process_signal "$name" KILL
     while process_runs "$name"; do sleep 0.01; done
+    while has_other_threads "$pid" && [[ $(birth_of "$pid") == "$birth" ]]; do sleep 0.01; done
     rm -f "$PIDFILE_DIR/$name.pid"
     [[ $name != postgres ]] || postgres_clear_dead
 }
