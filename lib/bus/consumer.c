@@ -14,7 +14,6 @@ enum {
   MORE_WAIT_MS = 3,          /* for a fuller batch */
   ASK_AGAIN_MS = 200,        /* after the owner, or the broker, could not say where to begin */
   BROKER_QUESTION_MS = 2000, /* to wait for one answer */
-  SEEK_WAIT_MS = 5000,
   LOOK_AFTER_EVERY_MS = 1000,
   CLOSE_WAIT_MS = 2000,
 };
@@ -328,13 +327,16 @@ enum rc bus_consumer_new(const struct bus_consumer_options *options, struct bus_
 }
 
 /* Leaves the group; without a broker that answers, no longer than CLOSE_WAIT_MS, where rd_kafka_consumer_close would
- * wait for ever. The group finds out by itself then. */
+ * wait for ever. The group finds out by itself then. What was fetched ahead comes out of the same queue as the
+ * rebalance. */
 static void leave(struct bus_consumer *consumer) {
   rd_kafka_queue_t *events = rd_kafka_queue_new(consumer->client);
   rd_kafka_error_destroy(rd_kafka_consumer_close_queue(consumer->client, events));
   struct mono start = mono_now();
-  while (!rd_kafka_consumer_closed(consumer->client) && mono_ms_since(start) < CLOSE_WAIT_MS)
-    rd_kafka_queue_poll_callback(events, 50);
+  while (!rd_kafka_consumer_closed(consumer->client) && mono_ms_since(start) < CLOSE_WAIT_MS) {
+    rd_kafka_message_t *fetched = rd_kafka_consume_queue(events, 50);
+    if (fetched != NULL) rd_kafka_message_destroy(fetched);
+  }
   rd_kafka_queue_destroy(events);
   client_destroy(consumer->client, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
 }
@@ -482,27 +484,17 @@ enum rc bus_poll(struct bus_consumer *consumer, struct arena *arena, size_t max,
 
 /* ---- going back, progress ---- */
 
-static bool all_done(const rd_kafka_topic_partition_list_t *list) {
-  for (int i = 0; i < list->cnt; i++)
-    if (list->elems[i].err != RD_KAFKA_RESP_ERR_NO_ERROR) return false;
-  return true;
-}
-
+/* Everything is assigned anew, at the offsets where each partition goes on: rd_kafka_seek_partitions fails now and
+ * then, for some of them, while messages arrive (2.0.2). */
 enum rc bus_seek(struct bus_consumer *consumer, const struct bus_position *positions, size_t count, struct error *err) {
-  (void)err;
-  rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)count);
+  bool is_any_ours = false;
   for (size_t i = 0; i < count; i++) {
     struct bus_position *own = find_position(consumer, positions[i].topic, positions[i].partition);
     if (own == NULL) continue; /* lost in the meantime: not ours to read again */
     own->offset = positions[i].offset;
-    rd_kafka_topic_partition_list_add(list, own->topic, own->partition)->offset = own->offset;
+    is_any_ours = true;
   }
-  rd_kafka_error_t *failed = list->cnt == 0 ? NULL : rd_kafka_seek_partitions(consumer->client, list, SEEK_WAIT_MS);
-  /* What cannot be sought is begun anew: the owner's stored offsets lie no later. */
-  if (failed != NULL || !all_done(list)) wait_for_start(consumer);
-  rd_kafka_error_destroy(failed);
-  rd_kafka_topic_partition_list_destroy(list);
-  return RC_OK;
+  return is_any_ours ? assign(consumer, consumer->positions, consumer->position_count, err) : RC_OK;
 }
 
 void bus_commit(struct bus_consumer *consumer, const struct bus_position *positions, size_t count) {

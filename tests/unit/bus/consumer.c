@@ -490,6 +490,18 @@ Test(consumer, starts_before_its_broker_and_stops_without_it, .timeout = 60) {
   cr_expect_lt(mono_ms_since(start), 8000);
 }
 
+Test(consumer, leaves_with_messages_fetched_ahead, .timeout = 60) {
+  struct owner owner;
+  begin(&owner);
+  send_numbers(&owner, 0, COUNT);
+  owner.consumer = join(&owner);
+  (void)poll_one(&owner);
+  sleep_ms(300); /* for the rest to be fetched */
+  struct mono start = mono_now();
+  end(&owner);
+  cr_expect_lt(mono_ms_since(start), 5000);
+}
+
 Test(consumer, leaves_in_time_when_the_broker_is_gone, .timeout = 60) {
   struct owner owner;
   struct bus_position done[MOCK_PARTITIONS];
