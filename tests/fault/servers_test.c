@@ -13,11 +13,11 @@ enum { PROGRAMS = sizeof programs / sizeof *programs, FIRST_WORKER = 1, CUSTOMER
 /* -- looking -- */
 
 static pid_t pid_of(const char *process) {
-  int pid = 0;
+  char line[128] = "";
   FILE *file = fopen(keep_text("%s/%s.pid", setting("PIDFILE_DIR"), process), "r");
-  cr_assert(file && fscanf(file, "%d", &pid) == 1, "%s does not run", process);
+  cr_assert(file && fgets(line, sizeof line, file), "%s does not run", process);
   fclose(file);
-  return pid;
+  return (pid_t)strtol(line, NULL, 10);
 }
 
 struct population {
