@@ -39,11 +39,27 @@ static void set_all(const char *const *settings) {
   }
 }
 
+/* The instance that tests run beside has a gateway too, and its settings are in the environment. */
+static void forget_others(void) {
+  for (char **entry = environ; *entry != NULL;) {
+    char name[64];
+    size_t length = strcspn(*entry, "=");
+    if (strncmp(*entry, "GATEWAY_", 8) != 0 || length >= sizeof name) {
+      entry++;
+      continue;
+    }
+    (void)snprintf(name, sizeof name, "%.*s", (int)length, *entry);
+    unsetenv(name);
+    entry = environ;
+  }
+}
+
 /* In the child: becomes the gateway, or exits. */
 _Noreturn static void become(const char *argument, const char *const *settings, int output) {
   char path[PATH_MAX];
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (getppid() == 1) _exit(126);
+  forget_others();
   set_all(settings);
   dup2(output, STDOUT_FILENO);
   dup2(output, STDERR_FILENO);
