@@ -149,6 +149,7 @@ static void write_hex(struct json_writer *writer, const char *bytes, size_t leng
 }
 
 void outgoing_write(const struct outgoing *message, struct buf *out) {
+  ASSERT(message->topic != NULL && message->value != NULL);
   struct json_writer writer;
   json_writer_init(&writer, out);
   json_put_object(&writer, NULL);
