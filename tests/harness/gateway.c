@@ -55,11 +55,12 @@ static void forget_others(void) {
 }
 
 /* In the child: becomes the gateway, or exits. */
-_Noreturn static void become(const char *argument, const char *const *settings, int output) {
+_Noreturn static void become(const char *argument, const char *const *needed, const char *const *settings, int output) {
   char path[PATH_MAX];
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (getppid() == 1) _exit(126);
   forget_others();
+  set_all(needed);
   set_all(settings);
   dup2(output, STDOUT_FILENO);
   dup2(output, STDERR_FILENO);
@@ -115,10 +116,7 @@ bool sandbox_start(struct sandbox *sandbox, const char *const *settings) {
   int log = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
   if (log < 0) return false;
   sandbox->pid = fork();
-  if (sandbox->pid == 0) {
-    set_all(needed);
-    become(NULL, settings, log);
-  }
+  if (sandbox->pid == 0) become(NULL, needed, settings, log);
   close(log);
   if (sandbox->pid < 0 || !wait_until_ready(sandbox)) return false;
   (void)snprintf(sandbox->url, sizeof sandbox->url, "http://127.0.0.1:%d", sandbox->port);
@@ -167,7 +165,7 @@ int sandbox_run(const char *argument, const char *const *settings, char *ret_tex
   size_t length = 0;
   if (pipe2(ends, O_CLOEXEC) != 0) return -1;
   pid_t pid = fork();
-  if (pid == 0) become(argument, settings, ends[1]);
+  if (pid == 0) become(argument, NULL, settings, ends[1]);
   close(ends[1]);
   for (ssize_t got; length < size - 1 && (got = read(ends[0], ret_text + length, size - 1 - length)) > 0;) {
     length += (size_t)got;
