@@ -115,7 +115,7 @@ static int64_t count_of(struct stage *stage, const char *table, const char *cond
 
 Test(localstripe, is_spoken_to_like_any_other_gateway) {
   static struct stage stage;
-  struct localstripe localstripe;
+  struct localstripe localstripe = {0};
   localstripe_start(&localstripe);
   stage_no_gateway(&stage);
   stage.gateway_url = localstripe.url;
