@@ -24,7 +24,7 @@
 #include "server.h"
 #include "token.h"
 
-enum { EXIT_BUG = 1, EXIT_SETTING = 2, MALLOC_ARENAS = 4, DRAIN_NOTICE_MS = 200 };
+enum { EXIT_BUG = 1, EXIT_SETTING = 2, MALLOC_ARENAS = 4, DRAIN_NOTICE_MS = 200, STOP_MARGIN_S = 4 };
 
 #define AT(member) offsetof(struct settings, member)
 static const struct setting table[] = {
@@ -141,6 +141,7 @@ static enum rc serve(struct api *api, const sigset_t *stop_signals, struct error
     int signal_number = 0;
     LOG(LOG_INFO, "process.started", LOG_TEXT("address", api->settings.http_address), LOG_INT("pid", getpid()));
     sigwait(stop_signals, &signal_number);
+    alarm((unsigned)(api->settings.drain_ms / 1000) + STOP_MARGIN_S);
     drain(api, server);
   }
   health_stop(health);
@@ -148,12 +149,19 @@ static enum rc serve(struct api *api, const sigset_t *stop_signals, struct error
 }
 
 /* Before any thread is made: all of them inherit the mask. */
+/* A server that stands still holds a request, and the request us. What is not answered has not been promised. */
+static void on_alarm(int signal_number) {
+  (void)signal_number;
+  _exit(0);
+}
+
 static void block_signals(sigset_t *stop_signals) {
   sigemptyset(stop_signals);
   sigaddset(stop_signals, SIGTERM);
   sigaddset(stop_signals, SIGINT);
   ASSERT(pthread_sigmask(SIG_BLOCK, stop_signals, NULL) == 0);
   signal(SIGPIPE, SIG_IGN);
+  signal(SIGALRM, on_alarm);
 }
 
 int main(int argc, char **argv) {

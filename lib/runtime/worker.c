@@ -9,7 +9,7 @@
 #include "runtime/effects.h"
 #include "runtime/health.h"
 
-enum { TASKS_MAX = 16, SETTINGS_MAX = 48, READY_DB_MS = 15000, SLEEP_SLICE_MS = 20 };
+enum { TASKS_MAX = 16, SETTINGS_MAX = 48, READY_DB_MS = 15000, SLEEP_SLICE_MS = 20, STOP_MAX_S = 9 };
 
 static struct common_settings {
   char *database_url, *kafka_brokers, *redis_address, *internal_address, *log_level, *instance;
@@ -39,6 +39,14 @@ static struct process the_process; /* one for each program: what the signal hand
 static void on_signal(int signal) {
   (void)signal;
   atomic_store(&the_process.stopping, true);
+  alarm(STOP_MAX_S);
+}
+
+/* Something hangs: a server that stands still, a library that waits for it. Dying at any moment is harmless by design.
+ */
+static void on_alarm(int signal) {
+  (void)signal;
+  _exit(0);
 }
 
 const char *process_name(const struct process *process) {
@@ -135,6 +143,8 @@ static void install_signals(void) {
   struct sigaction action = {.sa_handler = on_signal};
   sigaction(SIGTERM, &action, NULL);
   sigaction(SIGINT, &action, NULL);
+  struct sigaction too_long = {.sa_handler = on_alarm};
+  sigaction(SIGALRM, &too_long, NULL);
   struct sigaction ignore = {.sa_handler = SIG_IGN};
   sigaction(SIGPIPE, &ignore, NULL);
 }
