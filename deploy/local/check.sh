@@ -89,7 +89,7 @@ run_suite() {
         failing=${BASH_REMATCH[3]} crashing=${BASH_REMATCH[4]}
         PASSED=$((PASSED + passing)) FAILED=$((FAILED + failing + crashing))
         ((tested > 0)) || BROKEN+=("test-$name ran no test")
-        ((rc == 0 || failing + crashing > 0)) || BROKEN+=("test-$name ended with status $rc")
+        ((rc == 0 || failing + crashing > 0)) || criterion_leaked || BROKEN+=("test-$name ended with status $rc")
     else
         BROKEN+=("test-$name ended with status $rc and without its closing line")
     fi
@@ -145,6 +145,15 @@ sanitizers_are_silent() {
 # stack of every leak of every test, too. So: leaks only, and each allocated by the library itself.
 is_criterions_leak() {
     grep -q '^SUMMARY: .* leaked in ' "$1" && ! grep '^ *#1 ' "$1" | grep -qv '/libcriterion'
+}
+
+# Then its status is 1 although every test passed.
+criterion_leaked() {
+    local file
+    for file in "$RUN_DIR"/sanitizer/*; do
+        if [[ -s $file ]] && is_criterions_leak "$file"; then return 0; fi
+    done
+    return 1
 }
 
 # --- bench ------------------------------------------------------------------------------------------------
