@@ -1,0 +1,128 @@
+/* What the API answers is what openapi.yaml says of it: each member, and no other. */
+#include "harness/harness.h"
+#include "harness/sources.h"
+
+TestSuite(answers, .timeout = 120);
+
+/* -- openapi.yaml's schemas: members stand eight spaces deep, `required` in brackets -- */
+
+static const char *schema_part(const char *name) {
+  const char *text = source_text("schemas/openapi.yaml");
+  const char *schemas = strstr(text, "\n  schemas:\n");
+  cr_assert_not_null(schemas);
+  const char *start = strstr(schemas, keep_text("\n    %s:\n", name));
+  cr_assert_not_null(start, "openapi.yaml has no schema %s", name);
+  const char *end = start + 1;
+  do end = strchr(end + 1, '\n');
+  while (end && strncmp(end, "\n     ", 6) == 0);
+  return keep_text("%.*s", (int)(end ? end - start : (ptrdiff_t)strlen(start)), start);
+}
+
+static const char **members_of(const char *schema) {
+  return matches(schema_part(schema), "^        ([A-Za-z0-9]+):");
+}
+
+static bool is_required(const char *schema, const char *member) {
+  const char *part = schema_part(schema), *start = strstr(part, "required: [");
+  if (!start) return false;
+  const char *list = keep_text("%.*s", (int)strcspn(start, "]"), start);
+  return count_of(matches(list, "([A-Za-z0-9]+)"), member) > 0;
+}
+
+static void expect_members(const json_t *answer, const char *schema) {
+  const char **members = members_of(schema);
+  const char *name;
+  json_t *value;
+  cr_assert(json_is_object(answer), "%s", schema);
+  json_object_foreach((json_t *)(uintptr_t)answer, name, value)
+      cr_expect_eq(count_of(members, name), 1, "openapi.yaml's %s lacks %s", schema, name);
+  for (; *members; members++)
+    cr_expect(json_object_get(answer, *members) || !is_required(schema, *members), "the answer lacks %s of %s",
+              *members, schema);
+}
+
+/* -- something of everything -- */
+
+static void await(const struct tenant *tenant, const char *count_sql) {
+  WAIT_UNTIL(sql_int(tenant, count_sql) > 0, "%s", count_sql);
+}
+
+static void bury_something(const struct tenant *tenant) {
+  const char *const headers[] = {"ce_specversion", "1.0",      "ce_id",     new_id(),
+                                 "ce_type",        "no.such",  "ce_source", "/tests",
+                                 "ce_subject",     new_id(),   "ce_time",   "2026-11-21T00:00:00Z",
+                                 "ce_tenantid",    tenant->id, NULL};
+  kafka_produce("cloudbill.plan.commands", NULL, "{}", 2, headers);
+  await(tenant, "SELECT count(*) FROM dead_letters WHERE tenant_id = $1");
+}
+
+static struct tenant tenant_with_everything(void) {
+  struct tenant tenant = tenant_new();
+  const char *customer = customer_new(&tenant, NULL), *plan = plan_new(&tenant, "9.00", "USD", "weekly");
+  payment_method_new(&tenant, customer, "pm_card_visa");
+  subscription_new(&tenant, customer, plan, days_ago(10));
+  const char *parked = subscription_new(&tenant, customer_new(&tenant, NULL), plan, days_ago(10));
+  sql_do(NULL, keep_text("UPDATE subscriptions SET time_zone = 'Nowhere/Land' WHERE id = '%s'", parked));
+  billing_run(&tenant);
+  await(&tenant, "SELECT count(*) FROM payments WHERE tenant_id = $1 AND status = 'succeeded'");
+  bury_something(&tenant);
+  return tenant;
+}
+
+/* A list and the schema of its elements; each of them is found below the list's path as well. */
+static const struct {
+  const char *list, *schema;
+} resources[] = {
+    {"/api/customers", "Customer"},
+    {"/api/plans", "Plan"},
+    {"/api/billing/subscriptions", "Subscription"},
+    {"/api/billing/invoices?status=paid", "Invoice"},
+    {"/api/payments?status=succeeded", "Payment"},
+    {"/api/payment-methods", "PaymentMethod"},
+    {"/api/billing/runs", "BillingRun"},
+    {"/api/dead-letters", "DeadLetter"},
+};
+
+Test(answers, are_what_openapi_says) {
+  struct tenant tenant = tenant_with_everything();
+  for (size_t i = 0; i < sizeof resources / sizeof *resources; i++) {
+    const json_t *first = json_array_get(api_get(&tenant, 200, "%s", resources[i].list), 0);
+    cr_assert_not_null(first, "%s is empty", resources[i].list);
+    expect_members(first, resources[i].schema);
+    const char *path =
+        keep_text("%.*s/%s", (int)strcspn(resources[i].list, "?"), resources[i].list, json_at(first, "id"));
+    expect_members(api_get(&tenant, 200, "%s", path), resources[i].schema);
+  }
+  const json_t *invoice = json_array_get(api_get(&tenant, 200, "/api/billing/invoices?status=paid"), 0);
+  expect_members(json_node_at(invoice, "items.0"), "InvoiceItem");
+  const char *run = json_at(json_array_get(api_get(&tenant, 200, "/api/billing/runs"), 0), "id");
+  expect_members(json_array_get(api_get(&tenant, 200, "/api/billing/runs/%s/parked", run), 0), "Parked");
+  expect_members(api_get(&tenant, 200, "/api/monitoring/health"), "Monitoring");
+  expect_members(json_array_get(json_node_at(api_get(&tenant, 200, "/api/monitoring/health"), "services"), 0),
+                 "Service");
+  const char *operation =
+      sql_text(&tenant, "SELECT id FROM commands WHERE tenant_id = $1 AND status = 'succeeded' LIMIT 1");
+  expect_members(api_get(&tenant, 200, "/api/operations/%s", operation), "Operation");
+}
+
+Test(answers, of_login_are_what_openapi_says) {
+  struct tenant tenant = tenant_new();
+  const json_t *login =
+      api_post(&tenant, 200, "/api/auth/login", "{'email':'%s','password':'%s'}", tenant.email, tenant.password);
+  expect_members(login, "Login");
+  expect_members(json_node_at(login, "user"), "User");
+}
+
+Test(answers, come_in_the_envelope) {
+  struct tenant tenant = tenant_new();
+  struct answer list = api_call(&tenant, "GET", "/api/plans?limit=5", NULL),
+                error = api_call(&tenant, "GET", "/api/plans/none", NULL);
+  cr_expect(json_is_true(json_object_get(list.json, "success")) && json_at(list.json, "timestamp"));
+  cr_expect_eq(json_number_at(list.json, "pagination.limit"), 5);
+  cr_expect_eq(json_number_at(list.json, "pagination.page"), 1);
+  cr_expect_eq(json_number_at(list.json, "pagination.total"), 0);
+  cr_expect_eq(json_number_at(list.json, "pagination.totalPages"), 0);
+  cr_expect_eq(error.status, 404);
+  cr_expect(json_is_false(json_object_get(error.json, "success")) && json_at(error.json, "timestamp"));
+  expect_members(json_object_get(error.json, "error"), "Error");
+}
