@@ -4,7 +4,7 @@
 PACKAGES_BUILD=(
     cmake ninja-build gcc g++ pkg-config libcriterion-dev
     librdkafka-dev libpq-dev libjansson-dev libjwt-dev libcivetweb-dev libhiredis-dev libcurl4-openssl-dev
-    libvalijson-dev nlohmann-json3-dev libcrypt-dev libssl-dev tzdata
+    libvalijson-dev nlohmann-json3-dev json-schema-test-suite libcrypt-dev libssl-dev tzdata
 )
 PACKAGES_SERVERS=(postgresql-15 redis-server python3-aiosmtpd)
 PACKAGES_LINT=(git clang-format clang-tidy cppcheck shellcheck)
