@@ -31,7 +31,7 @@ static const struct setting table[] = {
     {"HTTP_ADDRESS", SETTING_ADDRESS, AT(http_address), "127.0.0.1:8080", 0, 0, NULL, "where clients connect"},
     {"INTERNAL_ADDRESS", SETTING_ADDRESS, AT(internal_address), "127.0.0.1:9080", 0, 0, NULL,
      "/livez, /readyz and /metrics for operators"},
-    {"DATABASE_URL", SETTING_TEXT, AT(database_url), NULL, 0, 0, NULL, "PostgreSQL, as role cloudbill_api"},
+    {"DATABASE_URL", SETTING_SECRET, AT(database_url), NULL, 1, 0, NULL, "PostgreSQL, as role cloudbill_api"},
     {"KAFKA_BROKERS", SETTING_TEXT, AT(kafka_brokers), "127.0.0.1:9092", 0, 0, NULL, "host:port, separated by commas"},
     {"REDIS_ADDRESS", SETTING_ADDRESS, AT(redis_address), "127.0.0.1:6379", 0, 0, NULL,
      "announcements of outcomes, rate limits"},
@@ -148,13 +148,13 @@ static enum rc serve(struct api *api, const sigset_t *stop_signals, struct error
   return rc;
 }
 
-/* Before any thread is made: all of them inherit the mask. */
 /* A server that stands still holds a request, and the request us. What is not answered has not been promised. */
 static void on_alarm(int signal_number) {
   (void)signal_number;
   _exit(0);
 }
 
+/* Before any thread is made: all of them inherit the mask. */
 static void block_signals(sigset_t *stop_signals) {
   sigemptyset(stop_signals);
   sigaddset(stop_signals, SIGTERM);
