@@ -1,4 +1,4 @@
-/* Fixed windows: a counter that is made with its first hit and ends by itself. */
+/* Fixed windows: whoever touches a counter first makes it, with its end; nobody changes one that might have none. */
 #include "limiter.h"
 
 #include <ctype.h>
@@ -9,9 +9,14 @@
 
 enum { KEY_MAX = 160 };
 
+/* The counter at zero, unless it is there: INCR and DECR make one that never ends. */
+static void queue_make(struct redis_link *redis, const char *key, int64_t window_s) {
+  redis_queue(redis, "SET %s 0 EX %lld NX", key, (long long)window_s);
+}
+
 /* Counts one hit; false when Redis is away. */
 static bool hit(struct redis_link *redis, const char *key, int64_t window_s, int64_t *ret_count, int64_t *ret_left_s) {
-  redis_queue(redis, "SET %s 0 EX %lld NX", key, (long long)window_s);
+  queue_make(redis, key, window_s);
   redis_queue(redis, "INCR %s", key);
   redis_queue(redis, "TTL %s", key);
   redisReply CLEANUP(redis_reply_release) *made = redis_collect(redis);
@@ -61,12 +66,16 @@ enum rc limiter_count_login(struct request *request, const char *email, struct e
   return error_set(err, RC_RATE_LIMITED, "too many failed logins");
 }
 
+/* The windows may have ended since the attempt was counted. */
 void limiter_forgive_login(struct request *request, const char *email) {
-  char account[KEY_MAX], address[KEY_MAX];
-  login_keys(request, email, account, address);
-  redis_queue(request->redis, "DECR %s", account);
-  redis_queue(request->redis, "DECR %s", address);
-  for (int i = 0; i < 2; i++) {
+  enum { KEYS = 2, REPLIES_PER_KEY = 2 };
+  char keys[KEYS][KEY_MAX];
+  login_keys(request, email, keys[0], keys[1]);
+  for (int i = 0; i < KEYS; i++) {
+    queue_make(request->redis, keys[i], LOGIN_WINDOW_S);
+    redis_queue(request->redis, "DECR %s", keys[i]);
+  }
+  for (int i = 0; i < KEYS * REPLIES_PER_KEY; i++) {
     redisReply CLEANUP(redis_reply_release) *reply = redis_collect(request->redis);
     (void)reply;
   }
