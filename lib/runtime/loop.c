@@ -18,7 +18,7 @@ enum {
   BACKOFF_FIRST_MS = 50,
   BACKOFF_MAX_MS = 5000,
   PARTITIONS_MAX = 256,
-  TENANTS_MAX = 4096
+  TENANTS_MAX = 8192 /* more than a batch can hold */
 };
 
 enum fate {
@@ -34,8 +34,9 @@ struct item {
   struct error why;
   struct utime first_failure;
   /* of this try */
-  bool is_below; /* the stored offset: done, counted, published */
-  bool is_known; /* a command that has its outcome, or had it earlier in this batch */
+  bool is_below;    /* the stored offset: done, counted, published */
+  bool is_known;    /* a command that has its outcome, or had it earlier in this batch */
+  bool is_answered; /* the same of one that is dead: it is buried, and not answered again */
 };
 
 struct batch {
@@ -157,17 +158,31 @@ static bool is_same_command(const struct message *a, const struct message *b) {
   return uuid_equal(&a->id, &b->id) && uuid_equal(&a->tenant, &b->tenant);
 }
 
-/* A command is done once, however often it was produced: the one with an outcome, or seen earlier in this batch, is
- * answered with what is stored. */
+/* Whoever sent it waits for an outcome, in a tenant that there is. */
+static bool wants_outcome(const struct item *item) {
+  return !item->is_below && item->message->json && item->message->headers[HEADER_REPLY_TO] &&
+         !uuid_is_nil(&item->message->tenant);
+}
+
+/* A command has one outcome, however often it was produced and whatever became of it. */
+static void note_outcome(struct item *item) {
+  if (item->fate == FATE_DEAD)
+    item->is_answered = true;
+  else
+    item->is_known = true;
+}
+
+/* A command is done once: the one with an outcome, or seen earlier in this batch, is answered with what is stored. */
 static enum rc skip_known_commands(struct batch *batch, struct work *work, struct error *err) {
   struct db_array *tenant_ids = db_array_new(work->arena), *ids = db_array_new(work->arena);
   for (size_t i = 0; i < batch->count; i++) {
     struct item *item = &batch->items[i];
-    if (item->is_below || item->fate == FATE_DEAD || !item->message->headers[HEADER_REPLY_TO]) continue;
+    if (!wants_outcome(item)) continue;
     db_array_uuid(tenant_ids, &item->message->tenant);
     db_array_uuid(ids, &item->message->id);
-    for (size_t k = 0; k < i && !item->is_known; k++)
-      item->is_known = batch->items[k].fate != FATE_DEAD && is_same_command(batch->items[k].message, item->message);
+    for (size_t k = 0; k < i; k++)
+      if (wants_outcome(&batch->items[k]) && is_same_command(batch->items[k].message, item->message))
+        note_outcome(item);
   }
   if (db_array_count(ids) == 0) return RC_OK;
   PGresult CLEANUP(db_result_release) *rows = NULL;
@@ -176,30 +191,34 @@ static enum rc skip_known_commands(struct batch *batch, struct work *work, struc
   for (int r = 0; r < row_count(rows); r++) {
     struct message known = {.tenant = row_uuid(rows, r, 0), .id = row_uuid(rows, r, 1)};
     for (size_t i = 0; i < batch->count; i++)
-      if (is_same_command(batch->items[i].message, &known)) batch->items[i].is_known = true;
+      if (wants_outcome(&batch->items[i]) && is_same_command(batch->items[i].message, &known))
+        note_outcome(&batch->items[i]);
   }
   return RC_OK;
+}
+
+static void refuse_tenant(struct item *item, struct utime now) {
+  struct error why;
+  item->message->tenant = UUID_NIL;
+  if (item->fate == FATE_DEAD) return; /* of something else, before */
+  error_set(&why, RC_INVARIANT, "the tenant of the message does not exist");
+  settle(item, FATE_DEAD, &why, now);
 }
 
 /* A tenant that does not exist is a lie of the sender: poison. */
 static enum rc check_tenants(struct batch *batch, struct work *work, struct error *err) {
   struct db_array *asked = db_array_new(work->arena);
+  if (tenants.count + batch->count > TENANTS_MAX) tenants.count = 0; /* forget, ask again */
   for (size_t i = 0; i < batch->count; i++)
-    if (batch->items[i].fate != FATE_DEAD && !tenant_is_known(&batch->items[i].message->tenant))
+    if (batch->items[i].message->json && !tenant_is_known(&batch->items[i].message->tenant))
       db_array_uuid(asked, &batch->items[i].message->tenant);
   if (db_array_count(asked) == 0) return RC_OK;
   PGresult CLEANUP(db_result_release) *rows = NULL;
   TRY(tx_exec(work->tx, &runtime_sql_tenants_known, PARAMS(db_array_literal(asked)), &rows, err));
-  if (tenants.count + (size_t)row_count(rows) > TENANTS_MAX) tenants.count = 0; /* forget, ask again */
   for (int r = 0; r < row_count(rows); r++) tenants.known[tenants.count++] = row_uuid(rows, r, 0);
-  for (size_t i = 0; i < batch->count; i++) {
-    struct item *item = &batch->items[i];
-    if (item->fate == FATE_DEAD || tenant_is_known(&item->message->tenant)) continue;
-    struct error why;
-    error_set(&why, RC_INVARIANT, "the tenant of the message does not exist");
-    item->message->tenant = UUID_NIL;
-    settle(item, FATE_DEAD, &why, work->now);
-  }
+  for (size_t i = 0; i < batch->count; i++)
+    if (batch->items[i].message->json && !tenant_is_known(&batch->items[i].message->tenant))
+      refuse_tenant(&batch->items[i], work->now);
   return RC_OK;
 }
 
@@ -266,8 +285,7 @@ static enum rc bury_and_answer(struct batch *batch, struct work *work, struct er
     if (item->fate != FATE_DEAD) continue;
     batch->dead++;
     TRY(effects_bury(work, item->message, &item->why, batch->tries, item->first_failure, err));
-    if (item->message->json && item->message->headers[HEADER_REPLY_TO] && !uuid_is_nil(&item->message->tenant))
-      reject(work, item->message, &item->why); /* whoever waits is told */
+    if (wants_outcome(item) && !item->is_answered) reject(work, item->message, &item->why); /* whoever waits is told */
   }
   return RC_OK;
 }
@@ -300,7 +318,8 @@ static enum rc move_offsets(struct batch *batch, struct work *work, struct error
 
 static enum rc try_batch(struct batch *batch, struct work *work, struct error *err) {
   TRY(work_begin(work, err));
-  for (size_t i = 0; i < batch->count; i++) batch->items[i].is_below = batch->items[i].is_known = false;
+  for (size_t i = 0; i < batch->count; i++)
+    batch->items[i].is_below = batch->items[i].is_known = batch->items[i].is_answered = false;
   TRY(lock_offsets(batch, work, err));
   TRY(check_tenants(batch, work, err));
   TRY(skip_known_commands(batch, work, err));
@@ -327,9 +346,28 @@ static void count_batch(const struct batch *batch) {
   }
 }
 
+/* What earlier tries have found out. A try that fails for the sake of a message adds to it, so that the next one goes
+ * further; one that adds nothing would fail for ever. */
+static size_t lessons(const struct batch *batch) {
+  size_t count = batch->one_by_one;
+  for (size_t i = 0; i < batch->count; i++) count += batch->items[i].fate != FATE_OPEN;
+  return count;
+}
+
+static bool batch_has_learnt(struct batch *batch, size_t *learnt) {
+  size_t before = *learnt;
+  *learnt = lessons(batch);
+  if (*learnt > before) return true;
+  if (batch->one_by_one) return false;
+  batch->one_by_one = true; /* whose effects the database refused is not known yet */
+  *learnt = lessons(batch);
+  return true;
+}
+
 /* Runs the batch until it is committed, the process is stopped (then nothing of it is), or a bug is met. */
 static void run_batch(struct batch *batch, struct work *work) {
   int64_t backoff_ms = BACKOFF_FIRST_MS;
+  size_t learnt = lessons(batch);
   while (!process_is_stopping(batch->process)) {
     struct error err;
     batch->tries++;
@@ -349,7 +387,9 @@ static void run_batch(struct batch *batch, struct work *work) {
       backoff_ms = backoff_ms * 2 > BACKOFF_MAX_MS ? BACKOFF_MAX_MS : backoff_ms * 2;
       break;
     case VERDICT_REJECT:
-    case VERDICT_POISON: break; /* something was learnt: again */
+    case VERDICT_POISON:
+      if (!batch_has_learnt(batch, &learnt)) process_fail(batch->process, "loop", &err);
+      break;
     case VERDICT_NONE:
     case VERDICT_FATAL: process_fail(batch->process, "loop", &err); break;
     }

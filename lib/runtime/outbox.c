@@ -128,7 +128,7 @@ enum rc outbox_write(struct tx *tx, struct arena *arena, const struct outgoing *
   struct shipment **shipments = ARENA_ARRAY(arena, struct shipment *, count);
   size_t shipment_count = 0;
   struct buf CLEANUP(buf_release) packed;
-  buf_init(&packed, (size_t)OUTBOX_ROW_BYTES + (size_t)4 * MESSAGE_VALUE_MAX);
+  buf_init(&packed, (size_t)OUTBOX_ROW_BYTES + (size_t)16 * MESSAGE_VALUE_MAX);
   for (size_t at = 0; at < count;) {
     size_t first = at;
     buf_clear(&packed);

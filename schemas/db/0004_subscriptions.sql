@@ -28,6 +28,7 @@ CREATE TABLE subscriptions (
   trial_ends_at        timestamptz,
   auto_renew           boolean NOT NULL DEFAULT true,
   cancel_at_period_end boolean NOT NULL DEFAULT false,
+  cancel_at            timestamptz,                                     -- the boundary at which it then ends
   cancelled_at         timestamptz,
   cancel_reason        text,
   expires_at           timestamptz,
@@ -38,7 +39,8 @@ CREATE TABLE subscriptions (
   version              bigint NOT NULL DEFAULT 1,
   PRIMARY KEY (tenant_id, id),
   FOREIGN KEY (tenant_id, customer_id) REFERENCES customers (tenant_id, id),
-  FOREIGN KEY (tenant_id, plan_id, plan_version) REFERENCES plan_versions (tenant_id, plan_id, plan_version)
+  FOREIGN KEY (tenant_id, plan_id, plan_version) REFERENCES plan_versions (tenant_id, plan_id, plan_version),
+  CHECK (NOT cancel_at_period_end OR cancel_at IS NOT NULL)
 ) WITH (fillfactor = 70);
 CREATE INDEX subscriptions_of_customer ON subscriptions (tenant_id, customer_id);
 CALL protect('subscriptions');

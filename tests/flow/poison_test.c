@@ -268,3 +268,37 @@ Test(poison, replayed_does_its_work_when_the_cause_is_gone) {
   cr_expect_str_eq(sql_text(&tenant, "SELECT id FROM invoices WHERE tenant_id = $1"), invoice);
   expect_sound_books(&tenant);
 }
+
+/* Whoever waits is told once, however often the command comes and wherever its twins lie; and the next one gets
+ * through. */
+Test(poison, answered_twice_does_not_stop_the_worker) {
+  struct tenant tenant = tenant_new();
+  const char *id = new_id(), *subject = new_id(), *nobody = new_id();
+  const char *const tenants[] = {tenant.id, tenant.id, nobody};
+  for (size_t i = 0; i < 3; i++) {
+    const char *const headers[] = {"ce_specversion",
+                                   "1.0",
+                                   "ce_id",
+                                   id,
+                                   "ce_type",
+                                   "customer.creat",
+                                   "ce_source",
+                                   "/tests",
+                                   "ce_subject",
+                                   subject,
+                                   "ce_time",
+                                   "2026-11-21T00:00:00.000Z",
+                                   "ce_tenantid",
+                                   tenants[i],
+                                   "ce_replyto",
+                                   "nobody",
+                                   "ce_actor",
+                                   "user:test",
+                                   NULL};
+    kafka_produce("cloudbill.customer.commands", subject, "{}", 2, headers);
+  }
+  WAIT_UNTIL(sql_int(NULL, keep_text("SELECT count(*) FROM dead_letters WHERE message_id = '%s'", id)) == 3,
+             "all three to be buried");
+  cr_expect_eq(sql_int(&tenant, keep_text("SELECT count(*) FROM commands WHERE tenant_id = $1 AND id = '%s'", id)), 1);
+  customer_new(&tenant, NULL);
+}

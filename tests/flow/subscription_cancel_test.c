@@ -50,13 +50,24 @@ Test(subscription_cancel, with_the_period_lets_it_run_out) {
   cr_expect_eq(count_messages(&tenant, "subscription.cancelled"), 0);
 }
 
-/* The period that is paid for ended while nobody looked: the run ends the subscription where it bills others. */
-Test(subscription_cancel, with_a_period_that_is_over_ends_in_the_next_run) {
+/* Nobody billed for a while: what was used since is billed, and it ends with the period that runs now, not in the past.
+ * The days that pass until then are taken off its calendar. */
+Test(subscription_cancel, with_the_period_bills_what_a_late_run_had_missed) {
   struct tenant tenant = tenant_new();
   const char *subscription = active_subscription(&tenant, days_ago(10));
   cancel(&tenant, 200, subscription, "{}");
-  cr_expect_eq(invoices_after_a_run(&tenant), 1);
+  cr_expect_eq(invoices_after_a_run(&tenant), 2, "the period that runs now, too");
   const json_t *shown = api_get(&tenant, 200, "/api/billing/subscriptions/%s", subscription);
+  cr_expect_str_eq(json_at(shown, "status"), "active");
+  cr_expect_str_eq(sql_text(&tenant, "SELECT iso(cancel_at) FROM subscriptions WHERE tenant_id = $1"),
+                   json_at(shown, "currentPeriodEnd"));
+  sql_do(&tenant, "UPDATE subscriptions SET start_date = start_date - 7, anchor_date = anchor_date - 7,"
+                  " next_billing_at = next_billing_at - interval '7 days', cancel_at = cancel_at - interval '7 days'"
+                  " WHERE tenant_id = $1");
+  sql_do(&tenant,
+         "UPDATE customer_billing SET next_billing_at = next_billing_at - interval '7 days' WHERE tenant_id = $1");
+  cr_expect_eq(invoices_after_a_run(&tenant), 2);
+  shown = api_get(&tenant, 200, "/api/billing/subscriptions/%s", subscription);
   cr_expect_str_eq(json_at(shown, "status"), "cancelled");
   WAIT_UNTIL(count_messages(&tenant, "subscription.cancelled") == 1, "subscription.cancelled");
   expect_sound_books(&tenant);

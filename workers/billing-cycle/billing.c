@@ -6,9 +6,10 @@
 
 #include "base/assert.h"
 #include "base/json_text.h"
+#include "domain/invoice.h"
 #include "domain/proration.h"
 
-enum { INVOICE_LINES_MAX = 500, INVOICE_JSON_MAX = MESSAGE_VALUE_MAX, TEXT_MAX = 512 };
+enum { INVOICE_JSON_MAX = MESSAGE_VALUE_MAX, DESCRIPTION_MAX = 1024 };
 
 static void add_line(struct arena *arena, struct billing *billing, const struct line *line) {
   if (billing->count == billing->capacity) {
@@ -24,7 +25,7 @@ static void add_line(struct arena *arena, struct billing *billing, const struct 
 /* The end that was decided on earlier and takes effect at a boundary (BILL-053, BILL-055). */
 static bool ends_at_boundary(const struct billable *s, enum subscription_event *ret_event) {
   if (s->next_index == 0) return false;
-  if (s->cancel_at_period_end) {
+  if (s->cancel_at_period_end && s->next_at.us >= s->cancel_at.us) {
     *ret_event = SUBSCRIPTION_EVENT_CANCEL;
     return true;
   }
@@ -133,7 +134,7 @@ static void write_provenance(struct json_writer *json, const struct line *line) 
 static void write_line(struct json_writer *json, const struct line *line) {
   const struct billable *s = line->subscription;
   char id[UUID_TEXT_MAX], money[MONEY_TEXT_MAX], from[DATE_TEXT_MAX], to[DATE_TEXT_MAX], time[UTIME_TEXT_MAX];
-  char description[TEXT_MAX];
+  char description[DESCRIPTION_MAX]; /* a plan's name has at most 200 characters of 4 bytes */
   snprintf(description, sizeof description, "%s, %s to %s", s->plan_name, date_format(line->period.start, from),
            date_format(line->period.end, to));
   json_put_object(json, NULL);

@@ -29,6 +29,8 @@ struct billable {
   struct date start;
   struct grid grid;
   bool cancel_at_period_end, auto_renew;
+  struct utime
+      cancel_at; /* with cancel_at_period_end: the boundary at which it ends; earlier periods are still billed */
   int64_t version;
   int64_t next_index; /* the period that is billed next */
   /* set by billing_collect */

@@ -11,8 +11,11 @@ enum { JSON_MAX = 4096 };
 struct standing {
   enum subscription_state state;
   bool is_ending; /* cancel_at_period_end is set */
-  bool has_period;
-  struct utime period_end;
+  bool is_parked; /* no run comes by any more */
+  const struct zone *zone;
+  struct date start;
+  struct grid grid;
+  int64_t next_index;
 };
 
 /* Takes the customer's billing lock, then the row: in the order that everybody keeps. */
@@ -31,9 +34,22 @@ static enum rc load(struct work *work, const struct message *command, const char
   if (!subscription_state_from_name(row_text(row, 0, 0), &standing->state))
     return error_set(err, RC_INVARIANT, "a subscription's status is unknown");
   standing->is_ending = row_bool(row, 0, 1);
-  standing->has_period = !row_is_null(row, 0, 2);
-  if (standing->has_period) standing->period_end = row_utime(row, 0, 2);
-  return RC_OK;
+  standing->is_parked = row_bool(row, 0, 2);
+  standing->start = row_date(row, 0, 4);
+  standing->grid = (struct grid){.anchor = row_date(row, 0, 7), .anchor_day = (int)row_int(row, 0, 8)};
+  standing->grid.interval.count = (int)row_int(row, 0, 6);
+  standing->next_index = row_int(row, 0, 9);
+  if (!interval_unit_from_name(row_text(row, 0, 5), &standing->grid.interval.unit))
+    return error_set(err, RC_INVARIANT, "a subscription's interval is unknown");
+  return zone_find(row_text(row, 0, 3), "timeZone", &standing->zone, err);
+}
+
+/* The end of the period that runs now, whether it is billed already or not: what was used is paid for. */
+static struct utime end_of_period(const struct standing *standing, struct utime now) {
+  struct date today = zone_date(standing->zone, now);
+  int64_t index = grid_index(&standing->grid, today) + 1;
+  if (index < standing->next_index) index = standing->next_index; /* billed ahead */
+  return zone_midnight(standing->zone, grid_boundary(&standing->grid, index));
 }
 
 static void emit_cancelled(struct work *work, const struct message *command, const char *customer, const char *type,
@@ -66,29 +82,34 @@ enum rc handle_subscription_cancel(struct work *work, struct message *const *mes
   const struct message *command = messages[0];
   struct arena *arena = work->arena;
   const char *customer = NULL, *reason;
-  bool immediately;
+  bool immediately, prorate;
   struct standing standing = {0};
   enum subscription_state cancelled;
   TRY(body_bool(command->json, "immediately", false, &immediately, err));
   TRY(body_text(command->json, "reason", &reason, err));
+  TRY(body_bool(command->json, "prorate", false, &prorate, err));
+  if (prorate) return error_field(err, RC_VALIDATION, "prorate", "credits for unused time are not available yet");
   TRY(load(work, command, &customer, &standing, err));
   TRY(subscription_next(standing.state, SUBSCRIPTION_EVENT_CANCEL, &cancelled, err));
   if (standing.is_ending && !immediately)
     return error_set(err, RC_CONFLICT, "the subscription ends with its period already");
-  bool now = immediately || !standing.has_period; /* what never began has no period to run out */
+  bool has_begun = date_compare(standing.start, zone_date(standing.zone, work->now)) <= 0;
+  bool now = immediately || !has_begun || standing.is_parked; /* there is no period to run out, or nobody to end it */
+  struct utime at = now ? work->now : end_of_period(&standing, work->now);
   const char *status = subscription_state_name(now ? cancelled : standing.state);
 
   const char *tenant = db_uuid(arena, &command->tenant);
   PGresult CLEANUP(db_result_release) *updated = NULL, CLEANUP(db_result_release) *resource = NULL;
   TRY(tx_exec(work->tx, &sql_subscription_cancel,
-              PARAMS(tenant, command->subject, db_bool(now), status, reason, db_utime(arena, work->now)), &updated,
-              err));
+              PARAMS(tenant, command->subject, db_bool(now), status, reason, db_utime(arena, work->now),
+                     now ? NULL : db_utime(arena, at)),
+              &updated, err));
   struct db_array *customers = db_array_new(arena);
   db_array_text(customers, customer);
   TRY(tx_exec(work->tx, &sql_customer_billing_refresh, PARAMS(tenant, db_array_literal(customers)), NULL, err));
   TRY(tx_exec(work->tx, &sql_subscription_resource, PARAMS(tenant, command->subject), &resource, err));
   reply(work, command, 200, "subscription", command->subject, row_text(resource, 0, 0));
   emit_cancelled(work, command, customer, now ? "subscription.cancelled" : "subscription.cancellation_scheduled",
-                 status, now ? work->now : standing.period_end, reason, row_int(updated, 0, 0));
+                 status, at, reason, row_int(updated, 0, 0));
   return RC_OK;
 }

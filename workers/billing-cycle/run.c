@@ -50,6 +50,7 @@ static struct billable read_billable(struct arena *arena, const PGresult *rows, 
                        .cancel_at_period_end = row_bool(rows, r, 17),
                        .auto_renew = row_bool(rows, r, 18),
                        .version = row_int(rows, r, 19)};
+  if (s.cancel_at_period_end) s.cancel_at = row_utime(rows, r, 20);
   s.grid.interval.count = (int)row_int(rows, r, 13);
   s.grid.anchor = row_date(rows, r, 14);
   s.grid.anchor_day = (int)row_int(rows, r, 15);

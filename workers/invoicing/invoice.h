@@ -9,8 +9,7 @@
 #include "base/date.h"
 #include "base/money.h"
 #include "bus/message.h"
-
-enum { INVOICE_LINES_MAX = 1000 };
+#include "domain/invoice.h"
 
 struct invoice_line {
   const char *subscription_id; /* texts as the command has them, checked */

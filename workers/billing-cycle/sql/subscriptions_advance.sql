@@ -5,7 +5,7 @@ UPDATE subscriptions s
 SET status = a.status, next_period_index = a.next_period_index, next_billing_at = a.next_billing_at,
     current_period_start = COALESCE(a.period_start, s.current_period_start),
     current_period_end = COALESCE(a.period_end, s.current_period_end),
-    cancelled_at = CASE WHEN a.status = 'cancelled' THEN COALESCE(s.cancelled_at, s.current_period_end) ELSE s.cancelled_at END,
+    cancelled_at = CASE WHEN a.status = 'cancelled' THEN COALESCE(s.cancelled_at, s.cancel_at) ELSE s.cancelled_at END,
     expires_at = CASE WHEN a.status = 'expired' THEN s.current_period_end ELSE s.expires_at END,
     parked_at = CASE WHEN a.parked THEN $9::timestamptz ELSE s.parked_at END,
     updated_at = $9::timestamptz,
