@@ -29,7 +29,7 @@ START_SECONDS=60
 # address, and how it is ended.
 process_define() {
     local name=$1 program=${1%@*}
-    command=() settings=() mark='' address='' stop_signal=TERM stop_seconds=15
+    command=() settings=() mark='' address='' stop_signal=TERM stop_seconds=15 nice=0
     case $program in
         postgres)
             command=("$POSTGRES_BIN/postgres" -D "$RUN_DIR/postgres/data" -p "$POSTGRES_PORT" -h 127.0.0.1
@@ -53,8 +53,7 @@ process_define() {
             mark=$RUN_DIR/kafka/server.properties address=$KAFKA_BROKERS stop_seconds=60
             ;;
         mail)
-            # nice: it stands for a mail server on another machine
-            command=(nice -n 19 "$PYTHON" "$LOCAL/mail/sink.py") settings=("SMTP_PORT=${SMTP_URL##*:}" "MAIL_DIR=$MAIL_DIR")
+            command=("$PYTHON" "$LOCAL/mail/sink.py") nice=19 settings=("SMTP_PORT=${SMTP_URL##*:}" "MAIL_DIR=$MAIL_DIR")
             mark=$LOCAL/mail/sink.py address=127.0.0.1:${SMTP_URL##*:}
             ;;
         gateway)
@@ -186,7 +185,12 @@ process_launch() {
         echo "$pid $(birth_of "$pid")" >"$PIDFILE_DIR/$name.pid"
         cd "$RUN_DIR"
         drop_lock
-        exec setsid env "${settings[@]}" "${command[@]}"
+        # What stands for somebody else's server gets what the rest leaves. Each process is a session of its own, and
+        # between sessions Linux weighs their groups and not the processes in them.
+        ((nice == 0)) || settings+=("NICE=$nice")
+        # shellcheck disable=SC2016 # for that shell to expand
+        exec setsid env "${settings[@]}" sh -c '[ -z "${NICE:-}" ] || { renice -n "$NICE" $$ && echo "$NICE" >/proc/self/autogroup; } >/dev/null 2>&1; exec "$@"' \
+            "$name" "${command[@]}"
     ) </dev/null >>"$log" 2>&1 &
     pid=$!
     # until it has become itself
