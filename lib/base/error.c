@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "base/text.h"
 
 struct code_row {
   const char *name;
@@ -53,33 +54,22 @@ const char *verdict_name(enum verdict verdict) {
   assert_failed("a verdict", __FILE__, __LINE__);
 }
 
-/* Copies what fits, without the first half of a UTF-8 character at the cut. */
-static void copy_cut(char *target, size_t size, const char *text) {
-  size_t length = strlen(text);
-  if (length >= size) {
-    length = size - 1;
-    while (length > 0 && ((unsigned char)text[length] & 0xC0) == 0x80) length--;
-  }
-  memcpy(target, text, length);
-  target[length] = '\0';
-}
-
 __attribute__((format(printf, 4, 0))) static enum rc fill(struct error *err, enum rc code, const char *field,
                                                           const char *format, va_list arguments) {
   ASSERT(err != NULL && code > RC_OK && code < RC_COUNT);
   char text[ERROR_TEXT_MAX + 4]; /* room to see where the character at the cut begins */
   char field_copy[ERROR_FIELD_MAX];
   if (format == NULL) {
-    copy_cut(text, sizeof text, error_text(code));
+    text_copy_cut(text, sizeof text, error_text(code));
   } else {
     int written = vsnprintf(text, sizeof text, format, arguments);
     ASSERT(written >= 0);
   }
-  copy_cut(field_copy, sizeof field_copy, field);
+  text_copy_cut(field_copy, sizeof field_copy, field);
   err->code = code;
   err->details[0] = '\0';
-  copy_cut(err->field, sizeof err->field, field_copy);
-  copy_cut(err->text, sizeof err->text, text);
+  text_copy_cut(err->field, sizeof err->field, field_copy);
+  text_copy_cut(err->text, sizeof err->text, text);
   return code;
 }
 

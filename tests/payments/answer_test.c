@@ -142,6 +142,14 @@ Test(answer, of_a_decline_names_intent_charge_and_reason) {
   cr_expect_str_eq(answer.message, "no money");
 }
 
+/* "é" has two bytes, and one of them would fit. */
+Test(answer, with_a_long_message_is_cut_between_characters) {
+  char message[ANSWER_TEXT_MAX + 2] = {0}, body[2 * ANSWER_TEXT_MAX];
+  memset(message, 'x', ANSWER_TEXT_MAX - 2);
+  (void)snprintf(body, sizeof body, "{\"error\":{\"type\":\"card_error\",\"message\":\"%s\xc3\xa9\"}}", message);
+  cr_expect_str_eq(read_body(ASK_CHARGE, 402, body).message, message);
+}
+
 Test(answer, of_an_attachment_shows_the_card_and_no_more) {
   struct gateway_answer answer = read_body(ASK_ATTACH, 200,
                                            "{\"id\":\"pm_9\",\"object\":\"payment_method\",\"type\":\"card\",\"card\":{"

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "base/text.h"
 
 enum { CLOCK_DIFFERENCE_MAX_S = 3600 };
 
@@ -59,7 +60,7 @@ static const char *member(const json_t *object, const char *name) {
 }
 
 static void copy(char *target, size_t size, const char *text) {
-  (void)snprintf(target, size, "%s", text ? text : "");
+  text_copy_cut(target, size, text ? text : "");
 }
 #define COPY(target, text) copy((target), sizeof(target), (text))
 

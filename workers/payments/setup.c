@@ -9,6 +9,7 @@
 
 #include "base/assert.h"
 #include "base/json_text.h"
+#include "base/log.h"
 #include "decision.h"
 #include "gateway.h"
 #include "handlers.h"
@@ -327,11 +328,30 @@ static enum rc record(struct work *work, const struct setup *setup, struct error
   return work_commit(work, err);
 }
 
+static bool is_about_one_method(enum rc rc) {
+  enum verdict verdict = error_verdict(rc);
+  return verdict == VERDICT_REJECT || verdict == VERDICT_POISON;
+}
+
+/* Something is wrong with one of the methods: the others must not wait for it. Its deadline brings it back. */
+static void leave_unrecorded(struct work *work, const struct setup *setup, const struct error *why) {
+  char id[UUID_TEXT_MAX];
+  work_rollback(work);
+  LOG(LOG_ERROR, "payment_method.unrecorded", LOG_TEXT("payment_method", uuid_format(&setup->id, id)),
+      LOG_TEXT("code", error_name(why->code)), LOG_TEXT("text", why->text));
+  metric_add("payment_methods_unrecorded_total", "", 1);
+}
+
 static enum rc record_answers(struct desk *desk, struct work *work, struct error *err) {
   for (size_t i = 0; i < SETUPS_MAX; i++) {
-    if (desk->setups[i].state != SETUP_ANSWERED) continue;
-    TRY(record(work, &desk->setups[i], err));
-    desk->setups[i].state = SETUP_FREE;
+    struct setup *setup = &desk->setups[i];
+    if (setup->state != SETUP_ANSWERED) continue;
+    enum rc rc = record(work, setup, err);
+    if (is_about_one_method(rc))
+      leave_unrecorded(work, setup, err);
+    else if (rc != RC_OK)
+      return rc;
+    setup->state = SETUP_FREE;
   }
   return RC_OK;
 }
