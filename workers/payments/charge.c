@@ -259,11 +259,31 @@ static enum rc record_one_by_one(struct charger *charger, struct work *work, str
   return RC_OK;
 }
 
+static bool holds_payment(struct slot *const *slots, size_t count, const struct payment_ref *ref) {
+  for (size_t i = 0; i < count; i++)
+    if (uuid_equal(&slots[i]->ref.payment, &ref->payment) && uuid_equal(&slots[i]->ref.tenant, &ref->tenant))
+      return true;
+  return false;
+}
+
+/* A payment whose answer was later than its deadline may be in two slots. One answer is recorded; if that concludes
+ * nothing, the payment is asked about again at its next deadline, with the same key. */
+static size_t gather_answered(struct charger *charger, struct slot **slots) {
+  size_t count = 0;
+  for (size_t i = 0; i < charger->capacity; i++) {
+    struct slot *slot = &charger->slots[i];
+    if (slot->state != SLOT_ANSWERED) continue;
+    if (holds_payment(slots, count, &slot->ref))
+      slot->state = SLOT_FREE;
+    else
+      slots[count++] = slot;
+  }
+  return count;
+}
+
 static enum rc record_answers(struct charger *charger, struct work *work, struct error *err) {
   struct slot *slots[CONCURRENCY_MAX];
-  size_t count = 0;
-  for (size_t i = 0; i < charger->capacity; i++)
-    if (charger->slots[i].state == SLOT_ANSWERED) slots[count++] = &charger->slots[i];
+  size_t count = gather_answered(charger, slots);
   if (count == 0) return RC_OK;
   enum rc rc = record(charger, work, slots, count, err);
   return is_about_one_payment(rc) ? record_one_by_one(charger, work, slots, count, err) : rc;
