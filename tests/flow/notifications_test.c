@@ -172,6 +172,15 @@ Test(notifications, any_other_decline_asks_for_a_new_payment_method) {
   }
 }
 
+Test(notifications, a_payment_that_waits_for_the_customer_says_so) {
+  struct scene scene = scene_new("en");
+  publish_payment(&scene, "payment.action_required",
+                  "'failureCode':'authentication_required','failureMessage':'x','declineClass':'customer'");
+  struct mail mail = only_mail(&scene);
+  EXPECT_SAYS(mail, "Your bank asked for a confirmation");
+  cr_expect_null(strstr(mail.text, "try again on"));
+}
+
 /* -- once -- */
 
 Test(notifications, an_event_that_comes_again_changes_nothing_not_even_with_a_new_address) {

@@ -6,6 +6,6 @@
 
 handler_function handle_invoice_finalised;
 handler_function handle_payment_succeeded;
-handler_function handle_payment_failed;
+handler_function handle_payment_failed; /* payment.failed, payment.action_required */
 
 #endif

@@ -34,6 +34,7 @@ static const struct handler handlers[] = {
     {"invoice.finalised", handle_invoice_finalised, true},
     {"payment.succeeded", handle_payment_succeeded, true},
     {"payment.failed", handle_payment_failed, true},
+    {"payment.action_required", handle_payment_failed, true},
     {0},
 };
 
