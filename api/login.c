@@ -1,5 +1,6 @@
 /* Login, refresh, logout, me. A wrong address and a wrong password are answered alike, in text and in time: the hash is
- * always computed. A refresh token is good once; one that comes again was stolen from someone, so its session ends. */
+ * always computed, and a refusal leaves at a time that nothing written meanwhile changes. A refresh token is good once;
+ * one that comes again was stolen from someone, so its session ends. */
 #include "login.h"
 
 #include <string.h>
@@ -15,6 +16,7 @@
 #include "token.h"
 
 enum { EMAIL_MAX = 254, PASSWORD_MAX = 256, USER_AGENT_MAX = 256, ANSWER_MAX = 64 * 1024 };
+enum { REFUSAL_STEP_MS = 100, REFUSAL_ROOM_MS = 50 };
 
 /* ---- what they share ---- */
 
@@ -117,6 +119,20 @@ static enum rc note_failure(struct request *request, const struct account *accou
   return request_commit(request, err);
 }
 
+/* The first multiple of REFUSAL_STEP_MS since the request began that leaves REFUSAL_ROOM_MS from now. */
+static struct mono refusal_time(const struct request *request) {
+  int64_t steps = (mono_ms_since(request->started) + REFUSAL_ROOM_MS) / REFUSAL_STEP_MS + 1;
+  return mono_add_ms(request->started, steps * REFUSAL_STEP_MS);
+}
+
+/* The failure of an account that exists is written down. That takes time, which would tell that it exists. */
+static enum rc refuse(struct request *request, const struct candidate *candidate, struct error *err) {
+  struct mono leaves_at = refusal_time(request);
+  enum rc rc = candidate->exists ? note_failure(request, &candidate->account, err) : RC_OK;
+  sleep_until(leaves_at);
+  return rc == RC_OK ? wrong_credentials(err) : rc;
+}
+
 static enum rc begin_session(struct request *request, const struct account *account, struct grant *grant,
                              const char **ret_user, struct error *err) {
   struct uuid session = uuid_new();
@@ -146,10 +162,7 @@ enum rc login_handle(struct request *request, struct response *response, struct 
   bool is_right = false;
   TRY(find_candidate(request, email, &candidate, err));
   TRY(password_check(request->api->passwords, password, candidate.password_hash, &is_right, err));
-  if (!is_right) {
-    if (candidate.exists) TRY(note_failure(request, &candidate.account, err));
-    return wrong_credentials(err);
-  }
+  if (!is_right) return refuse(request, &candidate, err);
   limiter_forgive_login(request, email);
   if (!candidate.is_active) return error_set(err, RC_FORBIDDEN, "the account is suspended");
   if (!candidate.is_verified) return error_set(err, RC_EMAIL_NOT_VERIFIED, NULL);

@@ -34,6 +34,13 @@ int64_t mono_ms_since(struct mono start) {
   return (mono_now().ns - start.ns) / NS_PER_MS;
 }
 
+struct mono mono_add_ms(struct mono t, int64_t ms) {
+  int64_t ns;
+  bool overflow = __builtin_mul_overflow(ms, NS_PER_MS, &ns) || __builtin_add_overflow(t.ns, ns, &ns);
+  ASSERT(!overflow);
+  return (struct mono){ns};
+}
+
 struct utime utime_add_ms(struct utime t, int64_t ms) {
   int64_t us;
   bool overflow = __builtin_mul_overflow(ms, US_PER_MS, &us) || __builtin_add_overflow(t.us, us, &us);
@@ -52,6 +59,12 @@ void sleep_ms(int64_t ms) {
   if (ms <= 0) return;
   struct timespec left = {.tv_sec = (time_t)(ms / 1000), .tv_nsec = (long)(ms % 1000 * NS_PER_MS)};
   while (nanosleep(&left, &left) != 0) ASSERT(errno == EINTR);
+}
+
+void sleep_until(struct mono t) {
+  struct timespec at = {.tv_sec = (time_t)(t.ns / NS_PER_SECOND), .tv_nsec = (long)(t.ns % NS_PER_SECOND)};
+  int status;
+  while ((status = clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, NULL)) != 0) ASSERT(status == EINTR);
 }
 
 /* ---- text ---- */

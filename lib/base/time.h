@@ -23,6 +23,7 @@ struct mono {
 struct utime utime_now(void);
 struct mono mono_now(void);
 int64_t mono_ms_since(struct mono start);
+struct mono mono_add_ms(struct mono t, int64_t ms);
 struct utime utime_add_ms(struct utime t, int64_t ms);
 int64_t utime_diff_ms(struct utime later, struct utime earlier);
 
@@ -37,5 +38,6 @@ MUST_CHECK enum rc utime_parse(const char *text, const char *field, struct utime
 MUST_CHECK bool utime_from_pg(const char *text, struct utime *ret_t);
 
 void sleep_ms(int64_t ms);
+void sleep_until(struct mono t);
 
 #endif

@@ -29,6 +29,13 @@ Test(time, the_stopwatch_does_not_go_back_and_sleeping_moves_it) {
   cr_expect(passed_ms >= 20 && passed_ms < 5000, "%lld ms", (long long)passed_ms);
 }
 
+Test(time, who_sleeps_until_then_wakes_no_earlier) {
+  struct mono then = mono_add_ms(mono_now(), 20);
+  sleep_until(then);
+  cr_expect_geq(mono_now().ns, then.ns);
+  sleep_until(mono_add_ms(then, -10)); /* it has passed */
+}
+
 Test(time, adding_and_subtracting_milliseconds) {
   struct utime t = {INT64_C(1700000000123456)};
   cr_expect_eq(utime_add_ms(t, 1500).us, t.us + 1500000);
