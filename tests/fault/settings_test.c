@@ -40,8 +40,9 @@ static const struct {
 };
 
 /* What the programs need, whether or not the one under test does; then the wrong one. */
-static void set_environment(const char *name, const char *value) {
-  setenv("DATABASE_URL", setting("WORKER_DATABASE_URL"), 1);
+static void set_environment(const char *program, const char *name, const char *value) {
+  bool is_api = strcmp(program, "cloudbill-api") == 0;
+  setenv("DATABASE_URL", setting(is_api ? "API_DATABASE_URL" : "WORKER_DATABASE_URL"), 1);
   setenv("INTERNAL_ADDRESS", "127.0.0.1:0", 1);
   setenv("HTTP_ADDRESS", "127.0.0.1:0", 1);
   setenv("GATEWAY_PORT", "0", 1);
@@ -60,7 +61,7 @@ static int run(const char *program, const char *name, const char *value, char sa
   pid_t child = fork();
   cr_assert_geq(child, 0);
   if (child == 0) {
-    set_environment(name, value);
+    set_environment(program, name, value);
     dup2(ends[1], STDERR_FILENO);
     close(ends[0]);
     alarm(20);
