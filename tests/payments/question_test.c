@@ -50,6 +50,46 @@ Test(question, is_written_as_stripe_reads_it) {
   }
 }
 
+/* ISO 4217's minor units, and the gateway's. */
+static const struct {
+  const char *currency;
+  int64_t amount_minor;
+  const char *form;
+  int64_t gateway_amount;
+} AMOUNTS[] = {
+    {"USD", 9900, "amount=9900&currency=usd&", 9900},  {"JPY", 500, "amount=500&currency=jpy&", 500},
+    {"ISK", 500, "amount=50000&currency=isk&", 50000}, {"UGX", 500, "amount=50000&currency=ugx&", 50000},
+    {"MGA", 9900, "amount=99&currency=mga&", 99},
+};
+
+Test(question, counts_money_as_the_gateway_does) {
+  for (size_t i = 0; i < sizeof AMOUNTS / sizeof AMOUNTS[0]; i++) {
+    struct buf CLEANUP(buf_release) path, CLEANUP(buf_release) form;
+    struct gateway_question asked = question(ASK_CHARGE);
+    asked.amount_minor = AMOUNTS[i].amount_minor;
+    memcpy(asked.currency, AMOUNTS[i].currency, sizeof asked.currency);
+    buf_init(&path, GATEWAY_REQUEST_MAX);
+    buf_init(&form, GATEWAY_REQUEST_MAX);
+    question_write(&asked, &path, &form);
+    cr_expect_eq(strncmp(buf_text(&form), AMOUNTS[i].form, strlen(AMOUNTS[i].form)), 0, "%s", buf_text(&form));
+    cr_expect(question_is_of_amount(&asked, AMOUNTS[i].gateway_amount));
+    cr_expect_not(question_is_of_amount(&asked, AMOUNTS[i].gateway_amount + 1));
+    cr_expect_not(question_is_of_amount(&asked, INT64_MAX));
+  }
+}
+
+Test(question, of_an_amount_that_the_gateway_cannot_count_is_not_of_another_amount) {
+  struct buf CLEANUP(buf_release) path, CLEANUP(buf_release) form;
+  struct gateway_question asked = question(ASK_CHARGE);
+  asked.amount_minor = 9920;
+  memcpy(asked.currency, "MGA", sizeof asked.currency);
+  buf_init(&path, GATEWAY_REQUEST_MAX);
+  buf_init(&form, GATEWAY_REQUEST_MAX);
+  question_write(&asked, &path, &form);
+  cr_expect_eq(strncmp(buf_text(&form), "amount=99.20&", 13), 0, "%s", buf_text(&form));
+  cr_expect_not(question_is_of_amount(&asked, 99));
+}
+
 Test(question, encodes_what_could_break_out_of_its_place) {
   struct buf CLEANUP(buf_release) path, CLEANUP(buf_release) form;
   struct gateway_question asked = question(ASK_ATTACH);

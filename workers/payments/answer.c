@@ -101,7 +101,7 @@ static bool same_currency(const char *ours, const char *theirs) {
 
 /* An intent is believed only when it is of the amount that was asked for. */
 static bool is_of_our_amount(const json_t *intent, const struct gateway_question *question) {
-  return json_integer_value(json_object_get(intent, "amount")) == question->amount_minor &&
+  return question_is_of_amount(question, json_integer_value(json_object_get(intent, "amount"))) &&
          same_currency(question->currency, member(intent, "currency"));
 }
 

@@ -2,6 +2,7 @@
 #include "question.h"
 
 #include <ctype.h>
+#include <string.h>
 
 #include "base/assert.h"
 
@@ -62,9 +63,39 @@ static void form_currency(struct buf *form, const char *currency) {
   form_text(form, "currency", lower);
 }
 
+/* Where the gateway's unit is not ISO 4217's minor unit: so many of the gateway's are so many of ours. */
+struct scale {
+  char currency[4];
+  int64_t theirs, ours;
+};
+static const struct scale SCALES[] = {{"ISK", 100, 1}, {"UGX", 100, 1}, {"MGA", 1, 100}};
+static const struct scale SAME = {"", 1, 1};
+
+static const struct scale *scale_of(const char *currency) {
+  for (size_t i = 0; i < sizeof SCALES / sizeof SCALES[0]; i++)
+    if (strcmp(SCALES[i].currency, currency) == 0) return &SCALES[i];
+  return &SAME;
+}
+
+/* With hundredths if there must be: the gateway refuses them, and nothing is charged that is not owed. */
+static void form_amount(struct buf *form, const struct gateway_question *question) {
+  const struct scale *scale = scale_of(question->currency);
+  int64_t scaled;
+  bool overflow = __builtin_mul_overflow(question->amount_minor, scale->theirs, &scaled);
+  ASSERT(question->amount_minor > 0 && !overflow);
+  form_int(form, "amount", scaled / scale->ours);
+  if (scaled % scale->ours != 0) buf_printf(form, ".%02d", (int)(scaled % scale->ours));
+}
+
+bool question_is_of_amount(const struct gateway_question *question, int64_t gateway_amount) {
+  const struct scale *scale = scale_of(question->currency);
+  int64_t asked, found;
+  return !__builtin_mul_overflow(question->amount_minor, scale->theirs, &asked) &&
+         !__builtin_mul_overflow(gateway_amount, scale->ours, &found) && asked == found;
+}
+
 static void charge_write(const struct gateway_question *question, struct buf *form) {
-  ASSERT(question->amount_minor > 0);
-  form_int(form, "amount", question->amount_minor);
+  form_amount(form, question);
   form_currency(form, question->currency);
   form_text(form, "customer", question->customer_id);
   form_text(form, "payment_method", question->method_id);

@@ -1,8 +1,9 @@
 /* What the gateway can be asked, as plain values: Stripe's HTTP API, form-encoded, in a pinned version.
  *
- * Amounts go as minor units by ISO 4217's exponent (BILL-001), just as they are stored: 9900 for USD 99.00, 500 for JPY
- * 500, 12340 for KWD 12.340. (Stripe itself wants amounts with three decimals to end in 0 and refuses others; and it
- * counts ISK and UGX in hundredths, so these two need an agreement with it before they are used there.)
+ * Amounts go as minor units by ISO 4217's exponent (BILL-001), as they are stored: 9900 for USD 99.00, 500 for JPY 500,
+ * 12340 for KWD 12.340. Where Stripe counts otherwise (ISK and UGX in hundredths, MGA in whole ariary) a table in
+ * question.c says so. What Stripe cannot take, it refuses: a part of an ariary, and three decimals that do not end in
+ * 0.
  *
  * No personal datum is sent: the gateway's customer is known by our ids alone. */
 #ifndef PAYMENTS_QUESTION_H
@@ -58,6 +59,9 @@ struct gateway_question {
 
 /* The path with its query ("/v1/payment_intents"), and the form of a POST; both appended. Ids are percent-encoded. */
 void question_write(const struct gateway_question *question, struct buf *path, struct buf *form);
+
+/* Is this, in the gateway's units, the amount that was asked for? */
+bool question_is_of_amount(const struct gateway_question *question, int64_t gateway_amount);
 
 /* Keys are derived from what is asked for, so that whoever asks again asks with the same one (BILL-080). */
 void question_key_charge(struct gateway_question *question);
