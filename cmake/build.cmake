@@ -37,7 +37,7 @@ target_compile_definitions(flags INTERFACE _GNU_SOURCE)
 target_compile_options(flags INTERFACE -g -fno-omit-frame-pointer
   $<$<COMPILE_LANGUAGE:C>:-Wall -Wextra -Werror -Wconversion -Wswitch-enum -Wmissing-prototypes -Wstrict-prototypes
     # ret_ outputs are set whenever RC_OK is returned, which gcc cannot see; snprintf is meant to cut.
-    -Wno-maybe-uninitialized -Wno-format-truncation
+    $<$<C_COMPILER_ID:GNU>:-Wno-maybe-uninitialized -Wno-format-truncation>
     -Wvla -Wshadow -Wformat=2 -Wundef -Wpointer-arith -Wcast-qual -Wwrite-strings
     -include ${CMAKE_SOURCE_DIR}/lib/base/banned.h>)
 target_link_libraries(flags INTERFACE Threads::Threads)

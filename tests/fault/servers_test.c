@@ -270,3 +270,36 @@ Test(servers, each_worker_ends_in_time_without_a_server) {
     for (size_t i = 0; i < PROGRAMS; i++) process_do("start", programs[i]);
   }
 }
+
+/* PostgreSQL says "no space left on device" to whoever writes an invoice or a payment, as it does on a full disk. */
+static void fill_disk(void) {
+  sql_do(NULL, "CREATE OR REPLACE FUNCTION cloudbill.no_space() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+               " RAISE EXCEPTION 'could not extend file: No space left on device' USING ERRCODE = 'disk_full'; END $$");
+  sql_do(NULL, "CREATE TRIGGER no_space BEFORE INSERT ON cloudbill.invoices EXECUTE FUNCTION cloudbill.no_space()");
+  sql_do(NULL, "CREATE TRIGGER no_space BEFORE INSERT ON cloudbill.plans EXECUTE FUNCTION cloudbill.no_space()");
+}
+
+static void free_disk(void) {
+  sql_do(NULL, "DROP TRIGGER IF EXISTS no_space ON cloudbill.invoices");
+  sql_do(NULL, "DROP TRIGGER IF EXISTS no_space ON cloudbill.plans");
+  sql_do(NULL, "DROP FUNCTION IF EXISTS cloudbill.no_space");
+}
+
+Test(servers, a_full_disk_is_waited_for_and_costs_nothing, .fini = free_disk) {
+  struct tenant tenant = tenant_new();
+  struct population before = all_that_run();
+  const char *customer = customer_new(&tenant, NULL), *plan = plan_new(&tenant, "7.00", "USD", "monthly");
+  payment_method_new(&tenant, customer, "pm_card_visa");
+  fill_disk();
+  const char *subscription = subscription_new(&tenant, customer, plan, days_ago(0));
+  const char *const headers[] = {"Prefer: wait=1", "Idempotency-Key: full", NULL};
+  const char *body = quotes("{'code':'full','name':'Plan','price':'5.00','currency':'USD','billingCycle':'monthly'}");
+  struct answer answer = http_request("POST", "/api/plans", tenant.token, body, headers);
+  cr_expect_eq(answer.status, 202, "%s", answer.text);
+  cr_expect_eq(sql_int(&tenant, "SELECT count(*) FROM invoices WHERE tenant_id = $1"), 0);
+  free_disk();
+  WAIT_UNTIL(subscription_is_paid(&tenant, subscription), "subscription %s to be paid", subscription);
+  answer = http_request("POST", "/api/plans", tenant.token, body, headers);
+  cr_expect_eq(answer.status, 201, "%s", answer.text);
+  expect_nobody_fell(&before);
+}
