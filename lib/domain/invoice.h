@@ -2,8 +2,8 @@
 #ifndef DOMAIN_INVOICE_H
 #define DOMAIN_INVOICE_H
 
-/* Lines of one invoice. More of one customer, currency and day go on a second one: the command that carries them must fit
- * into a message. */
+/* Lines of one invoice. More of one customer, currency and day go on a second one: the command that carries them must
+ * fit into a message. */
 enum { INVOICE_LINES_MAX = 250 };
 
 #endif
