@@ -137,7 +137,11 @@ void json_escape(struct buf *out, const char *text, size_t length) {
 
 /* ---- the scan before a parser ---- */
 
-enum { PLAIN_DIGITS_MAX = 18 }; /* any such integer fits 64 bits */
+enum {
+  PLAIN_DIGITS_MAX = 18, /* any such integer fits 64 bits */
+  NUMBER_LENGTH_MAX = 400,
+  EXPONENT_MAX = 308 /* what a double can hold, and a database writes out in bounded space */
+};
 
 static const char MARK_ESCAPED[] = "\\u0001";
 enum { MARK_ESCAPED_LENGTH = sizeof MARK_ESCAPED - 1 };
@@ -199,11 +203,19 @@ static bool is_before_colon(const struct scan *scan) {
   return at < scan->length && scan->text[at] == ':';
 }
 
+static bool is_bounded(const char *number, size_t length) {
+  if (length > NUMBER_LENGTH_MAX) return false;
+  for (size_t i = 0; i < length; i++)
+    if (number[i] == 'e' || number[i] == 'E') return labs(strtol(number + i + 1, NULL, 10)) <= EXPONENT_MAX;
+  return true;
+}
+
 static enum rc scan_number(struct scan *scan) {
   bool is_plain = false;
   const char *number = scan->text + scan->at;
   size_t length = number_length(number, scan->length - scan->at, &is_plain);
   if (length == 0) return malformed(scan, scan->at, "bad number");
+  if (!is_bounded(number, length)) return malformed(scan, scan->at, "number out of bounds");
   scan->at += length;
   if (is_plain) {
     buf_append(scan->out, number, length);
@@ -217,14 +229,9 @@ static enum rc scan_number(struct scan *scan) {
   return RC_OK;
 }
 
-/* A string of the sender's own that begins with the mark must be what the scan itself would have written: whoever sees
- * the mark may then copy the rest as a number without looking. */
-static bool is_honest_mark(const char *inner, size_t length) {
-  bool is_marked = length >= MARK_ESCAPED_LENGTH && strncmp(inner, MARK_ESCAPED, MARK_ESCAPED_LENGTH) == 0;
-  if (!is_marked) return true;
-  bool is_plain;
-  size_t rest = length - MARK_ESCAPED_LENGTH;
-  return rest > 0 && number_length(inner + MARK_ESCAPED_LENGTH, rest, &is_plain) == rest;
+/* The mark is the scan's own: a sender's string that began with it would be read as a number by whoever comes after. */
+static bool is_marked(const char *inner, size_t length) {
+  return length >= MARK_ESCAPED_LENGTH && strncmp(inner, MARK_ESCAPED, MARK_ESCAPED_LENGTH) == 0;
 }
 
 static enum rc scan_string(struct scan *scan) {
@@ -239,7 +246,7 @@ static enum rc scan_string(struct scan *scan) {
       return malformed(scan, scan->at, "control character");
   }
   if (scan->at >= scan->length) return malformed(scan, from, "unfinished string");
-  if (!is_honest_mark(scan->text + from + 1, scan->at - from - 1)) return malformed(scan, from, "control character");
+  if (is_marked(scan->text + from + 1, scan->at - from - 1)) return malformed(scan, from, "control character");
   scan->at++;
   buf_append(scan->out, scan->text + from, scan->at - from);
   return RC_OK;

@@ -8,8 +8,8 @@
  * json_exact rewrites a document so that a parser which knows only doubles loses nothing (BILL-004): each number with
  * a '.', 'e' or 'E' becomes the string "\u0001<number's own characters>"; integers of more than 18 digits too.
  * The same scan refuses nesting deeper than JSON_DEPTH_MAX (a parser would overflow its stack), NUL and raw control
- * characters, and strings of the sender's own that begin with the mark without being such a number: what follows a mark
- * is a JSON number always. It does not check the grammar otherwise: the parser does.
+ * characters, numbers of more than 400 characters or beyond 1e±308, and strings of the sender's own that begin with the
+ * mark: what follows a mark is a JSON number always. It does not check the grammar otherwise: the parser does.
  *
  * What is written as a string and is not UTF-8 becomes U+FFFD, byte by byte: what comes out is JSON always. */
 #ifndef BASE_JSON_TEXT_H

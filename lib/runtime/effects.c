@@ -114,7 +114,18 @@ static void set_resource(struct work *work, struct outcome *outcome, int http_st
   outcome->resource_json = arena_strdup(work->arena, json);
 }
 
+/* What went wrong inside is for the log and the dead letter: a caller sees no statement and no state of ours. */
+static bool is_internal(enum rc code) {
+  return code == RC_CONSTRAINT || code == RC_INVARIANT || code == RC_BUG;
+}
+
 static void set_error(struct work *work, struct outcome *outcome, const struct error *error) {
+  struct error public;
+  if (is_internal(error->code)) {
+    LOG(LOG_ERROR, "command.failed", LOG_TEXT("code", error_name(error->code)), LOG_TEXT("text", error->text));
+    error_set(&public, error->code == RC_CONSTRAINT ? RC_CONSTRAINT : RC_BUG, NULL);
+    error = &public;
+  }
   outcome->http_status = error_http_status(error->code);
   outcome->error_code = error_name(error->code);
   outcome->error_text = arena_strdup(work->arena, error->text);

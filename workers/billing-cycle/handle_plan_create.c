@@ -115,6 +115,8 @@ enum rc handle_plan_create(struct work *work, struct message *const *messages, s
   TRY(body_text(command->json, "code", &code, err));
   TRY(body_text(command->json, "name", &name, err));
   if (!code || !*code) return error_field(err, RC_VALIDATION, "code", "is required");
+  struct uuid id;
+  if (uuid_parse(code, &id)) return error_field(err, RC_VALIDATION, "code", "must not look like an id");
   if (!name || !*name) return error_field(err, RC_VALIDATION, "name", "is required");
   TRY(read_interval(command->json, &interval, err));
   TRY(read_prices(command->json, &prices, err));
