@@ -160,20 +160,29 @@ enum rc db_connect(struct db *db, struct error *err) {
   return rc;
 }
 
+/* A connection that lay idle while the server was started anew is found dead by its first statement. Nothing has been
+ * done yet: another one, once. */
+static enum rc begin(struct db *db, const char *sql, struct error *err) {
+  bool was_idle = db_is_connected(db);
+  TRY(db_connect(db, err));
+  enum rc rc = run(db, sql, err);
+  if (rc != RC_DB_UNAVAILABLE || !was_idle || db->connection) return rc;
+  TRY(db_connect(db, err));
+  return run(db, sql, err);
+}
+
 enum rc tx_begin(struct db *db, struct tx *tx, struct error *err) {
   ASSERT(!tx->open);
-  TRY(db_connect(db, err));
-  TRY(run(db, "BEGIN", err));
+  TRY(begin(db, "BEGIN", err));
   *tx = (struct tx){.db = db, .open = true};
   return RC_OK;
 }
 
 enum rc tx_begin_tenant(struct db *db, const struct uuid *tenant, struct tx *tx, struct error *err) {
   ASSERT(!tx->open);
-  TRY(db_connect(db, err));
   char sql[128], text[UUID_TEXT_MAX];
   snprintf(sql, sizeof sql, "BEGIN; SELECT set_config('app.tenant_id', '%s', true)", uuid_format(tenant, text));
-  TRY(run(db, sql, err));
+  TRY(begin(db, sql, err));
   *tx = (struct tx){.db = db, .open = true};
   return RC_OK;
 }
