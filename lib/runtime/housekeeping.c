@@ -74,7 +74,7 @@ void *housekeeping_main(void *process_context) {
   struct process *process = process_context;
   struct arena arena;
   arena_init(&arena, ARENA_MAX);
-  struct db *db = process_new_db(process, "housekeeping");
+  struct db *db = process_new_db(process);
   struct mono swept = mono_now(), beaten = {0};
   while (!atomic_load(&process->is_quiet)) {
     struct error err;

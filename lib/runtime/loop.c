@@ -401,7 +401,7 @@ static enum rc start_at(void *context, const char *cluster_id, struct bus_positi
   struct process *process = context;
   struct arena CLEANUP(arena_release) arena;
   arena_init(&arena, ARENA_MAX);
-  struct db *db = process_new_db(process, "assign");
+  struct db *db = process_new_db(process);
   struct tx tx = {0};
   PGresult CLEANUP(db_result_release) *rows = NULL;
   struct db_array *topics = db_array_new(&arena), *partitions = db_array_new(&arena);
@@ -444,7 +444,7 @@ int loop_run(struct process *process) {
   arena_init(&polled, ARENA_MAX);
   arena_init(&arena, ARENA_MAX);
   struct tx tx = {0};
-  struct work work = {.process = process, .db = process_new_db(process, "loop"), .tx = &tx, .arena = &arena};
+  struct work work = {.process = process, .db = process_new_db(process), .tx = &tx, .arena = &arena};
   while (!process_is_stopping(process)) {
     struct message *messages = NULL;
     size_t count = 0;

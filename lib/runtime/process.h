@@ -14,6 +14,7 @@
 struct process {
   const struct worker *worker;
   const char *database_url, *kafka_brokers, *redis_address, *internal_address;
+  const struct statement *const *statement_lists[DB_LISTS_MAX]; /* what each connection prepares; NULL at the end */
   char instance[64];
   int64_t batch_max;
   struct utime started_at;
@@ -27,7 +28,7 @@ struct process {
   _Atomic int64_t progress_us; /* when a unit of work was last committed */
 };
 
-struct db *process_new_db(const struct process *process, const char *role);
+struct db *process_new_db(const struct process *process);
 void process_fail(struct process *process, const char *where, const struct error *err); /* logs, asks all to stop */
 bool process_is_stopping(const struct process *process);
 /* Waits for ms, or less when the process is asked to stop. */

@@ -31,7 +31,7 @@ void *task_main(void *task_thread) {
   struct arena arena;
   arena_init(&arena, ARENA_MAX);
   struct tx tx = {0};
-  struct work work = {.process = process, .db = process_new_db(process, task->name), .tx = &tx, .arena = &arena};
+  struct work work = {.process = process, .db = process_new_db(process), .tx = &tx, .arena = &arena};
   int64_t backoff_ms = BACKOFF_FIRST_MS;
   while (!process_is_stopping(process)) {
     struct error err;

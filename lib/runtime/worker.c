@@ -71,13 +71,9 @@ void process_sleep(const struct process *process, int64_t ms) {
     sleep_ms(ms < SLEEP_SLICE_MS ? ms : SLEEP_SLICE_MS);
 }
 
-struct db *process_new_db(const struct process *process, const char *role) {
-  static const struct statement *const *lists[DB_LISTS_MAX];
-  lists[0] = runtime_sql_statements;
-  lists[1] = process->worker->statements;
-  (void)role;
+struct db *process_new_db(const struct process *process) {
   struct db_options options = {
-      .url = process->database_url, .application_name = process->instance, .statements = lists};
+      .url = process->database_url, .application_name = process->instance, .statements = process->statement_lists};
   return db_new(&options);
 }
 
@@ -123,6 +119,8 @@ static enum rc load_settings(const struct worker *worker, struct error *err) {
 
 static void process_init(struct process *process, const struct worker *worker) {
   process->worker = worker;
+  process->statement_lists[0] = runtime_sql_statements;
+  process->statement_lists[1] = worker->statements;
   process->database_url = common.database_url;
   process->kafka_brokers = common.kafka_brokers;
   process->redis_address = common.redis_address;

@@ -108,10 +108,6 @@ void gateway_free(struct gateway *gateway) {
   free(gateway);
 }
 
-bool gateway_has_room(const struct gateway *gateway) {
-  return gateway->busy < gateway->capacity;
-}
-
 /* -- asking -- */
 
 static void add_header(struct call *call, const char *header) {

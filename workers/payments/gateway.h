@@ -19,7 +19,6 @@ MUST_CHECK enum rc gateway_new(const struct gateway_options *options, struct gat
 void gateway_free(struct gateway *gateway); /* forgets what is under way */
 
 /* Room for another question? */
-bool gateway_has_room(const struct gateway *gateway);
 /* Begins to ask; `opaque` comes back with the answer. Asserts that there is room. */
 void gateway_ask(struct gateway *gateway, const struct gateway_question *question, void *opaque);
 
