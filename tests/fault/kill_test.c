@@ -108,7 +108,7 @@ static void deliver_again(const char *topic, const struct tenant *tenant) {
     const char **headers = keep(sizeof *headers * 64);
     size_t count = 0;
     const char *name;
-    json_t *value, *all = json_deep_copy(record->headers);
+    json_t *value, *all = keep_json(json_deep_copy(record->headers));
     json_object_foreach(all, name, value) {
       headers[count++] = keep_text("%s", name);
       headers[count++] = keep_text("%s", json_string_value(value));
