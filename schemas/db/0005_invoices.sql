@@ -62,6 +62,7 @@ CREATE TABLE invoice_items (
   -- BILL-060: what this line bills; unique, so that billing it again changes nothing
   subscription_id uuid,
   item            smallint NOT NULL DEFAULT 0,     -- 0 is the subscription's own plan
+  component       text NOT NULL DEFAULT 'base',    -- of the item's price: an item may have several
   period_index    bigint,
   revision        integer NOT NULL DEFAULT 0,
   description     text NOT NULL,
@@ -77,7 +78,7 @@ CREATE TABLE invoice_items (
   PRIMARY KEY (tenant_id, invoice_id, line),
   FOREIGN KEY (tenant_id, invoice_id) REFERENCES invoices (tenant_id, id)
 );
-CREATE UNIQUE INDEX invoice_items_identity ON invoice_items (tenant_id, subscription_id, item, period_index, kind, revision)
+CREATE UNIQUE INDEX invoice_items_identity ON invoice_items (tenant_id, subscription_id, item, component, period_index, kind, revision)
   WHERE subscription_id IS NOT NULL;
 CALL protect('invoice_items');
 

@@ -95,12 +95,12 @@ static const struct {
      "0) "
      "FROM invoice_items i WHERE i.tenant_id = v.tenant_id AND i.invoice_id = v.id)"},
     {"a period is billed once (BILL-060)", "SELECT count(*) FROM (SELECT FROM invoice_items WHERE tenant_id = $1 GROUP "
-                                           "BY subscription_id, item, period_index, "
-                                           "kind, revision HAVING count(*) > 1) d"},
+                                           "BY subscription_id, item, component, "
+                                           "period_index, kind, revision HAVING count(*) > 1) d"},
     {"periods of a subscription tile (BILL-011)",
      "SELECT count(*) FROM (SELECT period_start, lag(period_end) OVER w AS before, period_index, "
      "lag(period_index) OVER w AS index_before FROM invoice_items WHERE tenant_id = $1 AND kind = 'subscription' "
-     "WINDOW w AS (PARTITION BY subscription_id ORDER BY period_index)) t "
+     "AND revision = 0 WINDOW w AS (PARTITION BY subscription_id, item, component ORDER BY period_index)) t "
      "WHERE before IS NOT NULL AND (before <> period_start OR period_index <> index_before + 1)"},
     {"a paid invoice has its payment, and only one",
      "SELECT count(*) FROM invoices v WHERE tenant_id = $1 AND status = 'paid' AND total_minor > 0 AND 1 <> (SELECT "

@@ -154,6 +154,7 @@ static enum rc insert_items(struct work *work, const struct invoice *invoices, s
     START,
     END,
     PROVENANCE,
+    COMPONENT,
     COLUMNS
   };
   struct db_array *column[COLUMNS];
@@ -179,6 +180,7 @@ static enum rc insert_items(struct work *work, const struct invoice *invoices, s
       db_array_utime(column[START], line->start);
       db_array_utime(column[END], line->end);
       db_array_text(column[PROVENANCE], line->provenance);
+      db_array_text(column[COMPONENT], line->component);
     }
   }
   const char *params[COLUMNS];

@@ -49,6 +49,8 @@ static enum rc read_line(struct arena *arena, json_t *body, const struct currenc
   TRY(required(amount, "amount", err));
   TRY(money_parse(amount, currency, "amount", &line->amount_minor, err));
   TRY(body_int(body, "item", 0, INT16_MAX, 0, &line->item, err));
+  TRY(body_text(body, "component", &line->component, err));
+  if (!line->component) line->component = "base";
   TRY(body_int(body, "periodIndex", 0, INT32_MAX, -1, &line->period_index, err));
   TRY(body_int(body, "revision", 0, INT32_MAX, 0, &line->revision, err));
   TRY(read_time(body, "periodStart", &line->start, err));

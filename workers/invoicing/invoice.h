@@ -13,7 +13,7 @@
 
 struct invoice_line {
   const char *subscription_id; /* texts as the command has them, checked */
-  const char *kind, *description, *quantity, *unit_price, *provenance;
+  const char *kind, *description, *quantity, *unit_price, *provenance, *component;
   int64_t item, period_index, revision;
   int64_t amount_minor;
   struct utime start, end;
