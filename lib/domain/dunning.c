@@ -96,7 +96,26 @@ static int attempt_day(const struct dunning_schedule *schedule, int attempt) {
   return attempt == 1 ? 0 : schedule->days[attempt - 2];
 }
 
-bool dunning_next(const struct dunning_schedule *schedule, int attempts, struct utime first_failure,
+static int last_day(const struct dunning_schedule *schedule) {
+  return schedule->count == 0 ? 0 : schedule->days[schedule->count - 1];
+}
+
+/* The instant of a later day of the schedule, seen from an attempt that was planned for `planned_day` and made now. */
+static struct utime instant_of_day(int day, int planned_day, struct utime first_failure, struct utime now) {
+  int64_t late_us = now.us - (first_failure.us + planned_day * UTIME_DAY);
+  if (late_us <= DUNNING_LATE_MAX_MIN * 60 * UTIME_SECOND) return (struct utime){first_failure.us + day * UTIME_DAY};
+  return (struct utime){now.us + (day - planned_day) * UTIME_DAY};
+}
+
+struct utime dunning_end(const struct dunning_schedule *schedule, int attempts, struct utime first_failure,
+                         struct utime now) {
+  ASSERT(attempts >= 1 && schedule->count <= DUNNING_STEPS_MAX);
+  int end = last_day(schedule);
+  int planned = (size_t)attempts <= schedule->count ? attempt_day(schedule, attempts) : end;
+  return instant_of_day(end, planned, first_failure, now);
+}
+
+bool dunning_next(const struct dunning_schedule *schedule, int attempts, struct utime first_failure, struct utime now,
                   struct utime *ret_next) {
   ASSERT(attempts >= 1 && schedule->count <= DUNNING_STEPS_MAX);
   if ((size_t)attempts > schedule->count) return false;
@@ -105,6 +124,6 @@ bool dunning_next(const struct dunning_schedule *schedule, int attempts, struct 
   for (int attempt = 1; attempt <= attempts; attempt++)
     in_window += attempt_day(schedule, attempt) > day - DUNNING_WINDOW_DAYS;
   if (in_window >= DUNNING_ATTEMPTS_MAX) return false;
-  *ret_next = (struct utime){first_failure.us + day * UTIME_DAY};
+  *ret_next = instant_of_day(day, attempt_day(schedule, attempts), first_failure, now);
   return true;
 }

@@ -43,7 +43,8 @@ CREATE INDEX payment_methods_setup ON payment_methods (setup_due_at) WHERE setup
 CALL protect('payment_methods');
 
 -- One payment collects one invoice, in one or more attempts.
--- pending: waits for its next_attempt_at (or, without one, for a payment method). processing: an attempt is at the gateway.
+-- pending: waits for its next_attempt_at; without an attempt in this cycle and with a first_failure_at, for a payment method,
+-- until then. processing: an attempt is at the gateway.
 -- unknown: no clear answer; the gateway is asked again with the same key at next_attempt_at. failed, requires_action: only
 -- the customer can help now; at next_attempt_at, the end of the schedule, it is given up (dead_letter_id says where it lies).
 CREATE TABLE payments (
@@ -58,7 +59,7 @@ CREATE TABLE payments (
   attempts          integer NOT NULL DEFAULT 0,
   cycle             integer NOT NULL DEFAULT 1,       -- a new method or a replay begins a new cycle of the schedule
   cycle_attempts    integer NOT NULL DEFAULT 0,
-  first_failure_at  timestamptz,            -- of this cycle
+  first_failure_at  timestamptz,            -- of this cycle: since when it could not be collected
   next_attempt_at   timestamptz,            -- of a new attempt (pending), of asking again (processing, unknown), of giving up
   gateway_intent_id text,
   failure_code      text,

@@ -109,7 +109,7 @@ SELECT p.tenant_id, p.id, p.customer_id, p.invoice_id, p.status, p.created_at, j
   'status', CASE WHEN p.status = 'processing' THEN 'pending' ELSE p.status END,
   'paymentMethod', p.payment_method_id, 'paymentMethodType', m.type, 'invoiceId', p.invoice_id, 'customerId', p.customer_id,
   'transactionId', p.gateway_intent_id, 'description', 'Invoice ' || v.invoice_number, 'attempts', p.attempts,
-  'nextRetryAt', CASE WHEN p.status = 'pending' THEN iso(p.next_attempt_at) END,
+  'nextRetryAt', CASE WHEN p.status = 'pending' AND (p.cycle_attempts > 0 OR p.first_failure_at IS NULL) THEN iso(p.next_attempt_at) END,
   'failureCode', p.failure_code, 'failureMessage', p.failure_message, 'declineClass', p.decline_class,
   'deadLetterId', p.dead_letter_id, 'metadata', '{}'::json,
   'createdAt', iso(p.created_at), 'updatedAt', iso(p.updated_at), 'version', p.version) AS resource

@@ -74,6 +74,20 @@ Test(step, without_a_method_is_to_wait) {
   cr_expect_eq(step_for(&situation, NOW), STEP_WAIT);
 }
 
+/* BILL-065: an open invoice has a next step. */
+Test(step, without_a_method_until_the_end_of_the_schedule_is_to_give_up) {
+  struct situation situation = fresh();
+  situation.has_method = false;
+  (void)conclude_unasked(&situation, STEP_WAIT, NOW);
+  cr_expect_eq(situation.payment.next_attempt.us, days_later(14).us);
+  cr_expect_eq(step_for(&situation, in_ms(1)), STEP_WAIT);
+  (void)conclude_unasked(&situation, STEP_WAIT, days_later(3));
+  cr_expect_eq(situation.payment.next_attempt.us, days_later(14).us, "looking does not move it");
+  cr_expect_eq(step_for(&situation, days_later(14)), STEP_GIVE_UP);
+  situation.has_method = true;
+  cr_expect_eq(step_for(&situation, days_later(14)), STEP_CHARGE, "one came at the last moment");
+}
+
 Test(step, with_a_card_that_was_stolen_asks_nobody) {
   struct situation situation = fresh();
   situation.method.barred_code = "stolen_card";
@@ -138,6 +152,20 @@ Test(attempt, takes_what_is_due_now) {
   cr_expect_eq(situation.attempt.asked, 1);
   cr_expect_eq(situation.payment.next_attempt.us, in_ms(30000).us);
   cr_expect_eq(situation.payment.version, 2);
+}
+
+/* BILL-072: what is too much becomes credit. */
+Test(attempt, of_three_decimals_charges_what_the_gateway_can_count) {
+  struct situation situation = fresh();
+  struct gateway_answer answer = says(ANSWER_DONE, "");
+  memcpy(situation.payment.currency, "KWD", 4);
+  situation.due_minor = 12345;
+  begin_attempt(&situation, "key", NOW, in_ms(30000));
+  cr_expect_eq(situation.attempt.amount_minor, 12350);
+  cr_expect_eq(situation.payment.amount_minor, 12350);
+  struct conclusion conclusion = conclude(&situation, &answer, NOW);
+  cr_expect_eq(conclusion.settled_minor, 12345);
+  cr_expect_eq(conclusion.credited_minor, 5);
 }
 
 Test(attempt, asked_again_keeps_key_amount_and_number) {
@@ -379,6 +407,7 @@ Test(unasked, payment_with_a_stolen_card_is_reported_failed) {
 Test(unasked, payment_that_is_given_up_is_buried) {
   struct situation situation = fresh();
   situation.payment.status = PAYMENT_FAILED;
+  situation.payment.failure_code = "expired_card";
   struct conclusion conclusion = conclude_unasked(&situation, STEP_GIVE_UP, NOW);
   cr_expect(conclusion.is_exhausted);
   cr_expect_eq(conclusion.event, NO_EVENT);
@@ -386,12 +415,37 @@ Test(unasked, payment_that_is_given_up_is_buried) {
   cr_expect_neq(situation.payment.first_failure.us, 0);
 }
 
-Test(unasked, payment_that_waits_or_is_cancelled_is_due_no_more) {
-  struct situation waiting = fresh(), cancelled = fresh();
-  (void)conclude_unasked(&waiting, STEP_WAIT, NOW);
+Test(unasked, payment_that_never_had_a_method_fails_and_is_buried) {
+  struct situation situation = fresh();
+  situation.has_method = false;
+  struct conclusion waits = conclude_unasked(&situation, STEP_WAIT, NOW);
+  cr_expect_eq(waits.event, NO_EVENT, "the invoice was just sent");
+  cr_expect_eq(situation.payment.status, PAYMENT_PENDING);
+  struct conclusion ends = conclude_unasked(&situation, STEP_GIVE_UP, days_later(14));
+  cr_expect_eq(ends.event, EVENT_FAILED, "the subscription is past due (BILL-084)");
+  cr_expect(ends.is_exhausted);
+  cr_expect_gt(ends.exhausted_version, ends.event_version);
+  cr_expect_eq(situation.payment.status, PAYMENT_FAILED);
+  cr_expect_eq(situation.payment.next_attempt.us, 0);
+  cr_expect_str_eq(situation.payment.failure_code, "no_payment_method");
+  cr_expect_str_eq(situation.payment.decline_class, "customer");
+}
+
+Test(unasked, payment_whose_method_is_gone_waits_as_one_that_the_customer_must_help_with) {
+  struct situation situation = asked();
+  struct gateway_answer answer = says(ANSWER_DECLINED, "insufficient_funds");
+  (void)conclude(&situation, &answer, NOW);
+  situation.has_attempt = situation.has_method = false;
+  cr_expect_eq(step_for(&situation, days_later(1)), STEP_WAIT);
+  (void)conclude_unasked(&situation, STEP_WAIT, days_later(1));
+  cr_expect_eq(situation.payment.status, PAYMENT_FAILED);
+  cr_expect_eq(situation.payment.next_attempt.us, days_later(14).us);
+  cr_expect_eq(step_for(&situation, days_later(14)), STEP_GIVE_UP);
+}
+
+Test(unasked, payment_that_is_cancelled_is_due_no_more) {
+  struct situation cancelled = fresh();
   (void)conclude_unasked(&cancelled, STEP_CANCEL, NOW);
-  cr_expect_eq(waiting.payment.status, PAYMENT_PENDING);
-  cr_expect_eq(waiting.payment.next_attempt.us, 0);
   cr_expect_eq(cancelled.payment.status, PAYMENT_CANCELLED);
   cr_expect_eq(cancelled.payment.next_attempt.us, 0);
 }

@@ -78,6 +78,30 @@ Test(question, counts_money_as_the_gateway_does) {
   }
 }
 
+/* Three decimals end in 0 (Stripe's rule), an ariary is whole. */
+static const struct {
+  const char *currency;
+  int64_t owed, charged;
+} STEPS[] = {{"KWD", 12345, 12350},
+             {"KWD", 12340, 12340},
+             {"KWD", 1, 10},
+             {"BHD", 9, 10},
+             {"JOD", 11, 20},
+             {"OMR", 10, 10},
+             {"TND", 99991, 100000},
+             {"MGA", 9920, 10000},
+             {"MGA", 100, 100},
+             {"USD", 12345, 12345},
+             {"JPY", 1, 1},
+             {"ISK", 7, 7},
+             {"KWD", INT64_C(999999999999999), INT64_C(1000000000000000)}};
+
+Test(question, of_a_charge_rounds_up_to_what_the_gateway_can_count) {
+  for (size_t i = 0; i < sizeof STEPS / sizeof STEPS[0]; i++)
+    cr_expect_eq(question_chargeable(STEPS[i].currency, STEPS[i].owed), STEPS[i].charged, "%s %lld", STEPS[i].currency,
+                 (long long)STEPS[i].owed);
+}
+
 Test(question, of_an_amount_that_the_gateway_cannot_count_is_not_of_another_amount) {
   struct buf CLEANUP(buf_release) path, CLEANUP(buf_release) form;
   struct gateway_question asked = question(ASK_CHARGE);

@@ -301,11 +301,66 @@ Test(payments, a_payment_without_a_method_waits_for_one) {
   STAGE;
   const char *customer = customer_new(&stage),
              *payment = payment_new(&stage, invoice_new(&stage, customer, "USD", 700));
-  WAIT_FOR(PAYMENT_TEXT("next_attempt_at", payment) == NULL, "it to wait");
+  WAIT_FOR(PAYMENT_TEXT("first_failure_at", payment) != NULL, "it to wait");
   cr_expect_str_eq(status_of(&stage, payment), "pending");
+  cr_expect_eq(PAYMENT_INT("extract(epoch FROM next_attempt_at - first_failure_at)", payment), 14 * 86400);
   method_new(&stage, customer, "pm_card_visa");
   WAIT_STATUS(payment, "succeeded");
   check_paid_once(&stage, payment);
+}
+
+/* BILL-065, BILL-083: nobody waits for ever. */
+Test(payments, a_payment_that_never_finds_a_method_is_given_up) {
+  STAGE;
+  const char *customer = customer_new(&stage),
+             *payment = payment_new(&stage, invoice_new(&stage, customer, "USD", 700));
+  WAIT_FOR(PAYMENT_TEXT("first_failure_at", payment) != NULL, "it to wait");
+  sql_do(&stage,
+         "UPDATE payments SET first_failure_at = now() - interval '14 days', next_attempt_at = now() WHERE id = '%s'",
+         payment);
+  WAIT_FOR(events(&stage, "payment.exhausted", payment) == 1, "its end");
+  cr_expect_eq(events(&stage, "payment.failed", payment), 1);
+  cr_expect_str_eq(status_of(&stage, payment), "failed");
+  cr_expect_str_eq(PAYMENT_TEXT("failure_code", payment), "no_payment_method");
+  cr_expect_not_null(PAYMENT_TEXT("dead_letter_id", payment));
+  method_new(&stage, customer, "pm_card_visa");
+  WAIT_STATUS(payment, "succeeded");
+  check_paid_once(&stage, payment);
+}
+
+/* Stripe charges three decimals in multiples of ten. The invoice is paid, and the rest is the customer's (BILL-072). */
+Test(payments, three_decimals_are_charged_as_the_gateway_counts_them) {
+  STAGE;
+  const char *customer = customer_new(&stage);
+  method_new(&stage, customer, "pm_card_visa");
+  WAIT_FOR(sql_int(&stage, "SELECT count(*) FROM payment_methods WHERE tenant_id = $1 AND status = 'active'") == 1,
+           "the method");
+  const char *payment = payment_new(&stage, invoice_new(&stage, customer, "KWD", 12345));
+  WAIT_STATUS(payment, "succeeded");
+  cr_expect_eq(PAYMENT_INT("amount_minor", payment), 12350);
+  cr_expect_eq(charges_paid(&stage, payment), 1);
+  cr_expect_str_eq(sql_text(&stage, "SELECT status || ' ' || amount_paid_minor FROM invoices WHERE tenant_id = $1"),
+                   "paid 12345");
+  cr_expect_eq(sql_int(&stage, "SELECT sum(amount_minor) FROM ledger_entries WHERE tenant_id = $1 AND account = "
+                               "'customer_credit'"),
+               -5);
+  cr_expect_eq(sql_int(&stage, "SELECT sum(amount_minor) FROM ledger_entries WHERE tenant_id = $1 AND account = "
+                               "'receivable'"),
+               -12345);
+}
+
+/* BILL-082: days of downtime are no reason to try five times in a minute. */
+Test(payments, retries_after_downtime_keep_their_distance) {
+  STAGE;
+  const char *payment = payment_with(&stage, "pm_card_chargeDeclinedInsufficientFunds");
+  WAIT_FOR(events(&stage, "payment.failed", payment) == 1, "the first failure");
+  sql_do(&stage,
+         "UPDATE payments SET first_failure_at = first_failure_at - interval '20 days', next_attempt_at = now() - "
+         "interval '19 days' WHERE id = '%s'",
+         payment);
+  WAIT_FOR(events(&stage, "payment.failed", payment) == 2, "the second one, at once");
+  cr_expect_eq(PAYMENT_INT("round(extract(epoch FROM next_attempt_at - now()) / 86400)", payment), 2);
+  cr_expect_eq(charges_made(&stage, payment), 2);
 }
 
 Test(payments, a_payment_of_what_is_not_owed_any_more_is_cancelled) {

@@ -43,12 +43,21 @@ static enum step step_for_open_attempt(const struct situation *situation, struct
   return STEP_ASK_AGAIN;
 }
 
+struct utime waiting_end(struct utime since) {
+  return dunning_end(&DUNNING_DEFAULT, 1, since, since);
+}
+
+static bool has_waited_enough(const struct payment *payment, struct utime now) {
+  struct utime since = payment->first_failure;
+  return payment->cycle_attempts == 0 && since.us && now.us >= waiting_end(since).us;
+}
+
 enum step step_for(const struct situation *situation, struct utime now) {
   const struct payment *payment = &situation->payment;
   if (situation->has_attempt) return step_for_open_attempt(situation, now);
   if (!situation->is_collectable || situation->due_minor <= 0) return STEP_CANCEL;
   if (payment->status != PAYMENT_PENDING) return STEP_GIVE_UP; /* nobody came in time with another method */
-  if (!situation->has_method) return STEP_WAIT;
+  if (!situation->has_method) return has_waited_enough(payment, now) ? STEP_GIVE_UP : STEP_WAIT;
   if (situation->method.barred_code) return STEP_BARRED;
   if (situation->method_attempts >= DUNNING_ATTEMPTS_MAX) return STEP_GIVE_UP;
   return STEP_CHARGE;
@@ -64,7 +73,7 @@ void begin_attempt(struct situation *situation, const char *key, struct utime no
   struct payment *payment = &situation->payment;
   ASSERT(!situation->has_attempt && situation->is_collectable && situation->has_method && situation->due_minor > 0);
   payment->status = PAYMENT_PROCESSING;
-  payment->amount_minor = situation->due_minor;
+  payment->amount_minor = question_chargeable(payment->currency, situation->due_minor);
   payment->method = situation->method.id;
   payment->attempts++;
   payment->cycle_attempts++;
@@ -157,9 +166,9 @@ static struct conclusion conclude_success(struct situation *situation, const str
   return conclusion;
 }
 
-static struct utime end_of_schedule(const struct payment *payment) {
-  int last_day = DUNNING_DEFAULT.days[DUNNING_DEFAULT.count - 1];
-  return (struct utime){payment->first_failure.us + last_day * UTIME_DAY};
+/* `failed`: the number, within the cycle, of the attempt that failed or could not be made. */
+static struct utime end_of_schedule(const struct payment *payment, int failed, struct utime now) {
+  return dunning_end(&DUNNING_DEFAULT, failed, payment->first_failure, now);
 }
 
 static void note_failure(struct payment *payment, const char *code, const char *message, enum decline_class class,
@@ -188,11 +197,11 @@ static struct conclusion conclude_decline(struct situation *situation, enum decl
     return conclusion;
   }
   payment->status = needs_action ? PAYMENT_REQUIRES_ACTION : PAYMENT_FAILED;
-  payment->next_attempt = end_of_schedule(payment);
+  payment->next_attempt = end_of_schedule(payment, payment->cycle_attempts, now);
   announce_event(payment, &conclusion, event);
   if (class != DECLINE_SOFT) return conclusion;
   payment->status = PAYMENT_PENDING;
-  if (!dunning_next(&DUNNING_DEFAULT, payment->cycle_attempts, payment->first_failure, &payment->next_attempt))
+  if (!dunning_next(&DUNNING_DEFAULT, payment->cycle_attempts, payment->first_failure, now, &payment->next_attempt))
     give_up(payment, &conclusion);
   return conclusion;
 }
@@ -275,8 +284,32 @@ static struct conclusion conclude_barred(struct situation *situation, struct uti
   note_failure(payment, situation->method.barred_code, "The payment method was declined for good before.",
                DECLINE_NEVER, now);
   payment->status = PAYMENT_FAILED;
-  payment->next_attempt = end_of_schedule(payment);
+  payment->next_attempt = end_of_schedule(payment, payment->cycle_attempts + 1, now);
   announce_event(payment, &conclusion, EVENT_FAILED);
+  return conclusion;
+}
+
+/* There is nothing to charge. What has never been tried says nothing yet: the invoice was just sent. It is given up
+ * when the schedule would be over, as what only the customer can help with. */
+static void wait_for_method(struct payment *payment, struct utime now) {
+  if (!payment->first_failure.us) payment->first_failure = now;
+  payment->next_attempt = waiting_end(payment->first_failure);
+  if (payment->cycle_attempts > 0) {
+    payment->status = PAYMENT_FAILED;
+    payment->next_attempt = end_of_schedule(payment, payment->cycle_attempts + 1, now);
+  }
+  payment->version++;
+}
+
+/* Nobody came in time with a payment method, or another one. */
+static struct conclusion conclude_end(struct payment *payment, struct utime now) {
+  struct conclusion conclusion = {0};
+  if (!payment->failure_code) {
+    note_failure(payment, "no_payment_method", "The customer has no payment method.", DECLINE_CUSTOMER, now);
+    announce_event(payment, &conclusion, EVENT_FAILED);
+  }
+  if (!payment->first_failure.us) payment->first_failure = now;
+  give_up(payment, &conclusion);
   return conclusion;
 }
 
@@ -286,15 +319,9 @@ struct conclusion conclude_unasked(struct situation *situation, enum step step, 
   ASSERT(!situation->has_attempt);
   switch (step) {
   case STEP_CANCEL: cancel(payment); return conclusion;
-  case STEP_WAIT:
-    payment->next_attempt = (struct utime){0};
-    payment->version++;
-    return conclusion;
+  case STEP_WAIT: wait_for_method(payment, now); return conclusion;
   case STEP_BARRED: return conclude_barred(situation, now);
-  case STEP_GIVE_UP:
-    if (!payment->first_failure.us) payment->first_failure = now;
-    give_up(payment, &conclusion);
-    return conclusion;
+  case STEP_GIVE_UP: return conclude_end(payment, now);
   case STEP_CHARGE:
   case STEP_ASK_AGAIN:
   case STEP_FETCH:

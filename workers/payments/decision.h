@@ -17,11 +17,14 @@ enum step {
   STEP_FETCH,     /* the open attempt, by the intent that is known of it */
   STEP_LOOK_UP,   /* the open attempt, without moving money */
   STEP_CANCEL,    /* nothing is owed any more */
-  STEP_WAIT,      /* there is no payment method */
+  STEP_WAIT,      /* there is no payment method yet */
   STEP_BARRED,    /* there is one that must not be charged */
   STEP_GIVE_UP,   /* time or attempts have run out */
 };
 enum step step_for(const struct situation *situation, struct utime now);
+
+/* A payment that finds no payment method waits for one until the schedule would be over. */
+struct utime waiting_end(struct utime since);
 
 /* When asked for the n-th time in vain: how long to wait before the next. */
 int64_t backoff_ms(int asked);

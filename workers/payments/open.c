@@ -1,7 +1,9 @@
-/* A payment that finds no payment method waits until one is set up. So that neither misses the other, both lock the
- * customer first: here shared (a foreign key's check writes as much), in setup.c alone. */
+/* A payment that finds no payment method waits until one is set up, or the dunning schedule would be over. So that
+ * neither misses the other, both lock the customer first: here shared (a foreign key's check writes as much), in
+ * setup.c alone. */
 #include "open.h"
 
+#include "decision.h"
 #include "sql.h"
 
 static enum rc lock_customers(struct work *work, const char *tenants, const char *invoices, struct error *err) {
@@ -23,6 +25,6 @@ enum rc payments_open(struct work *work, const struct invoice_ref *invoices, siz
   TRY(lock_customers(work, tenant_array, invoice_array, err));
   return tx_exec(work->tx, &sql_payments_open,
                  PARAMS(tenant_array, invoice_array, db_array_literal(payments), db_bool(even_manual),
-                        db_utime(work->arena, work->now)),
+                        db_utime(work->arena, work->now), db_utime(work->arena, waiting_end(work->now))),
                  NULL, err);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "base/money.h"
 
 static const struct {
   const char *name, *verb, *object;
@@ -63,13 +64,17 @@ static void form_currency(struct buf *form, const char *currency) {
   form_text(form, "currency", lower);
 }
 
-/* Where the gateway's unit is not ISO 4217's minor unit: so many of the gateway's are so many of ours. */
+/* Where the gateway's unit is not ISO 4217's minor unit: so many of the gateway's are so many of ours. And where it
+ * takes multiples of a step (in ours) only. */
 struct scale {
   char currency[4];
-  int64_t theirs, ours;
+  int64_t theirs, ours, step;
 };
-static const struct scale SCALES[] = {{"ISK", 100, 1}, {"UGX", 100, 1}, {"MGA", 1, 100}};
-static const struct scale SAME = {"", 1, 1};
+static const struct scale SCALES[] = {
+    {"ISK", 100, 1, 1}, {"UGX", 100, 1, 1}, {"MGA", 1, 100, 100}, {"BHD", 1, 1, 10}, {"IQD", 1, 1, 10},
+    {"JOD", 1, 1, 10},  {"KWD", 1, 1, 10},  {"LYD", 1, 1, 10},    {"OMR", 1, 1, 10}, {"TND", 1, 1, 10},
+};
+static const struct scale SAME = {"", 1, 1, 1};
 
 static const struct scale *scale_of(const char *currency) {
   for (size_t i = 0; i < sizeof SCALES / sizeof SCALES[0]; i++)
@@ -77,7 +82,14 @@ static const struct scale *scale_of(const char *currency) {
   return &SAME;
 }
 
-/* With hundredths if there must be: the gateway refuses them, and nothing is charged that is not owed. */
+int64_t question_chargeable(const char *currency, int64_t amount_minor) {
+  int64_t step = scale_of(currency)->step;
+  ASSERT(amount_minor > 0 && amount_minor <= MONEY_MAX);
+  return (amount_minor + step - 1) / step * step;
+}
+
+/* An amount between two steps is written as it is: the gateway refuses it, and nothing else than what is stored is
+ * charged. */
 static void form_amount(struct buf *form, const struct gateway_question *question) {
   const struct scale *scale = scale_of(question->currency);
   int64_t scaled;

@@ -1,9 +1,8 @@
 /* What the gateway can be asked, as plain values: Stripe's HTTP API, form-encoded, in a pinned version.
  *
  * Amounts go as minor units by ISO 4217's exponent (BILL-001), as they are stored: 9900 for USD 99.00, 500 for JPY 500,
- * 12340 for KWD 12.340. Where Stripe counts otherwise (ISK and UGX in hundredths, MGA in whole ariary) a table in
- * question.c says so. What Stripe cannot take, it refuses: a part of an ariary, and three decimals that do not end in
- * 0.
+ * 12340 for KWD 12.340. Where Stripe counts otherwise (ISK and UGX in hundredths, MGA in whole ariary), or takes no
+ * amount between two steps (three decimals end in 0), a table in question.c says so.
  *
  * No personal datum is sent: the gateway's customer is known by our ids alone. */
 #ifndef PAYMENTS_QUESTION_H
@@ -59,6 +58,10 @@ struct gateway_question {
 
 /* The path with its query ("/v1/payment_intents"), and the form of a POST; both appended. Ids are percent-encoded. */
 void question_write(const struct gateway_question *question, struct buf *path, struct buf *form);
+
+/* The least that the gateway can charge to collect all of this: up to the currency's next step. What is too much
+ * becomes the customer's credit (BILL-072); rounding down would leave invoices open for ever over a few fils. */
+int64_t question_chargeable(const char *currency, int64_t amount_minor);
 
 /* Is this, in the gateway's units, the amount that was asked for? */
 bool question_is_of_amount(const struct gateway_question *question, int64_t gateway_amount);

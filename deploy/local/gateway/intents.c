@@ -1,8 +1,11 @@
 /* Payment intents: an amount to be charged once, whatever it takes. Statuses and what may be asked in each are
  * Stripe's. */
+#include <ctype.h>
+
 #include "answer.h"
 #include "attempt.h"
 #include "base/assert.h"
+#include "base/money.h"
 #include "handlers.h"
 #include "list.h"
 #include "metadata.h"
@@ -122,9 +125,19 @@ static bool read_confirmation(struct call *call, struct wanted *wanted) {
          param_bool(call, "error_on_requires_action", &wanted->is_action_an_error) && check_fixed(call);
 }
 
+/* Currencies with three decimals are charged in multiples of ten. */
+static bool check_step(struct call *call, const struct wanted *wanted) {
+  char upper[4] = "";
+  for (int i = 0; i < 3; i++) upper[i] = (char)toupper((unsigned char)wanted->currency[i]);
+  if (currency_find(upper)->exponent < 3 || wanted->amount % 10 == 0) return true;
+  answer_invalid(call, NULL, "amount", "Invalid amount: the last digit of an amount in %s is 0", wanted->currency);
+  return false;
+}
+
 static bool read_wanted(struct call *call, struct wanted *wanted) {
   if (!param_amount(call, "amount", true, &wanted->amount)) return false;
   if (!param_currency(call, "currency", wanted->currency)) return false;
+  if (!check_step(call, wanted)) return false;
   if (!param_bool(call, "confirm", &wanted->is_confirmed)) return false;
   if (!read_confirmation(call, wanted)) return false;
   param_text(call, "customer", &wanted->customer);

@@ -49,23 +49,74 @@ Test(dunning, declines_are_soft_for_the_customer_or_for_ever) {
   cr_expect_eq(decline_class_of(NULL), DECLINE_SOFT);
 }
 
+static struct utime days_later(int days) {
+  return (struct utime){FIRST.us + days * UTIME_DAY};
+}
+
 Test(dunning, the_default_retries_on_days_1_3_5_7_and_14) {
   static const int DAYS[] = {1, 3, 5, 7, 14};
-  struct utime next = {0};
+  struct utime next = FIRST;
   for (int attempts = 1; attempts <= 5; attempts++) {
-    cr_expect(dunning_next(&DUNNING_DEFAULT, attempts, FIRST, &next));
-    cr_expect_eq(next.us, FIRST.us + DAYS[attempts - 1] * UTIME_DAY, "after attempt %d", attempts);
+    cr_expect(dunning_next(&DUNNING_DEFAULT, attempts, FIRST, next, &next));
+    cr_expect_eq(next.us, days_later(DAYS[attempts - 1]).us, "after attempt %d", attempts);
   }
-  next.us = 4711;
-  cr_expect_not(dunning_next(&DUNNING_DEFAULT, 6, FIRST, &next));
-  cr_expect_not(dunning_next(&DUNNING_DEFAULT, 1000, FIRST, &next));
-  cr_expect_eq(next.us, 4711, "untouched");
+  struct utime untouched = {4711};
+  cr_expect_not(dunning_next(&DUNNING_DEFAULT, 6, FIRST, next, &untouched));
+  cr_expect_not(dunning_next(&DUNNING_DEFAULT, 1000, FIRST, next, &untouched));
+  cr_expect_eq(untouched.us, 4711, "untouched");
+}
+
+/* BILL-082: after downtime one attempt at once, and then the schedule's distances from it. */
+static const struct {
+  int attempts, failed_on_day; /* the attempt that failed, and when */
+  int next_day, end_day;       /* expected */
+} LATE[] = {
+    {1, 0, 1, 14},   /* punctual */
+    {2, 1, 3, 14},   /* punctual */
+    {2, 10, 12, 23}, /* nine days late: two days on, as from day 1 to day 3; the end moves by nine */
+    {3, 12, 14, 23}, /* the attempt after it */
+    {4, 14, 16, 23}, {5, 16, 23, 23}, {5, 400, 407, 407}, {2, 0, 3, 14}, /* earlier than planned: somebody's word */
+};
+
+Test(dunning, after_downtime_the_distances_are_kept) {
+  for (size_t i = 0; i < sizeof LATE / sizeof LATE[0]; i++) {
+    struct utime next, end, failed = days_later(LATE[i].failed_on_day);
+    cr_expect(dunning_next(&DUNNING_DEFAULT, LATE[i].attempts, FIRST, failed, &next));
+    cr_expect_eq(next.us, days_later(LATE[i].next_day).us, "row %zu", i);
+    end = dunning_end(&DUNNING_DEFAULT, LATE[i].attempts, FIRST, failed);
+    cr_expect_eq(end.us, days_later(LATE[i].end_day).us, "row %zu", i);
+  }
+}
+
+/* However long nobody worked, and whenever: one attempt for each step, never two closer than the steps are. */
+Test(dunning, no_downtime_makes_a_burst) {
+  static const int DAYS[] = {0, 1, 3, 5, 7, 14};
+  for (int hours = 0; hours <= 24 * 40; hours++) {
+    struct utime up_again = {FIRST.us + hours * (UTIME_DAY / 24)}, now = FIRST, next;
+    for (int attempts = 1; dunning_next(&DUNNING_DEFAULT, attempts, FIRST, now, &next); attempts++) {
+      struct utime before = now;
+      int64_t gap_us = (DAYS[attempts] - DAYS[attempts - 1]) * UTIME_DAY;
+      now = next.us < up_again.us ? up_again : next;
+      cr_assert_geq(now.us - before.us, gap_us - DUNNING_LATE_MAX_MIN * 60 * UTIME_SECOND, "%d hours, attempt %d",
+                    hours, attempts + 1);
+      cr_assert_leq(attempts, 5);
+    }
+  }
+}
+
+Test(dunning, an_attempt_up_to_an_hour_late_is_punctual) {
+  struct utime next, late = {days_later(1).us + DUNNING_LATE_MAX_MIN * 60 * UTIME_SECOND};
+  cr_expect(dunning_next(&DUNNING_DEFAULT, 2, FIRST, late, &next));
+  cr_expect_eq(next.us, days_later(3).us);
+  late.us++;
+  cr_expect(dunning_next(&DUNNING_DEFAULT, 2, FIRST, late, &next));
+  cr_expect_eq(next.us, late.us + 2 * UTIME_DAY);
 }
 
 Test(dunning, an_empty_schedule_never_retries) {
   static const struct dunning_schedule NONE = {.count = 0};
   struct utime next;
-  cr_expect_not(dunning_next(&NONE, 1, FIRST, &next));
+  cr_expect_not(dunning_next(&NONE, 1, FIRST, FIRST, &next));
 }
 
 Test(dunning, at_most_twenty_attempts_fall_into_thirty_days) {
@@ -73,8 +124,9 @@ Test(dunning, at_most_twenty_attempts_fall_into_thirty_days) {
   struct utime next;
   for (int i = 0; i < DUNNING_STEPS_MAX; i++) daily.days[i] = i + 1;
   for (int attempts = 1; attempts < DUNNING_ATTEMPTS_MAX; attempts++)
-    cr_expect(dunning_next(&daily, attempts, FIRST, &next), "attempt %d is within the limit", attempts + 1);
-  cr_expect_not(dunning_next(&daily, DUNNING_ATTEMPTS_MAX, FIRST, &next), "the 21st within 30 days");
+    cr_expect(dunning_next(&daily, attempts, FIRST, days_later(attempts - 1), &next), "attempt %d is within the limit",
+              attempts + 1);
+  cr_expect_not(dunning_next(&daily, DUNNING_ATTEMPTS_MAX, FIRST, days_later(19), &next), "the 21st within 30 days");
 }
 
 Test(dunning, an_attempt_that_left_the_window_does_not_count) {
@@ -82,11 +134,12 @@ Test(dunning, an_attempt_that_left_the_window_does_not_count) {
   struct utime next;
   for (int i = 0; i < DUNNING_STEPS_MAX; i++) slow.days[i] = i + 1;
   slow.days[DUNNING_STEPS_MAX - 1] = DUNNING_WINDOW_DAYS;
-  cr_expect(dunning_next(&slow, DUNNING_ATTEMPTS_MAX, FIRST, &next), "the first charge was 30 days before");
+  cr_expect(dunning_next(&slow, DUNNING_ATTEMPTS_MAX, FIRST, days_later(19), &next),
+            "the first charge was 30 days before");
   cr_expect_eq(next.us, FIRST.us + DUNNING_WINDOW_DAYS * UTIME_DAY);
 }
 
 Test(dunning, no_attempt_at_all_is_our_bug, .signal = SIGABRT, .init = cr_redirect_stderr) {
   struct utime next;
-  (void)!dunning_next(&DUNNING_DEFAULT, 0, FIRST, &next);
+  (void)!dunning_next(&DUNNING_DEFAULT, 0, FIRST, FIRST, &next);
 }

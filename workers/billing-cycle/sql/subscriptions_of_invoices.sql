@@ -5,7 +5,7 @@ SELECT DISTINCT ON (s.id) t.invoice_id, s.id, s.customer_id, s.status,
           JOIN invoices v ON v.tenant_id = i.tenant_id AND v.id = i.invoice_id AND v.status = 'open'
           JOIN payments p ON p.tenant_id = v.tenant_id AND p.invoice_id = v.id
           WHERE i.tenant_id = s.tenant_id AND i.subscription_id = s.id
-            AND (p.status IN ('failed', 'requires_action') OR p.first_failure_at IS NOT NULL OR p.failure_code IS NOT NULL)),
+            AND (p.status IN ('failed', 'requires_action') OR p.failure_code IS NOT NULL)),
   s.version
 FROM (SELECT DISTINCT tenant_id, invoice_id, subscription_id FROM invoice_items
       WHERE tenant_id = $1::uuid AND invoice_id = ANY ($2::uuid[]) AND subscription_id IS NOT NULL) t
