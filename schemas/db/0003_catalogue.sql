@@ -83,3 +83,33 @@ CREATE TABLE plan_prices (
 );
 CALL protect('plan_prices');
 CREATE TRIGGER immutable BEFORE UPDATE OR DELETE ON plan_prices FOR EACH ROW EXECUTE FUNCTION refuse();
+
+-- BILL-040: what comes off, for how long, and how often it may be redeemed. A used coupon is archived, never deleted.
+CREATE TABLE coupons (
+  tenant_id           uuid NOT NULL REFERENCES tenants,
+  id                  uuid NOT NULL,
+  code                text NOT NULL CHECK (code ~ '^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$'),
+  name                text CHECK (length(name) BETWEEN 1 AND 200),
+  status              text NOT NULL DEFAULT 'active' CHECK (status IN ('active', 'archived')),
+  percent_off         numeric(9, 6) CHECK (percent_off > 0 AND percent_off <= 100),
+  amount_off_minor    bigint CHECK (amount_off_minor BETWEEN 1 AND 999999999999999),
+  currency            text CHECK (currency ~ '^[A-Z]{3}$'),                        -- of the amount
+  duration            text NOT NULL CHECK (duration IN ('once', 'repeating', 'forever')),
+  duration_in_periods integer CHECK (duration_in_periods BETWEEN 1 AND 1200),
+  max_redemptions     integer CHECK (max_redemptions >= 1),
+  times_redeemed      integer NOT NULL DEFAULT 0 CHECK (times_redeemed >= 0),
+  redeem_by           timestamptz,
+  plan_ids            uuid[] CHECK (cardinality(plan_ids) >= 1),                   -- NULL: every plan's lines
+  metadata            jsonb NOT NULL DEFAULT '{}',
+  created_at          timestamptz NOT NULL,
+  updated_at          timestamptz NOT NULL,
+  version             bigint NOT NULL DEFAULT 1,
+  PRIMARY KEY (tenant_id, id),
+  UNIQUE (tenant_id, code),
+  CHECK ((percent_off IS NULL) <> (amount_off_minor IS NULL)),
+  CHECK ((amount_off_minor IS NULL) = (currency IS NULL)),
+  CHECK ((duration = 'repeating') = (duration_in_periods IS NOT NULL)),
+  CHECK (times_redeemed <= max_redemptions)
+);
+CREATE INDEX coupons_newest ON coupons (tenant_id, created_at DESC, id);
+CALL protect('coupons');

@@ -107,3 +107,20 @@ CREATE TABLE parked_subscriptions (
 );
 CREATE INDEX parked_subscriptions_of_run ON parked_subscriptions (tenant_id, run_id);
 CALL protect('parked_subscriptions');
+
+-- A subscription's coupons in the order given (BILL-040). They cover the lines of the periods from from_period_index on,
+-- `periods` of them: 1 for once, NULL for ever.
+CREATE TABLE subscription_coupons (
+  tenant_id         uuid NOT NULL,
+  subscription_id   uuid NOT NULL,
+  position          smallint NOT NULL CHECK (position >= 1),
+  coupon_id         uuid NOT NULL,
+  from_period_index bigint NOT NULL CHECK (from_period_index >= 0),
+  periods           integer CHECK (periods >= 1),
+  redeemed_at       timestamptz NOT NULL,
+  PRIMARY KEY (tenant_id, subscription_id, position),
+  UNIQUE (tenant_id, subscription_id, coupon_id),
+  FOREIGN KEY (tenant_id, subscription_id) REFERENCES subscriptions (tenant_id, id),
+  FOREIGN KEY (tenant_id, coupon_id) REFERENCES coupons (tenant_id, id)
+);
+CALL protect('subscription_coupons');

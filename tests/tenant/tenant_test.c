@@ -31,6 +31,16 @@ static void park_one(const struct life *a) {
   sql_do(NULL, keep_text("UPDATE subscriptions SET time_zone = 'Nowhere/Land' WHERE id = '%s'", parked));
 }
 
+/* A coupon, and its redemption. */
+static void redeem_one(const struct life *a) {
+  sql_do(&a->tenant,
+         keep_text("WITH made AS (INSERT INTO coupons (tenant_id, id, code, percent_off, duration, created_at, "
+                   "updated_at) VALUES ($1, '%s', 'TENTH', 10, 'forever', now(), now()) RETURNING id) "
+                   "INSERT INTO subscription_coupons (tenant_id, subscription_id, position, coupon_id, "
+                   "from_period_index, redeemed_at) SELECT $1, '%s', 1, id, 0, now() FROM made",
+                   new_id(), a->subscription));
+}
+
 /* Mails, charges and counts follow the invoices by themselves: what changes later than this was not their doing. */
 static void await_rest(const struct tenant *tenant) {
   static const char restless[] =
@@ -62,6 +72,7 @@ static struct life life_new(void) {
   a.invoice = sql_text(&a.tenant, "SELECT id FROM invoices WHERE tenant_id = $1 AND status = 'paid'");
   a.payment = sql_text(&a.tenant, "SELECT id FROM payments WHERE tenant_id = $1 AND status = 'succeeded'");
   a.operation = sql_text(&a.tenant, "SELECT id FROM commands WHERE tenant_id = $1 LIMIT 1");
+  redeem_one(&a);
   await_rest(&a.tenant);
   return a;
 }
