@@ -2,6 +2,7 @@
  * one writer serve both: the reader takes digits into an integer, and brings it to the scale at the end. */
 #include "base/decimal.h"
 
+#include <limits.h>
 #include <string.h>
 
 #include "base/assert.h"
@@ -19,10 +20,11 @@ static bool is_digit(char c) {
   return c >= '0' && c <= '9';
 }
 
-/* Reads digits into *value; false past the maximum. */
-static bool read_digits(const char **at, int128 max, int128 *value, int *ret_digits) {
+/* Reads digits into *value, as many as count, and counts them all; false past the maximum. */
+static bool read_digits(const char **at, int counting, int128 max, int128 *value, int *ret_digits) {
   *ret_digits = 0;
   for (; is_digit(**at); (*at)++, (*ret_digits)++) {
+    if (*ret_digits >= counting) continue;
     *value = *value * 10 + (**at - '0');
     if (*value > max) return false;
   }
@@ -40,10 +42,10 @@ static enum rc parse(const char *text, const struct scale *scale, const char *fi
   bool negative = *at == '-';
   if (negative) at++;
   bool leading_zero = at[0] == '0' && is_digit(at[1]);
-  bool within = read_digits(&at, scale->max, &value, &whole_digits);
+  bool within = read_digits(&at, INT_MAX, scale->max, &value, &whole_digits);
   if (within && *at == '.' && is_digit(at[1])) {
     at++;
-    within = read_digits(&at, scale->max, &value, &decimals);
+    within = read_digits(&at, scale->decimals, scale->max, &value, &decimals);
   }
   if (decimals > scale->decimals)
     return error_field(err, RC_VALIDATION, field, "must have at most %d decimals", scale->decimals);

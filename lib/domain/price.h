@@ -45,7 +45,13 @@ MUST_CHECK bool price_model_from_name(const char *name, enum price_model *ret_mo
 const char *price_timing_name(enum price_timing timing); /* "advance", "arrears" */
 MUST_CHECK bool price_timing_from_name(const char *name, enum price_timing *ret_timing);
 
-enum { PRICE_TIERS_MAX = 100, PRICE_COMPONENTS_MAX = 20, PRICE_CODE_MAX = 64 };
+/* The members that a model takes; all of them are required but free_units and per_event_fee. */
+struct price_members {
+  bool unit_price, tiers, package_size, free_units, rate, per_event_fee;
+};
+const struct price_members *price_model_members(enum price_model model);
+
+enum { PRICE_TIERS_MAX = 100, PRICE_COMPONENTS_MAX = 20, PRICE_CODE_MAX = 64, PRICE_PARTS_MAX = PRICE_TIERS_MAX };
 
 /* Quantities above the previous tier's up_to, up to this one's, both as they are: 10.5 lies in the tier above 10. */
 struct price_tier {
@@ -81,7 +87,8 @@ struct price_share {
 /* A component as somebody wrote it: RC_VALIDATION naming what is wrong below `path` ("components[2]" gives
  * "components[2].tiers[1].upTo"). Nothing may be negative; tiers are 1 to PRICE_TIERS_MAX, end at rising quantities
  * above 0, and the last, and no other, is without end, so that gaps and overlaps cannot be; a package holds more than
- * nothing; what the model does not use must not be given. Everything below takes a component that passes. */
+ * nothing; what the model does not take must be zero; a percentage has a metric, and what has a metric is charged in
+ * arrears. Everything below takes a component that passes. */
 MUST_CHECK enum rc price_component_check(const struct price_component *component, const char *path, struct error *err);
 
 /* round(price of `quantity`, with `events` for a percentage × share), in minor units. A quantity below 0 (corrections
@@ -91,13 +98,20 @@ MUST_CHECK enum rc price_charge(const struct price_component *component, struct 
                                 struct error *err);
 
 /* How an amount came about (BILL-025): the same computation, written down. */
+enum price_part_kind {
+  PRICE_PART_FLAT,     /* unit_price, once */
+  PRICE_PART_UNITS,    /* unit_price × quantity + flat_fee */
+  PRICE_PART_PACKAGES, /* unit_price × count */
+  PRICE_PART_RATE,     /* unit_price percent of quantity */
+  PRICE_PART_EVENTS,   /* unit_price × count */
+};
+
 struct price_part {
-  size_t tier;               /* index; 0 for models without tiers */
-  struct quantity quantity;  /* whose price this part is */
-  int64_t count;             /* packages begun, or events with a fee; else 0 */
-  struct decimal unit_price; /* of one; of a package or an event, where those count */
-  struct decimal flat_fee;   /* of the tier */
-  bool is_rate;              /* unit_price is in percent */
+  enum price_part_kind kind;
+  size_t tier; /* index; 0 for models without tiers */
+  struct quantity quantity;
+  int64_t count; /* packages begun, or events */
+  struct decimal unit_price, flat_fee;
 };
 
 enum { PRICE_SUM_DECIMALS = 20 };
@@ -106,7 +120,7 @@ struct price_explanation {
   struct quantity quantity; /* as asked */
   struct quantity free;     /* of it, without charge */
   size_t part_count;
-  struct price_part parts[PRICE_TIERS_MAX];
+  struct price_part parts[PRICE_PARTS_MAX];
   int128 sum; /* of the whole period, in 10^-20 of the unit: fixed_format(sum, PRICE_SUM_DECIMALS, text) */
   struct price_share share;
   int64_t amount_minor; /* round(sum × share) */
