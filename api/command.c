@@ -10,6 +10,7 @@
 #include "base/digest.h"
 #include "base/json_text.h"
 #include "card.h"
+#include "etag.h"
 #include "marker.h"
 #include "outcomes.h"
 #include "permissions.h"
@@ -24,6 +25,7 @@ struct command {
   bool is_keyed;
   const char *caller, *body_hash, *created_at;
   const char *partition_key; /* NULL: the subject */
+  const char *versions;      /* of the subject that it is meant for; NULL: any */
   struct preference preference;
 };
 
@@ -85,9 +87,19 @@ static enum rc read_key(const struct request *request, const char **ret_key, str
   return RC_OK;
 }
 
-static const char *hash_request(struct request *request) {
+/* Lost updates: whoever changes a thing may say which version of it they have seen. */
+static enum rc read_if_match(const struct request *request, const char **ret_versions, struct error *err) {
+  const char *header = request_header(request, "If-Match");
+  if (!header) return RC_OK;
+  if (!strchr(request->route->path, '{'))
+    return error_field(err, RC_VALIDATION, "If-Match", "If-Match goes with a change of one resource");
+  return if_match_parse(header, request->arena, ret_versions, err);
+}
+
+static const char *hash_request(struct request *request, const char *versions) {
   char digest[SHA256_HEX_MAX];
-  const char *head = arena_printf(request->arena, "%s %s\n", method_name(request->method), request->path);
+  const char *head = arena_printf(request->arena, "%s %s%s%s\n", method_name(request->method), request->path,
+                                  versions ? "\nIf-Match: " : "", versions ? versions : "");
   size_t head_length = strlen(head);
   char *whole = arena_alloc(request->arena, head_length + request->body_length + 1);
   memcpy(whole, head, head_length);
@@ -104,7 +116,8 @@ static enum rc identify(struct request *request, json_t *body, struct command *c
   command->caller = caller_actor(request);
   command->id =
       key ? UUID_DERIVE("command", uuid_format(&request->caller.tenant, tenant), command->caller, key) : uuid_new();
-  command->body_hash = hash_request(request);
+  TRY(read_if_match(request, &command->versions, err));
+  command->body_hash = hash_request(request, command->versions);
   command->created_at = arena_strdup(request->arena, utime_format(request->now, now));
   bool acts_on_existing = request->params[0][0] != '\0' && uuid_parse(request->params[0], &command->subject);
   if (!acts_on_existing) command->subject = uuid_new();
@@ -184,7 +197,8 @@ static enum rc produce(struct request *request, const struct command *command, s
                   [HEADER_REPLY_TO] = outcomes_channel(request->api->outcomes),
                   [HEADER_BODY_HASH] = command->body_hash,
                   [HEADER_REQUEST_ID] = request->id,
-                  [HEADER_ADDRESS] = request->address},
+                  [HEADER_ADDRESS] = request->address,
+                  [HEADER_IF_MATCH] = command->versions},
   };
   return producer_send(request->api->producer, &message, &command->id, err);
 }

@@ -103,8 +103,9 @@ static enum rc single_header(const struct mg_request_info *http, const char *nam
 }
 
 static enum rc check_singles(const struct mg_request_info *http, struct error *err) {
-  static const char *const singles[] = {"Authorization", "Content-Type",  "Content-Encoding", "Idempotency-Key",
-                                        "X-Tenant-ID",   "If-None-Match", "X-Request-ID",     "Origin"};
+  static const char *const singles[] = {"Authorization",   "Content-Type", "Content-Encoding",
+                                        "Idempotency-Key", "X-Tenant-ID",  "If-None-Match",
+                                        "If-Match",        "X-Request-ID", "Origin"};
   const char *ignored;
   for (size_t i = 0; i < sizeof singles / sizeof singles[0]; i++) TRY(single_header(http, singles[i], &ignored, err));
   return RC_OK;

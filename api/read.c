@@ -5,32 +5,19 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "etag.h"
 #include "sql.h"
 
 enum { LIST_PARAMS_MAX = 4 + FILTERS_MAX };
-
-/* RFC 9110 13.1.2: weak comparison, a list, or "*". */
-static bool etag_matches(const char *header, const char *etag) {
-  size_t length = strlen(etag);
-  for (const char *at = header; *at;) {
-    at += strspn(at, " \t,");
-    if (*at == '*') return true;
-    if (strncmp(at, "W/", 2) == 0) at += 2;
-    size_t given = strcspn(at, " \t,");
-    if (given == length && memcmp(at, etag, length) == 0) return true;
-    at += given;
-  }
-  return false;
-}
 
 static void answer_resource(struct request *request, struct response *response, const PGresult *found) {
   if (PQnfields(found) < 2 || row_is_null(found, 0, 1)) { /* what changes without a version has no tag */
     response_data(response, 200, row_text(found, 0, 0), NULL);
     return;
   }
-  const char *etag = arena_printf(request->arena, "\"%s\"", row_text(found, 0, 1));
+  const char *etag = etag_of(request->arena, row_text(found, 0, 1));
   const char *known = request_header(request, "If-None-Match");
-  if (known && etag_matches(known, etag))
+  if (known && etag_is_among(known, etag))
     response->status = 304;
   else
     response_data(response, 200, row_text(found, 0, 0), NULL);

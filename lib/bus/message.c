@@ -137,6 +137,21 @@ enum rc message_decode(struct message *message, struct error *err) {
   return RC_OK;
 }
 
+enum rc message_expect_version(const struct message *message, int64_t version, struct error *err) {
+  const char *expected = message->headers[HEADER_IF_MATCH];
+  char text[24];
+  if (expected == NULL) return RC_OK;
+  int length = snprintf(text, sizeof text, "%lld", (long long)version);
+  for (const char *at = expected; *at != '\0';) {
+    size_t span = strcspn(at, ",");
+    if (span == (size_t)length && memcmp(at, text, span) == 0) return RC_OK;
+    at += span + (at[span] == ',');
+  }
+  error_set(err, RC_PRECONDITION_FAILED, "it has changed in the meantime: its version is %s", text);
+  (void)snprintf(err->details, sizeof err->details, "{\"version\":%s}", text);
+  return RC_PRECONDITION_FAILED;
+}
+
 /* ---- as JSON and back ---- */
 
 /* A value that is not text travels as hex. */

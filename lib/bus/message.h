@@ -6,6 +6,7 @@
  * and ours, on commands from the API:
  *   ce_actor "user:<id>"    ce_replyto Redis channel (its presence asks for an outcome)   ce_bodyhash SHA-256
  *   ce_requestid            ce_address of the client
+ *   ce_ifmatch  the versions of its subject that the command is meant for, separated by commas; absent: any
  * A dead letter is the original message with its headers, and dlq_* beside them: why, who, from where, since when.
  */
 #ifndef BUS_MESSAGE_H
@@ -37,6 +38,7 @@
   X(HEADER_BODY_HASH, "ce_bodyhash")              \
   X(HEADER_REQUEST_ID, "ce_requestid")            \
   X(HEADER_ADDRESS, "ce_address")                 \
+  X(HEADER_IF_MATCH, "ce_ifmatch")                \
   X(HEADER_DLQ_ID, "dlq_id")                      \
   X(HEADER_DLQ_REASON, "dlq_reason")              \
   X(HEADER_DLQ_CODE, "dlq_errorcode")             \
@@ -91,6 +93,10 @@ struct message {
 /* Checks and fills the decoded part: RC_BAD_MESSAGE with the reason. The caller releases message->json with
  * json_decref. */
 MUST_CHECK enum rc message_decode(struct message *message, struct error *err);
+
+/* RC_PRECONDITION_FAILED when the sender expects other versions of the thing than this one (ce_ifmatch: "3" or "3,4").
+ * A handler of a command on something that is there asks this when it has locked it: after 404, before 409. */
+MUST_CHECK enum rc message_expect_version(const struct message *message, int64_t version, struct error *err);
 
 /* The JSON that an outbox row or a dead letter holds of it: {topic, key, value, headers:{name: value}}. The value is a
  * string; one that is not UTF-8, or has a NUL, is in `hex` instead. */

@@ -105,6 +105,42 @@ Test(answers, are_what_openapi_says) {
   expect_members(api_get(&tenant, 200, "/api/operations/%s", operation), "Operation");
 }
 
+/* -- If-Match: no command changes what is not as its sender has seen it -- */
+
+/* The id of something that the list above the path has. */
+static const char *id_below(const struct tenant *tenant, const char *path) {
+  const char *list = keep_text("%.*s", (int)(strstr(path, "/{") - path), path);
+  const json_t *first = json_array_get(api_get(tenant, 200, "%s", list), 0);
+  cr_assert_not_null(first, "tenant_with_everything() makes nothing for %s", list);
+  return json_at(first, "id");
+}
+
+static const char *example_body(const char *command) {
+  json_t *schema = json_loads(source_text(keep_text("schemas/commands/%s.json", command)), 0, NULL);
+  char *text = json_dumps(json_array_get(json_object_get(schema, "examples"), 0), 0);
+  const char *kept = keep_text("%s", text);
+  free(text);
+  json_decref(schema);
+  return kept;
+}
+
+Test(answers, to_a_change_of_another_version_are_412) {
+  static const char *const version_zero[] = {"If-Match: \"0\"", NULL};
+  struct tenant tenant = tenant_with_everything();
+  struct api_route rows[API_ROUTES_MAX];
+  size_t count = api_routes(rows);
+  for (size_t i = 0; i < count; i++) {
+    const char *open = strchr(rows[i].path, '{');
+    if (strcmp(rows[i].kind, "COMMAND") != 0 || !open) continue;
+    const char *path = keep_text("%.*s%s%s", (int)(open - rows[i].path), rows[i].path, id_below(&tenant, rows[i].path),
+                                 strchr(open, '}') + 1);
+    const char *body = strcmp(rows[i].method, "DELETE") == 0 ? NULL : example_body(rows[i].command);
+    struct answer answer = http_request(rows[i].method, path, tenant.token, body, version_zero);
+    cr_expect_eq(answer.status, 412, "%s %s: %d %s; does its handler call message_expect_version?", rows[i].method,
+                 rows[i].path, answer.status, answer.text);
+  }
+}
+
 Test(answers, of_login_are_what_openapi_says) {
   struct tenant tenant = tenant_new();
   const json_t *login =

@@ -166,6 +166,39 @@ Test(links, openapi_has_no_other_route) {
     }
 }
 
+/* An operation of openapi.yaml, from its method to the next one. */
+static const char *operation_of(const struct api_route *route) {
+  const char *path = part_of(source_text("schemas/openapi.yaml"), keep_text("\n  %s:\n", route->path), "\n  /");
+  const char *start = strstr(path, keep_text("    %s:\n", lower(route->method)));
+  if (!start) return "";
+  const char *end = strchr(start, '\n') + 1;
+  while (*end && strncmp(end, "     ", 5) == 0) end = strchr(end, '\n') ? strchr(end, '\n') + 1 : end + strlen(end);
+  return keep_text("%.*s", (int)(end - start), start);
+}
+
+Test(links, openapi_says_who_may_do_what) {
+  struct api_route rows[API_ROUTES_MAX];
+  size_t count = api_routes(rows);
+  for (size_t i = 0; i < count; i++) {
+    const char *operation = operation_of(&rows[i]), *who = rows[i].permission;
+    const char *said = matches(operation, "^      x-permission: '([^']*)'")[0];
+    cr_expect_str_eq(said ? said : "", who ? who : "", "%s %s", rows[i].method, rows[i].path);
+    cr_expect_eq(strstr(operation, "\n      security: []\n") != NULL, who == NULL, "%s %s needs %s token",
+                 rows[i].method, rows[i].path, who ? "a" : "no");
+  }
+}
+
+Test(links, openapi_knows_that_a_change_may_be_refused_as_outdated) {
+  struct api_route rows[API_ROUTES_MAX];
+  size_t count = api_routes(rows);
+  for (size_t i = 0; i < count; i++) {
+    if (strcmp(rows[i].kind, "COMMAND") != 0 || !strchr(rows[i].path, '{')) continue;
+    const char *operation = operation_of(&rows[i]);
+    cr_expect(strstr(operation, "parameters/IfMatch'") && strstr(operation, "'412': "), "%s %s", rows[i].method,
+              rows[i].path);
+  }
+}
+
 Test(links, openapi_takes_each_command_s_body_from_its_schema) {
   const char *text = source_text("schemas/openapi.yaml");
   const char **routes = routed();

@@ -116,6 +116,58 @@ Test(api, a_refused_framing_closes_the_connection) {
   cr_expect_null(strstr(answer + 1, "HTTP/1.1 200"));
 }
 
+/* ---- If-Match ---- */
+
+static struct answer cancel_if(const struct tenant *tenant, const char *subscription, const char *tag,
+                               const char *body) {
+  const char *const headers[] = {keep_text("If-Match: %s", tag), NULL};
+  return http_request("POST", keep_text("/api/billing/subscriptions/%s/cancel", subscription), tenant->token,
+                      quotes(body), headers);
+}
+
+/* Of two who have read the same version, the second one is told. */
+Test(api, if_match_prevents_a_lost_update) {
+  struct tenant tenant = tenant_new();
+  const char *subscription =
+      subscription_new(&tenant, customer_new(&tenant, NULL), plan_new(&tenant, "9.00", "USD", "monthly"), days_ago(0));
+  struct answer read = api_call(&tenant, "GET", keep_text("/api/billing/subscriptions/%s", subscription), NULL);
+  const char *tag = answer_header(&read, "ETag");
+  cr_assert_not_null(tag);
+  struct answer first = cancel_if(&tenant, subscription, tag, "{'immediately':false}");
+  struct answer second = cancel_if(&tenant, subscription, tag, "{'immediately':true}");
+  cr_expect_eq(first.status, 200, "%s", first.text);
+  cr_expect_eq(second.status, 412, "%s", second.text);
+  cr_expect_str_eq(json_at(second.json, "error.code"), "PRECONDITION_FAILED");
+  cr_expect_eq(json_number_at(second.json, "error.details.version"), json_number_at(first.json, "data.version"));
+  cr_expect_str_eq(json_at(api_get(&tenant, 200, "/api/billing/subscriptions/%s", subscription), "status"), "active");
+  struct answer third =
+      cancel_if(&tenant, subscription, keep_text("%s, %s", tag, answer_header(&first, "ETag")), "{'immediately':true}");
+  cr_expect_eq(third.status, 200, "one of several versions: %s", third.text);
+}
+
+Test(api, refuses_in_order_404_412_409) {
+  struct tenant tenant = tenant_new();
+  const char *subscription =
+      subscription_new(&tenant, customer_new(&tenant, NULL), plan_new(&tenant, "9.00", "USD", "monthly"), days_ago(0));
+  cr_assert_eq(cancel_if(&tenant, subscription, "*", "{'immediately':true}").status, 200);
+  cr_expect_eq(cancel_if(&tenant, NO_ONE, "\"1\"", "{}").status, 404);
+  cr_expect_eq(cancel_if(&tenant, subscription, "\"1\"", "{}").status, 412);
+  cr_expect_eq(cancel_if(&tenant, subscription, "W/\"2\"", "{}").status, 412);
+  cr_expect_eq(cancel_if(&tenant, subscription, "*", "{}").status, 409);
+  struct answer garbled = cancel_if(&tenant, subscription, "2", "{}");
+  cr_expect_eq(garbled.status, 400);
+  cr_expect_str_eq(json_at(garbled.json, "error.field"), "If-Match");
+}
+
+Test(api, if_match_needs_a_thing_that_is_there) {
+  static const char *const headers[] = {"If-Match: \"1\"", NULL};
+  struct tenant tenant = tenant_new();
+  struct answer answer =
+      http_request("POST", "/api/customers", tenant.token, quotes("{'name':'a','email':'a@b.example'}"), headers);
+  cr_expect_eq(answer.status, 400);
+  cr_expect_str_eq(json_at(answer.json, "error.field"), "If-Match");
+}
+
 /* ---- bodies ---- */
 
 static const char *customer_named(const struct tenant *tenant, const char *name) {

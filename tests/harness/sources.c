@@ -54,14 +54,26 @@ const char **source_files(const char *directory, const char *suffix) {
   return list;
 }
 
+/* What follows the path: "who", PUBLIC or ANYONE. */
+static const char *permission_in(const char *row) {
+  const char *who = matches(row, "\"[^\"]+\",[ \n]*([^,]+)")[0];
+  cr_assert_not_null(who, "%s", row);
+  if (strcmp(who, "PUBLIC") == 0) return NULL;
+  return strcmp(who, "ANYONE") == 0 ? "" : matches(who, "\"([^\"]+)\"")[0];
+}
+
 size_t api_routes(struct api_route ret_routes[static API_ROUTES_MAX]) {
-  static const char expression[] = "\\{((LIST|READ)\\(\"[^\"]+\"|(COMMAND|HANDLER)\\(METHOD_[A-Z]+, \"[^\"]+\")";
+  static const char expression[] =
+      "\\{((LIST|READ)\\(\"[^\"]+\",[ \n]*[^,]+|(COMMAND|HANDLER)\\(METHOD_[A-Z]+, \"[^\"]+\",[ \n]*[^,]+,[ \n]*[^)]+)";
   size_t count = 0;
   for (const char **row = matches(source_text("api/routes.c"), expression); *row; row++) {
     const char **method = matches(*row, "METHOD_([A-Z]+)");
     cr_assert_lt(count, API_ROUTES_MAX);
-    ret_routes[count++] = (struct api_route){matches(*row, "^([A-Z]+)")[0], method[0] ? method[0] : "GET",
-                                             matches(*row, "\"([^\"]+)\"")[0]};
+    ret_routes[count++] = (struct api_route){.kind = matches(*row, "^([A-Z]+)")[0],
+                                             .method = method[0] ? method[0] : "GET",
+                                             .path = matches(*row, "\"([^\"]+)\"")[0],
+                                             .permission = permission_in(*row),
+                                             .command = matches(*row, "\"([a-z-]+\\.[a-z_-]+)\"$")[0]};
   }
   return count;
 }

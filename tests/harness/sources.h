@@ -11,9 +11,10 @@ const char **matches(const char *text, const char *expression);
  * end. */
 const char **source_files(const char *directory, const char *suffix);
 
-/* The rows of ROUTES in api/routes.c, in their order; kind is READ, LIST, COMMAND or HANDLER. */
+/* The rows of ROUTES in api/routes.c, in their order; kind is READ, LIST, COMMAND or HANDLER. permission: NULL for who
+ * needs no token, "" for who is logged in. command: of a COMMAND. */
 struct api_route {
-  const char *kind, *method, *path;
+  const char *kind, *method, *path, *permission, *command;
 };
 enum { API_ROUTES_MAX = 400 };
 size_t api_routes(struct api_route ret_routes[static API_ROUTES_MAX]);

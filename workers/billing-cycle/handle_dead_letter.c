@@ -10,6 +10,7 @@ static enum rc load_dead(struct work *work, const struct message *command, PGres
   TRY(tx_exec(work->tx, &sql_dead_letter_lock, PARAMS(db_uuid(work->arena, &command->tenant), command->subject), &row,
               err));
   if (row_count(row) == 0) return error_set(err, RC_NOT_FOUND, "there is no dead letter %s", command->subject);
+  TRY(message_expect_version(command, row_int(row, 0, 5), err));
   if (strcmp(row_text(row, 0, 0), "dead") != 0)
     return error_set(err, RC_CONFLICT, "the dead letter was %s already", row_text(row, 0, 0));
   *ret_row = row;

@@ -31,6 +31,7 @@ static enum rc load(struct work *work, const struct message *command, const char
   db_array_text(customers, *ret_customer);
   TRY(tx_exec(work->tx, &sql_customer_billing_only_lock, PARAMS(tenant, db_array_literal(customers)), NULL, err));
   TRY(tx_exec(work->tx, &sql_subscription_state, PARAMS(tenant, command->subject), &row, err));
+  TRY(message_expect_version(command, row_int(row, 0, 10), err));
   if (!subscription_state_from_name(row_text(row, 0, 0), &standing->state))
     return error_set(err, RC_INVARIANT, "a subscription's status is unknown");
   standing->is_ending = row_bool(row, 0, 1);

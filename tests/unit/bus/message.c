@@ -34,6 +34,36 @@ static void expect_bad(struct message *message, const char *field, const char *p
   cr_expect_null(message->json, "%s", what);
 }
 
+/* ---- the version that a command is meant for ---- */
+
+static const struct {
+  const char *expected; /* NULL: not said */
+  int64_t version;
+  enum rc rc;
+} VERSIONS[] = {
+    {NULL, 7, RC_OK},
+    {"7", 7, RC_OK},
+    {"3,7", 7, RC_OK},
+    {"7,3", 7, RC_OK},
+    {"3", 7, RC_PRECONDITION_FAILED},
+    {"77", 7, RC_PRECONDITION_FAILED},
+    {"7", 77, RC_PRECONDITION_FAILED},
+    {"", 7, RC_PRECONDITION_FAILED},
+    {"0", 1, RC_PRECONDITION_FAILED},
+    {"7 ", 7, RC_PRECONDITION_FAILED},
+    {",,", 7, RC_PRECONDITION_FAILED},
+    {"9223372036854775807", INT64_MAX, RC_OK},
+};
+
+Test(message, is_for_the_versions_that_it_names) {
+  for (size_t i = 0; i < sizeof VERSIONS / sizeof VERSIONS[0]; i++) {
+    struct message message = sound();
+    struct error err = {0};
+    message.headers[HEADER_IF_MATCH] = VERSIONS[i].expected;
+    cr_expect_eq(message_expect_version(&message, VERSIONS[i].version, &err), VERSIONS[i].rc, "row %zu", i);
+  }
+}
+
 /* ---- decode ---- */
 
 Test(message, a_sound_one_is_decoded) {

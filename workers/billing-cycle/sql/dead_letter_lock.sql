@@ -1,3 +1,4 @@
--- A dead letter, locked. $1 tenant, $2 id. Result: status, source topic, key, headers (JSON), value (hex).
-SELECT status, source_topic, message_key, headers, encode(value, 'hex') FROM dead_letters
+-- A dead letter, locked. $1 tenant, $2 id. Result: status, source topic, key, headers (JSON), value (hex),
+-- version.
+SELECT status, source_topic, message_key, headers, encode(value, 'hex'), version FROM dead_letters
 WHERE tenant_id = $1::uuid AND id = $2::uuid FOR UPDATE;
