@@ -96,13 +96,13 @@ static int64_t floor_divide(int64_t a, int64_t b) {
   return a / b - (a % b < 0 ? 1 : 0);
 }
 
-/* Boundary n of the grid, n of either sign. */
+/* The boundary that lies n steps after the anchor, n of either sign. */
 static struct date boundary(const struct grid *grid, int64_t n) {
   if (!is_month_like(grid->interval)) return add_days(grid->anchor, n * step_days(grid->interval));
   return clamp_to_month(month_of(grid->anchor) + n * step_months(grid->interval), grid->anchor_day);
 }
 
-/* The n with boundary(n) <= day < boundary(n + 1), n of either sign. */
+/* The steps n from the anchor with boundary(n) <= day < boundary(n + 1), n of either sign. */
 static int64_t index_of(const struct grid *grid, struct date day) {
   if (!is_month_like(grid->interval))
     return floor_divide((int64_t)day.days - grid->anchor.days, step_days(grid->interval));
@@ -125,11 +125,11 @@ static enum rc bad_anchor(struct error *err, const char *why) {
 static struct grid calendar_grid(struct date start, struct interval interval) {
   int64_t month = month_of(start);
   switch (interval.unit) {
-  case INTERVAL_DAY: return (struct grid){interval, start, 0};
-  case INTERVAL_WEEK: return (struct grid){interval, add_days(start, 1 - date_weekday(start)), 1};
-  case INTERVAL_MONTH: return (struct grid){interval, clamp_to_month(month, 1), 1};
-  case INTERVAL_QUARTER: return (struct grid){interval, clamp_to_month(month - month % 3, 1), 1};
-  case INTERVAL_YEAR: return (struct grid){interval, clamp_to_month(month - month % 12, 1), 1};
+  case INTERVAL_DAY: return (struct grid){interval, start, 0, 0};
+  case INTERVAL_WEEK: return (struct grid){interval, add_days(start, 1 - date_weekday(start)), 1, 0};
+  case INTERVAL_MONTH: return (struct grid){interval, clamp_to_month(month, 1), 1, 0};
+  case INTERVAL_QUARTER: return (struct grid){interval, clamp_to_month(month - month % 3, 1), 1, 0};
+  case INTERVAL_YEAR: return (struct grid){interval, clamp_to_month(month - month % 12, 1), 1, 0};
   }
   assert_failed("an interval unit", __FILE__, __LINE__);
 }
@@ -139,7 +139,7 @@ static struct grid anniversary_grid(struct date start, struct interval interval)
   int day = 0;
   if (interval.unit == INTERVAL_WEEK) day = date_weekday(start);
   if (is_month_like(interval)) day = date_to_civil(start).day;
-  return (struct grid){interval, start, day};
+  return (struct grid){interval, start, day, 0};
 }
 
 /* Moves the anchor to the latest boundary at or before the start; false if that lies before year 1. */
@@ -163,7 +163,7 @@ static enum rc day_grid(struct date start, struct interval interval, int day, st
     return bad_anchor(err, max == 7 ? "must be a day from 1 (Monday) to 7" : "must be a day from 1 to 31");
   struct date anchor = interval.unit == INTERVAL_WEEK ? add_days(start, day - date_weekday(start))
                                                       : clamp_to_month(month_of(start), day);
-  *ret_grid = (struct grid){interval, anchor, day};
+  *ret_grid = (struct grid){interval, anchor, day, 0};
   return RC_OK;
 }
 
@@ -198,15 +198,23 @@ enum rc grid_make(struct date start, struct interval interval, enum anchor_kind 
 
 /* ---- boundaries and periods ---- */
 
+/* BILL-052 */
+struct grid grid_follow(struct date day, struct interval interval, int64_t index) {
+  ASSERT(interval.count >= 1 && interval.count <= INTERVAL_COUNT_MAX && index >= 0);
+  struct grid grid = anniversary_grid(day, interval);
+  grid.origin = index;
+  return grid;
+}
+
 /* BILL-010 */
 struct date grid_boundary(const struct grid *grid, int64_t n) {
-  ASSERT(n >= 0);
-  return boundary(grid, n);
+  ASSERT(n >= grid->origin);
+  return boundary(grid, n - grid->origin);
 }
 
 int64_t grid_index(const struct grid *grid, struct date day) {
   ASSERT(date_compare(day, grid->anchor) >= 0);
-  return index_of(grid, day);
+  return grid->origin + index_of(grid, day);
 }
 
 /* BILL-011, BILL-021 */

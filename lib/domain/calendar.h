@@ -30,8 +30,9 @@ enum anchor_kind { ANCHOR_ANNIVERSARY, ANCHOR_CALENDAR, ANCHOR_DAY, ANCHOR_ALIGN
 
 struct grid {
   struct interval interval;
-  struct date anchor; /* boundary 0: the latest boundary at or before the subscription's start */
+  struct date anchor; /* boundary `origin`: the latest boundary at or before the subscription's start */
   int anchor_day;     /* month-like units: 1-31, the day that each boundary is clamped from; weeks: 1-7; days: 0 */
+  int64_t origin;     /* 0; a grid that follows another goes on counting where that one ended (grid_follow) */
 };
 
 /* The grid of a subscription that starts on `start`. day: the number of ANCHOR_DAY (1-31; 1-7 for weeks; with months it
@@ -45,7 +46,11 @@ struct grid {
 MUST_CHECK enum rc grid_make(struct date start, struct interval interval, enum anchor_kind kind, int day,
                              struct date aligned_with, struct grid *ret_grid, struct error *err);
 
-/* Boundary n, for any n >= 0 that stays within year 9999. boundary(0) == grid->anchor. */
+/* The grid of another interval that takes over on `day` (BILL-052): anchored on that day, which is boundary `index`,
+ * so that no period of the subscription has the number of an earlier one. */
+struct grid grid_follow(struct date day, struct interval interval, int64_t index);
+
+/* Boundary n, for any n >= grid->origin that stays within year 9999. boundary(origin) == grid->anchor. */
 struct date grid_boundary(const struct grid *grid, int64_t n);
 /* The n with boundary(n) <= day < boundary(n + 1); day >= anchor. */
 int64_t grid_index(const struct grid *grid, struct date day);
@@ -56,7 +61,7 @@ struct period {
   struct date full_start; /* of the whole period that the grid opens; differs from start only in a short first one */
 };
 
-/* Period n of a subscription that started on `start`: [boundary(n), boundary(n + 1)), the first one from `start` on. */
+/* Period n of a subscription that started on `start`: [boundary(n), boundary(n + 1)), number 0 from `start` on. */
 struct period grid_period(const struct grid *grid, struct date start, int64_t n);
 int32_t period_days(const struct period *period);      /* of the span that is billed */
 int32_t period_full_days(const struct period *period); /* of the whole one: the denominator (BILL-021) */

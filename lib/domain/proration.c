@@ -10,20 +10,22 @@ static enum rc too_large(struct error *err) {
 }
 
 /* BILL-020, BILL-021: rounded once, here (BILL-002). */
+enum rc proration_share(int64_t amount_minor, int64_t part, int64_t whole, int64_t *ret_minor, struct error *err) {
+  ASSERT(whole >= 1 && part >= 0 && part <= whole);
+  return money_scale(amount_minor, part, whole, ret_minor) ? RC_OK : too_large(err);
+}
+
 enum rc proration_charge(int64_t amount_minor, const struct period *period, int64_t *ret_minor, struct error *err) {
-  int32_t days = period_days(period);
-  int32_t full_days = period_full_days(period);
-  ASSERT(days > 0 && days <= full_days);
-  return money_scale(amount_minor, days, full_days, ret_minor) ? RC_OK : too_large(err);
+  ASSERT(period_days(period) > 0);
+  return proration_share(amount_minor, period_days(period), period_full_days(period), ret_minor, err);
 }
 
 /* BILL-022 */
-enum rc proration_rest(int64_t charged_minor, int32_t used_days, int32_t days, int64_t *ret_rest, struct error *err) {
-  ASSERT(days > 0 && used_days >= 0 && used_days <= days);
-  int64_t used;
+enum rc proration_rest(int64_t charged_minor, int64_t used, int64_t whole, int64_t *ret_rest, struct error *err) {
+  int64_t gone;
   if (charged_minor > MONEY_MAX || charged_minor < -MONEY_MAX) return too_large(err);
-  if (!money_scale(charged_minor, used_days, days, &used)) return too_large(err);
-  int64_t rest = charged_minor - used;
+  TRY(proration_share(charged_minor, used, whole, &gone, err));
+  int64_t rest = charged_minor - gone;
   ASSERT(charged_minor >= 0 ? rest >= 0 && rest <= charged_minor : rest <= 0 && rest >= charged_minor);
   *ret_rest = rest;
   return RC_OK;

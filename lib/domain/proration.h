@@ -1,4 +1,4 @@
-/* Proration by day (BILL-020 to BILL-022). */
+/* Proration by day or by second (BILL-020 to BILL-022). */
 #ifndef DOMAIN_PRORATION_H
 #define DOMAIN_PRORATION_H
 
@@ -7,12 +7,16 @@
 #include "base/error.h"
 #include "domain/calendar.h"
 
-/* What a period costs: amount for a whole one, its share by days for a short one (BILL-021), rounded once. */
+/* An amount's share: round(amount × part ÷ whole). part and whole are days, or seconds, of what is charged and of the
+ * whole period that the anchor opens (BILL-020, BILL-021); 0 <= part <= whole, whole >= 1. */
+MUST_CHECK enum rc proration_share(int64_t amount_minor, int64_t part, int64_t whole, int64_t *ret_minor,
+                                   struct error *err);
+/* The same for a period by days. */
 MUST_CHECK enum rc proration_charge(int64_t amount_minor, const struct period *period, int64_t *ret_minor,
                                     struct error *err);
-/* What is left of `charged` for a span of `days` after `used` of them (BILL-022): charged - round(charged × used ÷
- * days). */
-MUST_CHECK enum rc proration_rest(int64_t charged_minor, int32_t used_days, int32_t days, int64_t *ret_rest,
+/* What is left of `charged` for a span of `whole` days or seconds after `used` of them (BILL-022): charged -
+ * round(charged × used ÷ whole). */
+MUST_CHECK enum rc proration_rest(int64_t charged_minor, int64_t used, int64_t whole, int64_t *ret_rest,
                                   struct error *err);
 
 #endif

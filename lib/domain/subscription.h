@@ -29,6 +29,8 @@ enum subscription_state {
   X(SUBSCRIPTION_EVENT_CANCEL, "cancel")               \
   X(SUBSCRIPTION_EVENT_SUSPEND, "suspend")             \
   X(SUBSCRIPTION_EVENT_REACTIVATE, "reactivate")       \
+  X(SUBSCRIPTION_EVENT_CHANGE, "change-plan")          \
+  X(SUBSCRIPTION_EVENT_RENEW, "renew")                 \
   X(SUBSCRIPTION_EVENT_EXPIRE, "expire")
 
 enum subscription_event {
@@ -40,10 +42,14 @@ enum subscription_event {
 const char *subscription_state_name(enum subscription_state state);
 const char *subscription_event_name(enum subscription_event event);
 MUST_CHECK bool subscription_state_from_name(const char *name, enum subscription_state *ret_state);
-/* RC_ILLEGAL_TRANSITION with err->details {"allowed":[...]} naming the events that lead from `from` to another state.
- * Payments that succeed or fail are legal in every state, the last ones too; where they change nothing, *ret_to is
- * `from`. A suspended subscription stays suspended when it is paid: `reactivate` charges the rest of its period. */
+/* RC_ILLEGAL_TRANSITION with err->details {"allowed":[...]} naming what may happen in `from`: the events that lead to
+ * another state, and those that somebody asks for. Payments that succeed or fail are legal in every state, the last
+ * ones too; where they change nothing, *ret_to is `from`. A suspended subscription stays suspended when it is paid:
+ * `reactivate` charges the rest of its period. */
 MUST_CHECK enum rc subscription_next(enum subscription_state from, enum subscription_event event,
                                      enum subscription_state *ret_to, struct error *err);
+/* The same answer for what the table allows and something else forbids: a second end of a subscription that ends with
+ * its period already, which may be reactivated, and cancelled at once (BILL-053). */
+enum rc subscription_refuse_ending(enum subscription_state from, struct error *err);
 
 #endif

@@ -367,6 +367,37 @@ Test(calendar, periods_of_a_subscription_tile_from_its_start) {
   }
 }
 
+/* BILL-052: the new grid begins on the day of the change, and its periods go on being counted. */
+Test(calendar, a_grid_that_follows_another_goes_on_counting) {
+  static const struct {
+    const char *day;
+    struct interval interval;
+    int64_t index;
+    const char *next, *third;
+  } CASES[] = {
+      {"2026-09-16", {INTERVAL_YEAR, 1}, 5, "2027-09-16", "2028-09-16"},
+      {"2026-01-31", {INTERVAL_MONTH, 1}, 4000, "2026-02-28", "2026-03-31"},
+      {"2024-02-29", {INTERVAL_YEAR, 1}, 3650, "2025-02-28", "2026-02-28"},
+      {"2026-11-21", {INTERVAL_WEEK, 2}, 1, "2026-12-05", "2026-12-19"},
+      {"2026-11-21", {INTERVAL_DAY, 1}, 0, "2026-11-22", "2026-11-23"},
+  };
+  for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
+    struct grid grid = grid_follow(day(CASES[i].day), CASES[i].interval, CASES[i].index);
+    struct period first = grid_period(&grid, day("2020-01-01"), CASES[i].index ? CASES[i].index : 1);
+    cr_expect_str_eq(text_of(grid_boundary(&grid, CASES[i].index)), CASES[i].day, "row %zu", i);
+    cr_expect_str_eq(text_of(grid_boundary(&grid, CASES[i].index + 1)), CASES[i].next, "row %zu", i);
+    cr_expect_str_eq(text_of(grid_boundary(&grid, CASES[i].index + 2)), CASES[i].third, "row %zu", i);
+    cr_expect_eq(grid_index(&grid, day(CASES[i].day)), CASES[i].index, "row %zu", i);
+    cr_expect_eq(grid_index(&grid, day(CASES[i].next)), CASES[i].index + 1, "row %zu", i);
+    cr_expect_eq(period_days(&first), period_full_days(&first), "row %zu", i);
+  }
+}
+
+Test(calendar, a_boundary_before_the_grid_that_follows_is_our_bug, .signal = SIGABRT, .init = cr_redirect_stderr) {
+  struct grid grid = grid_follow(day("2026-01-01"), MONTHLY, 7);
+  (void)grid_boundary(&grid, 6);
+}
+
 Test(calendar, a_start_outside_the_first_period_is_our_bug, .signal = SIGABRT, .init = cr_redirect_stderr) {
   struct grid grid = make("2026-01-01", MONTHLY, ANCHOR_ANNIVERSARY, 0);
   (void)grid_period(&grid, day("2026-02-01"), 0);

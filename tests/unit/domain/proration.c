@@ -23,7 +23,7 @@ static int64_t charge(int64_t amount, const char *full_start, const char *start,
   return charged;
 }
 
-static int64_t rest(int64_t charged, int32_t used, int32_t days) {
+static int64_t rest(int64_t charged, int64_t used, int64_t days) {
   struct error err;
   int64_t left = 0;
   cr_assert_eq(proration_rest(charged, used, days, &left, &err), RC_OK);
@@ -70,6 +70,24 @@ Test(proration, the_rest_is_what_was_charged_less_the_used_part_rounded_once) {
   };
   for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++)
     cr_expect_eq(rest(CASES[i].charged, CASES[i].used, CASES[i].days), CASES[i].left, "row %zu", i);
+}
+
+/* BILL-020: seconds in place of days; a day of a change of clocks has one hour more or less. */
+Test(proration, a_share_by_seconds) {
+  static const struct {
+    int64_t amount, part, whole, share;
+  } CASES[] = {
+      {1000, 1296000, 2592000, 500},      {1000, 1, 2592000, 0},      {1000, 1296, 2592000, 1},
+      {1000, 1295, 2592000, 0},           {3000, 82800, 2674800, 93}, {3000, 90000, 2682000, 101},
+      {1000, 2592000, 2592000, 1000},     {1000, 0, 2592000, 0},      {-1000, 1296, 2592000, -1},
+      {MONEY_MAX, 1, 2, 500000000000000},
+  };
+  for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
+    int64_t share = 4711;
+    struct error err;
+    cr_assert_eq(proration_share(CASES[i].amount, CASES[i].part, CASES[i].whole, &share, &err), RC_OK);
+    cr_expect_eq(share, CASES[i].share, "row %zu", i);
+  }
 }
 
 Test(proration, ten_to_twenty_halfway_is_plus_five) {

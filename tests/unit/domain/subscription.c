@@ -5,24 +5,24 @@
 #include <jansson.h>
 #include <string.h>
 
-enum { STATES = 7, EVENTS = 7 };
+enum { STATES = 7, EVENTS = 9 };
 
-/* Where each event leads; "-" is illegal. Columns: pay, end_trial, fail_payment, cancel, suspend, reactivate, expire.
- */
+/* Where each event leads; "-" is illegal. Columns: pay, end_trial, fail_payment, cancel, suspend, reactivate,
+ * change-plan, renew, expire. */
 static const struct {
   const char *from;
   const char *to[EVENTS];
 } MATRIX[STATES] = {
-    {"incomplete", {"active", "-", "incomplete", "cancelled", "-", "-", "expired"}},
-    {"trialing", {"trialing", "active", "trialing", "cancelled", "suspended", "-", "expired"}},
-    {"active", {"active", "-", "past_due", "cancelled", "suspended", "-", "expired"}},
-    {"past_due", {"active", "-", "past_due", "cancelled", "suspended", "-", "expired"}},
-    {"suspended", {"suspended", "-", "suspended", "cancelled", "-", "active", "expired"}},
-    {"cancelled", {"cancelled", "-", "cancelled", "-", "-", "-", "-"}},
-    {"expired", {"expired", "-", "expired", "-", "-", "-", "-"}},
+    {"incomplete", {"active", "-", "incomplete", "cancelled", "-", "-", "-", "-", "expired"}},
+    {"trialing", {"trialing", "active", "trialing", "cancelled", "suspended", "-", "trialing", "-", "expired"}},
+    {"active", {"active", "-", "past_due", "cancelled", "suspended", "-", "active", "active", "expired"}},
+    {"past_due", {"active", "-", "past_due", "cancelled", "suspended", "-", "past_due", "past_due", "expired"}},
+    {"suspended", {"suspended", "-", "suspended", "cancelled", "-", "active", "-", "-", "expired"}},
+    {"cancelled", {"cancelled", "-", "cancelled", "-", "-", "-", "-", "-", "-"}},
+    {"expired", {"expired", "-", "expired", "-", "-", "-", "-", "-", "-"}},
 };
-static const char *const EVENT_NAMES[EVENTS] = {"pay",     "end_trial",  "fail_payment", "cancel",
-                                                "suspend", "reactivate", "expire"};
+static const char *const EVENT_NAMES[EVENTS] = {"pay",        "end_trial",   "fail_payment", "cancel", "suspend",
+                                                "reactivate", "change-plan", "renew",        "expire"};
 
 static enum subscription_state state_of(const char *name) {
   enum subscription_state state = SUBSCRIPTION_INCOMPLETE;
@@ -59,7 +59,8 @@ Test(subscription, an_illegal_event_is_answered_with_what_would_lead_somewhere) 
       size_t expected = 0;
       for (int other = 0; other < EVENTS; other++) {
         const char *to = MATRIX[from].to[other];
-        bool leads_away = strcmp(to, "-") != 0 && strcmp(to, MATRIX[from].from) != 0;
+        bool is_asked_for = strcmp(EVENT_NAMES[other], "change-plan") == 0 || strcmp(EVENT_NAMES[other], "renew") == 0;
+        bool leads_away = strcmp(to, "-") != 0 && (is_asked_for || strcmp(to, MATRIX[from].from) != 0);
         bool listed = false;
         for (size_t i = 0; i < json_array_size(allowed); i++)
           listed |= strcmp(json_string_value(json_array_get(allowed, i)), EVENT_NAMES[other]) == 0;
@@ -80,6 +81,15 @@ Test(subscription, an_illegal_event_is_a_409_in_plain_words) {
   cr_expect_eq(error_http_status(err.code), 409);
   cr_expect_str_eq(err.text, "cancel is not possible while the subscription is cancelled");
   cr_expect_str_eq(err.details, "{\"allowed\":[]}");
+}
+
+/* BILL-053: what ends with its period may still be kept, or ended at once; only not ended with its period again. */
+Test(subscription, a_second_end_is_answered_with_reactivate) {
+  struct error err = {.text = ""};
+  cr_assert_eq(subscription_refuse_ending(SUBSCRIPTION_ACTIVE, &err), RC_ILLEGAL_TRANSITION);
+  cr_expect_str_eq(err.details,
+                   "{\"allowed\":[\"reactivate\",\"fail_payment\",\"cancel\",\"suspend\",\"change-plan\",\"renew\","
+                   "\"expire\"]}");
 }
 
 Test(subscription, a_payment_is_a_fact_in_every_state) { /* BILL-084 */

@@ -1,0 +1,42 @@
+/* The arithmetic of changes: the rest of the rest, on both sides. That a change there and back is worth nothing follows
+ * from both sides being one function of (charge, span, cuts); nothing here looks at what happened in between. */
+#include "domain/change.h"
+
+#include "base/assert.h"
+#include "base/money.h"
+#include "domain/proration.h"
+
+/* BILL-022 */
+enum rc change_rest(int64_t charged_minor, struct change_span span, struct change_cuts cuts, int64_t *ret_rest,
+                    struct error *err) {
+  ASSERT(span.start < span.end && cuts.count <= CHANGE_CUTS_MAX);
+  int64_t rest = charged_minor, from = span.start;
+  for (size_t i = 0; i < cuts.count; i++) {
+    ASSERT(i == 0 || cuts.at[i] >= cuts.at[i - 1]);
+    if (cuts.at[i] <= from) continue;
+    if (cuts.at[i] >= span.end) {
+      rest = 0;
+      break;
+    }
+    TRY(proration_rest(rest, cuts.at[i] - from, span.end - from, &rest, err));
+    from = cuts.at[i];
+  }
+  *ret_rest = rest;
+  return RC_OK;
+}
+
+/* Days in 4,800 of the interval: 400 years are 4,800 months and 146,097 days. */
+static int64_t mean_days(struct interval interval) {
+  static const int64_t DAYS[] = {[INTERVAL_DAY] = 4800,
+                                 [INTERVAL_WEEK] = 7 * 4800,
+                                 [INTERVAL_MONTH] = 146097,
+                                 [INTERVAL_QUARTER] = 3 * 146097,
+                                 [INTERVAL_YEAR] = 12 * 146097};
+  ASSERT((size_t)interval.unit < sizeof DAYS / sizeof DAYS[0]);
+  return DAYS[interval.unit] * interval.count;
+}
+
+/* BILL-052 */
+bool change_is_upgrade(struct recurring old, struct recurring new) {
+  return (int128) new.amount_minor *mean_days(old.interval) > (int128)old.amount_minor *mean_days(new.interval);
+}
