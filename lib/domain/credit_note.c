@@ -1,0 +1,62 @@
+/* The tax of the k-th note on a line is the tax of all that the notes have given back by then, less what the earlier
+ * ones gave: whatever the steps, the last one ends at the line's own tax. */
+#include "domain/credit_note.h"
+
+#include "base/assert.h"
+#include "base/money.h"
+#include "domain/apportion.h"
+#include "domain/invoice.h"
+
+static int64_t rest_of(const struct creditable *line) {
+  return line->amount_minor - line->credited_minor;
+}
+
+static void set_tax(struct creditable *line) {
+  line->tax_wanted_minor = line->amount_minor == 0
+                               ? 0
+                               : apportion_next(line->tax_minor, line->amount_minor, line->credited_minor,
+                                                line->wanted_minor, line->tax_credited_minor);
+}
+
+enum rc credit_line(struct creditable *line, const char *field, struct error *err) {
+  int64_t rest = rest_of(line), wanted = line->wanted_minor;
+  if (wanted == 0) return error_field(err, RC_VALIDATION, field, "must not be 0");
+  if ((wanted < 0) != (line->amount_minor < 0) || line->amount_minor == 0)
+    return error_field(err, RC_VALIDATION, field, "must have the sign of the line's own amount");
+  if (rest < 0 ? wanted < rest : wanted > rest)
+    return error_field(err, RC_VALIDATION, field, "is more than what is left of the line");
+  set_tax(line);
+  return RC_OK;
+}
+
+void credit_whole(struct creditable *lines, size_t count) {
+  for (size_t i = 0; i < count; i++) {
+    lines[i].wanted_minor = rest_of(&lines[i]);
+    lines[i].tax_wanted_minor = lines[i].tax_minor - lines[i].tax_credited_minor;
+  }
+}
+
+enum rc credit_amount(struct creditable *lines, size_t count, int64_t amount_minor, const char *field,
+                      struct error *err) {
+  int128 shares[INVOICE_LINES_MAX];
+  int64_t parts[INVOICE_LINES_MAX], rest = 0;
+  ASSERT(count <= INVOICE_LINES_MAX);
+  for (size_t i = 0; i < count; i++) rest += rest_of(&lines[i]);
+  if (amount_minor <= 0) return error_field(err, RC_VALIDATION, field, "must be more than 0");
+  if (amount_minor > rest) return error_field(err, RC_VALIDATION, field, "is more than what is left of the invoice");
+  for (size_t i = 0; i < count; i++) shares[i] = (int128)rest_of(&lines[i]) * amount_minor;
+  int64_t spread = apportion(shares, count, rest, parts);
+  ASSERT(spread == amount_minor);
+  for (size_t i = 0; i < count; i++) {
+    lines[i].wanted_minor = parts[i];
+    set_tax(&lines[i]);
+  }
+  return RC_OK;
+}
+
+struct credit_disposal credit_dispose(int64_t total_minor, int64_t due_minor) {
+  int64_t due = due_minor > 0 ? due_minor : 0;
+  int64_t applied = total_minor < due ? total_minor : due;
+  ASSERT(total_minor >= 0);
+  return (struct credit_disposal){.applied_minor = applied, .left_minor = total_minor - applied};
+}

@@ -1,0 +1,34 @@
+/* Credit notes (BILL-043) allocate an invoice's own integers: what several notes give back of a line never exceeds it,
+ * and notes over all lines sum to exactly the invoice. Amounts are net of tax, after discount. */
+#ifndef DOMAIN_CREDIT_NOTE_H
+#define DOMAIN_CREDIT_NOTE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+/* A line of the invoice, what earlier notes gave back of it, and what this one does. A line of a negative amount is
+ * given back in negative amounts. */
+struct creditable {
+  int64_t amount_minor, tax_minor;            /* of the invoice; the amount after discount */
+  int64_t credited_minor, tax_credited_minor; /* before */
+  int64_t wanted_minor, tax_wanted_minor;     /* by this note; the tax is set by the functions below */
+};
+
+/* wanted_minor is given: sets its tax. RC_VALIDATION naming `field` when it is of the other sign or more than the rest.
+ */
+MUST_CHECK enum rc credit_line(struct creditable *line, const char *field, struct error *err);
+/* All that is left of each line. */
+void credit_whole(struct creditable *lines, size_t count);
+/* An amount net of tax, spread over what is left of the lines (BILL-003). count is at most INVOICE_LINES_MAX. */
+MUST_CHECK enum rc credit_amount(struct creditable *lines, size_t count, int64_t amount_minor, const char *field,
+                                 struct error *err);
+
+/* Where a note's total goes: first to what is due on the invoice, the rest to the customer. */
+struct credit_disposal {
+  int64_t applied_minor, left_minor;
+};
+struct credit_disposal credit_dispose(int64_t total_minor, int64_t due_minor);
+
+#endif

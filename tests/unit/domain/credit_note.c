@@ -1,0 +1,124 @@
+/* BILL-043: notes give back the invoice's integers. */
+#include "domain/credit_note.h"
+
+#include <criterion/criterion.h>
+
+#include "../property.h"
+
+enum { CASES = 100000, LINES = 5 };
+
+Test(credit_note, bill_043_tax_of_the_kth_note_is_cumulative) {
+  /* 10.00 with 0.10 of tax in three thirds: no cent more, no cent less */
+  static const struct { int64_t wanted, tax; } notes[] = {{333, 3}, {333, 4}, {334, 3}};
+  struct creditable line = {.amount_minor = 1000, .tax_minor = 10};
+  struct error err;
+  for (size_t i = 0; i < sizeof notes / sizeof notes[0]; i++) {
+    line.wanted_minor = notes[i].wanted;
+    cr_assert_eq(credit_line(&line, "amount", &err), RC_OK);
+    cr_expect_eq(line.tax_wanted_minor, notes[i].tax, "note %zu: %lld", i, (long long)line.tax_wanted_minor);
+    line.credited_minor += line.wanted_minor;
+    line.tax_credited_minor += line.tax_wanted_minor;
+  }
+  line.wanted_minor = 1;
+  cr_expect_eq(credit_line(&line, "amount", &err), RC_VALIDATION);
+}
+
+Test(credit_note, bill_043_a_line_s_note_stays_within_its_rest) {
+  static const struct {
+    int64_t amount, credited, wanted;
+    enum rc rc;
+  } cases[] = {{1000, 0, 1000, RC_OK},        {1000, 999, 1, RC_OK},
+               {1000, 999, 2, RC_VALIDATION}, {1000, 0, 0, RC_VALIDATION},
+               {1000, 0, -1, RC_VALIDATION},  {-1000, 0, -1000, RC_OK},
+               {-1000, -999, -1, RC_OK},      {-1000, -999, -2, RC_VALIDATION},
+               {-1000, 0, 1, RC_VALIDATION},  {0, 0, 1, RC_VALIDATION},
+               {1000, 0, 1001, RC_VALIDATION}};
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    struct error err = {0};
+    struct creditable line = {
+        .amount_minor = cases[i].amount, .credited_minor = cases[i].credited, .wanted_minor = cases[i].wanted};
+    cr_expect_eq(credit_line(&line, "items[0].amount", &err), cases[i].rc, "case %zu", i);
+    if (cases[i].rc != RC_OK) cr_expect_str_eq(err.field, "items[0].amount");
+  }
+}
+
+static void give_back(struct creditable *lines) {
+  for (size_t i = 0; i < LINES; i++) {
+    lines[i].credited_minor += lines[i].wanted_minor;
+    lines[i].tax_credited_minor += lines[i].tax_wanted_minor;
+    lines[i].wanted_minor = lines[i].tax_wanted_minor = 0;
+  }
+}
+
+static bool is_between(int64_t part, int64_t whole) {
+  return whole < 0 ? part <= 0 && part >= whole : part >= 0 && part <= whole;
+}
+
+static void random_note(struct dice *dice, struct creditable *lines) {
+  struct error err;
+  int64_t rest = 0;
+  for (size_t i = 0; i < LINES; i++) rest += lines[i].amount_minor - lines[i].credited_minor;
+  size_t at = (size_t)dice_between(dice, 0, LINES - 1);
+  int64_t of_line = lines[at].amount_minor - lines[at].credited_minor;
+  if (dice_between(dice, 0, 1) && of_line != 0) {
+    lines[at].wanted_minor = of_line < 0 ? dice_between(dice, of_line, -1) : dice_between(dice, 1, of_line);
+    cr_assert_eq(credit_line(&lines[at], "amount", &err), RC_OK);
+  } else if (rest > 0) {
+    int64_t wanted = dice_between(dice, 1, rest), spread = 0;
+    cr_assert_eq(credit_amount(lines, LINES, wanted, "amount", &err), RC_OK);
+    for (size_t i = 0; i < LINES; i++) spread += lines[i].wanted_minor;
+    cr_assert_eq(spread, wanted);
+  }
+  give_back(lines);
+}
+
+Test(credit_note, bill_043_notes_over_all_lines_are_exactly_the_invoice) {
+  struct dice dice = dice_new();
+  for (int n = 0; n < CASES; n++) {
+    struct creditable lines[LINES] = {{0}};
+    for (size_t i = 0; i < LINES; i++) {
+      lines[i].amount_minor = dice_between(&dice, i == 0 ? -500 : 0, 2000);
+      lines[i].tax_minor = lines[i].amount_minor * dice_between(&dice, 0, 25) / 100;
+    }
+    for (int k = 0; k < 4; k++) {
+      random_note(&dice, lines);
+      for (size_t i = 0; i < LINES; i++) {
+        cr_assert(is_between(lines[i].credited_minor, lines[i].amount_minor), "case %d: line %zu", n, i);
+        cr_assert(is_between(lines[i].tax_credited_minor, lines[i].tax_minor), "case %d: tax of line %zu", n, i);
+      }
+    }
+    credit_whole(lines, LINES);
+    give_back(lines);
+    for (size_t i = 0; i < LINES; i++) {
+      cr_assert_eq(lines[i].credited_minor, lines[i].amount_minor);
+      cr_assert_eq(lines[i].tax_credited_minor, lines[i].tax_minor, "case %d: the tax is not whole", n);
+    }
+  }
+}
+
+Test(credit_note, bill_043_an_amount_is_within_the_rest) {
+  struct creditable lines[2] = {{.amount_minor = 1000, .credited_minor = 400}, {.amount_minor = -100}};
+  static const struct {
+    int64_t amount;
+    enum rc rc;
+  } cases[] = {{0, RC_VALIDATION}, {-1, RC_VALIDATION}, {501, RC_VALIDATION}, {500, RC_OK}};
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    struct error err;
+    cr_expect_eq(credit_amount(lines, 2, cases[i].amount, "amount", &err), cases[i].rc, "%lld",
+                 (long long)cases[i].amount);
+  }
+  cr_expect_eq(lines[0].wanted_minor, 600);
+  cr_expect_eq(lines[1].wanted_minor, -100);
+}
+
+Test(credit_note, bill_043_first_what_is_due_then_the_customer_s) {
+  static const struct {
+    int64_t total, due, applied, left;
+  } cases[] = {{100, 150, 100, 0}, {100, 100, 100, 0}, {100, 40, 40, 60},
+               {100, 0, 0, 100},   {100, -5, 0, 100},  {0, 9, 0, 0}};
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    struct credit_disposal disposal = credit_dispose(cases[i].total, cases[i].due);
+    cr_expect_eq(disposal.applied_minor, cases[i].applied, "case %zu", i);
+    cr_expect_eq(disposal.left_minor, cases[i].left, "case %zu", i);
+  }
+}
