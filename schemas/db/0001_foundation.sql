@@ -62,9 +62,14 @@ CREATE TABLE tenants (
   net_terms_days  integer NOT NULL DEFAULT 0 CHECK (net_terms_days BETWEEN 0 AND 365),
   seller          jsonb NOT NULL DEFAULT '{}',   -- particulars printed on documents
   invoice_series  text NOT NULL DEFAULT 'INV' CHECK (invoice_series ~ '^[A-Z0-9-]{1,16}$'),
+  credit_note_series text NOT NULL DEFAULT 'CN' CHECK (credit_note_series ~ '^[A-Z0-9-]{1,16}$'),
+  draft_hours     integer NOT NULL DEFAULT 0 CHECK (draft_hours BETWEEN 0 AND 720),  -- before automatic finalisation (BILL-071)
+  tax_rounding    text NOT NULL DEFAULT 'total' CHECK (tax_rounding IN ('total', 'line')),
+  tax_country     text CHECK (tax_country ~ '^[A-Z]{2}$'),                           -- where the seller is taxed
   created_at      timestamptz NOT NULL DEFAULT now(),
   updated_at      timestamptz NOT NULL DEFAULT now(),
-  version         bigint NOT NULL DEFAULT 1
+  version         bigint NOT NULL DEFAULT 1,
+  CHECK (credit_note_series <> invoice_series)
 );
 CALL protect('tenants', 'id');
 

@@ -21,8 +21,9 @@ CREATE TABLE invoices (
   status                text NOT NULL CHECK (status IN ('draft', 'open', 'paid', 'void', 'uncollectible')),
   currency              text NOT NULL CHECK (currency ~ '^[A-Z]{3}$'),
   subtotal_minor        bigint NOT NULL,
-  discount_minor        bigint NOT NULL DEFAULT 0 CHECK (discount_minor >= 0),
+  discount_minor        bigint NOT NULL DEFAULT 0,   -- below zero when credits take more back than coupons give
   tax_minor             bigint NOT NULL DEFAULT 0,
+  tax_rounding          text NOT NULL DEFAULT 'total' CHECK (tax_rounding IN ('total', 'line')),
   total_minor           bigint NOT NULL,
   credit_applied_minor  bigint NOT NULL DEFAULT 0 CHECK (credit_applied_minor >= 0),
   amount_credited_minor bigint NOT NULL DEFAULT 0 CHECK (amount_credited_minor >= 0),
@@ -33,7 +34,10 @@ CREATE TABLE invoices (
   issue_date            date NOT NULL,
   due_date              date NOT NULL,
   bill_to               jsonb NOT NULL DEFAULT '{}',   -- the customer as it was when the invoice was finalised
+  seller                jsonb NOT NULL DEFAULT '{}',   -- and the tenant's particulars
   notes                 text,
+  auto_finalise_at      timestamptz,     -- of a draft that a task finalises (BILL-071)
+  asked_due_date        date,            -- of a draft by hand; else the net terms say
   finalised_at          timestamptz,
   finalised_xact        xid8,            -- lines may be added by this transaction and no later one
   paid_at               timestamptz,
@@ -51,6 +55,7 @@ CREATE TABLE invoices (
   CHECK (status <> 'paid' OR amount_paid_minor + amount_credited_minor + credit_applied_minor >= total_minor)
 ) WITH (fillfactor = 80);
 CREATE INDEX invoices_of_customer ON invoices (tenant_id, customer_id);
+CREATE INDEX invoices_drafted ON invoices (auto_finalise_at) WHERE status = 'draft' AND auto_finalise_at IS NOT NULL;
 CALL protect('invoices');
 
 CREATE TABLE invoice_items (
@@ -68,18 +73,28 @@ CREATE TABLE invoice_items (
   description     text NOT NULL,
   quantity        numeric NOT NULL,
   unit_price      numeric NOT NULL,                -- currency units
-  amount_minor    bigint NOT NULL,
+  amount_minor    bigint NOT NULL,                 -- net of tax, before the discount
   discount_minor  bigint NOT NULL DEFAULT 0,
   tax_rate        numeric NOT NULL DEFAULT 0,      -- percent
   tax_minor       bigint NOT NULL DEFAULT 0,
+  listed_minor    bigint,                          -- as priced, with the tax in it (BILL-041); NULL: amount and discount
+  listed_discount_minor bigint,
+  tax_code        text,
+  tax_category    text NOT NULL DEFAULT 'zero' CHECK (tax_category IN ('standard', 'zero', 'exempt', 'reverse_charge')),
+  tax_inclusive   boolean NOT NULL DEFAULT false,
+  plan_id         uuid,
+  discounts       jsonb,                           -- each coupon's share, in order
+  credits_item_id uuid,                            -- the line that this one takes back (BILL-022)
   period_start    timestamptz,
   period_end      timestamptz,
   provenance      jsonb NOT NULL,                  -- BILL-025: how the amount came about
   PRIMARY KEY (tenant_id, invoice_id, line),
-  FOREIGN KEY (tenant_id, invoice_id) REFERENCES invoices (tenant_id, id)
+  FOREIGN KEY (tenant_id, invoice_id) REFERENCES invoices (tenant_id, id),
+  CHECK (tax_inclusive = (listed_minor IS NOT NULL) AND tax_inclusive = (listed_discount_minor IS NOT NULL))
 );
 CREATE UNIQUE INDEX invoice_items_identity ON invoice_items (tenant_id, subscription_id, item, component, period_index, kind, revision)
   WHERE subscription_id IS NOT NULL;
+CREATE INDEX invoice_items_credits ON invoice_items (tenant_id, credits_item_id) WHERE credits_item_id IS NOT NULL;
 CALL protect('invoice_items');
 
 -- BILL-070: from `open` on nothing but status and amounts paid changes. (invoice_number follows from series and number; a
@@ -124,7 +139,7 @@ CREATE TABLE ledger_entries (
   document_id  uuid NOT NULL,            -- the invoice, payment, refund that the fact belongs to
   fact         text NOT NULL,            -- lib/domain/ledger.h
   line         smallint NOT NULL CHECK (line IN (1, 2)),
-  account      text NOT NULL CHECK (account IN ('receivable', 'revenue', 'tax_payable', 'cash', 'customer_credit')),
+  account      text NOT NULL CHECK (account IN ('receivable', 'revenue', 'tax_payable', 'cash', 'customer_credit', 'credit_granted', 'bad_debt')),
   currency     text NOT NULL CHECK (currency ~ '^[A-Z]{3}$'),
   amount_minor bigint NOT NULL CHECK (amount_minor <> 0),
   customer_id  uuid NOT NULL,            -- exists: ledger_guard, a set at a time; customers are never deleted
@@ -174,3 +189,125 @@ BEGIN
 END $$;
 CREATE CONSTRAINT TRIGGER balances AFTER INSERT ON ledger_open_facts DEFERRABLE INITIALLY DEFERRED
   FOR EACH ROW EXECUTE FUNCTION ledger_balances();
+
+-- Rates by tax code and place (BILL-041). One active rate for each: which one a line has is never a matter of luck.
+CREATE TABLE tax_rates (
+  tenant_id  uuid NOT NULL REFERENCES tenants,
+  id         uuid NOT NULL,
+  code       text NOT NULL CHECK (code ~ '^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$'),
+  name       text NOT NULL CHECK (length(name) BETWEEN 1 AND 200),
+  percentage numeric(9, 6) NOT NULL CHECK (percentage BETWEEN 0 AND 100),
+  category   text NOT NULL CHECK (category IN ('standard', 'zero', 'exempt', 'reverse_charge')),
+  inclusive  boolean NOT NULL DEFAULT false,
+  country    text CHECK (country ~ '^[A-Z]{2}$'),
+  region     text CHECK (length(region) BETWEEN 1 AND 100),
+  tax_code   text CHECK (tax_code ~ '^[a-z0-9][a-z0-9_.-]{0,63}$'),
+  status     text NOT NULL DEFAULT 'active' CHECK (status IN ('active', 'archived')),
+  created_at timestamptz NOT NULL,
+  updated_at timestamptz NOT NULL,
+  version    bigint NOT NULL DEFAULT 1,
+  PRIMARY KEY (tenant_id, id),
+  UNIQUE (tenant_id, code),
+  CHECK (region IS NULL OR country IS NOT NULL),
+  CHECK (category = 'standard' OR percentage = 0)
+);
+CREATE UNIQUE INDEX tax_rates_one_a_place ON tax_rates (tenant_id, COALESCE(country, ''), COALESCE(region, ''), COALESCE(tax_code, ''))
+  WHERE status = 'active';
+CALL protect('tax_rates');
+
+-- What fixed coupons have taken off the lines of a subscription's period; what credits took back can be given again.
+CREATE TABLE coupon_uses (
+  tenant_id       uuid NOT NULL,
+  subscription_id uuid NOT NULL,
+  coupon_id       uuid NOT NULL,
+  period_index    bigint NOT NULL,
+  used_minor      bigint NOT NULL CHECK (used_minor >= 0),
+  PRIMARY KEY (tenant_id, subscription_id, coupon_id, period_index),
+  FOREIGN KEY (tenant_id, subscription_id) REFERENCES subscriptions (tenant_id, id),
+  FOREIGN KEY (tenant_id, coupon_id) REFERENCES coupons (tenant_id, id)
+) WITH (fillfactor = 70);
+CALL protect('coupon_uses');
+
+-- Account credit: each grant with what is left of it, used oldest first (BILL-040). The sum of what is left is the
+-- customer's balance on the ledger's account customer_credit.
+CREATE TABLE credit_grants (
+  tenant_id       uuid NOT NULL,
+  id              uuid NOT NULL,
+  customer_id     uuid NOT NULL,
+  currency        text NOT NULL CHECK (currency ~ '^[A-Z]{3}$'),
+  amount_minor    bigint NOT NULL CHECK (amount_minor BETWEEN 1 AND 999999999999999),
+  remaining_minor bigint NOT NULL CHECK (remaining_minor BETWEEN 0 AND 999999999999999),
+  source          text NOT NULL CHECK (source IN ('grant', 'invoice', 'credit_note', 'overpayment', 'void')),
+  document_id     uuid,                            -- the invoice, note or payment that it came of
+  is_refundable   boolean NOT NULL DEFAULT false,  -- set apart to be paid out: no invoice uses it
+  reason          text CHECK (length(reason) BETWEEN 1 AND 500),
+  expires_at      timestamptz,
+  expired_at      timestamptz,
+  granted_at      timestamptz NOT NULL,
+  PRIMARY KEY (tenant_id, id),
+  FOREIGN KEY (tenant_id, customer_id) REFERENCES customers (tenant_id, id),
+  CHECK (remaining_minor <= amount_minor),
+  CHECK (expired_at IS NULL OR remaining_minor = 0)
+) WITH (fillfactor = 70);
+CREATE INDEX credit_grants_left ON credit_grants (tenant_id, customer_id, granted_at) WHERE remaining_minor > 0;
+CREATE INDEX credit_grants_expiring ON credit_grants (expires_at) WHERE remaining_minor > 0 AND expires_at IS NOT NULL;
+CREATE INDEX credit_grants_of_customer ON credit_grants (tenant_id, customer_id);
+CALL protect('credit_grants');
+
+CREATE TABLE credit_uses (
+  tenant_id    uuid NOT NULL,
+  invoice_id   uuid NOT NULL,
+  grant_id     uuid NOT NULL,
+  amount_minor bigint NOT NULL CHECK (amount_minor > 0),
+  used_at      timestamptz NOT NULL,
+  PRIMARY KEY (tenant_id, invoice_id, grant_id),
+  FOREIGN KEY (tenant_id, invoice_id) REFERENCES invoices (tenant_id, id),
+  FOREIGN KEY (tenant_id, grant_id) REFERENCES credit_grants (tenant_id, id)
+);
+CALL protect('credit_uses');
+
+-- Credit notes (BILL-043): what of an invoice is given back. Immutable; amounts are net of tax and after discount.
+CREATE TABLE credit_notes (
+  tenant_id        uuid NOT NULL,
+  id               uuid NOT NULL,
+  series           text NOT NULL,
+  number           bigint NOT NULL,
+  credit_note_number text GENERATED ALWAYS AS (series || '-' || lpad(number::text, greatest(6, length(number::text)), '0')) STORED,
+  invoice_id       uuid NOT NULL,
+  customer_id      uuid NOT NULL,
+  currency         text NOT NULL CHECK (currency ~ '^[A-Z]{3}$'),
+  reason           text CHECK (length(reason) BETWEEN 1 AND 500),
+  disposition      text NOT NULL CHECK (disposition IN ('credit', 'refund')),
+  amount_minor     bigint NOT NULL,
+  tax_minor        bigint NOT NULL,
+  total_minor      bigint NOT NULL CHECK (total_minor >= 0),
+  applied_minor    bigint NOT NULL CHECK (applied_minor >= 0),   -- reduced what was due
+  left_minor       bigint NOT NULL CHECK (left_minor >= 0),      -- became credit, or is to be refunded
+  issue_date       date NOT NULL,
+  created_at       timestamptz NOT NULL,
+  PRIMARY KEY (tenant_id, id),
+  UNIQUE (tenant_id, series, number),
+  FOREIGN KEY (tenant_id, invoice_id) REFERENCES invoices (tenant_id, id),
+  FOREIGN KEY (tenant_id, customer_id) REFERENCES customers (tenant_id, id),
+  CHECK (total_minor = amount_minor + tax_minor),
+  CHECK (total_minor = applied_minor + left_minor)
+);
+CREATE INDEX credit_notes_of_invoice ON credit_notes (tenant_id, invoice_id);
+CALL protect('credit_notes');
+CREATE TRIGGER immutable BEFORE UPDATE OR DELETE ON credit_notes FOR EACH ROW EXECUTE FUNCTION refuse();
+
+CREATE TABLE credit_note_items (
+  tenant_id      uuid NOT NULL,
+  credit_note_id uuid NOT NULL,
+  line           integer NOT NULL CHECK (line >= 1),
+  invoice_id     uuid NOT NULL,
+  invoice_line   integer NOT NULL,
+  amount_minor   bigint NOT NULL,
+  tax_minor      bigint NOT NULL,
+  PRIMARY KEY (tenant_id, credit_note_id, line),
+  FOREIGN KEY (tenant_id, credit_note_id) REFERENCES credit_notes (tenant_id, id),
+  FOREIGN KEY (tenant_id, invoice_id, invoice_line) REFERENCES invoice_items (tenant_id, invoice_id, line)
+);
+CREATE INDEX credit_note_items_of_invoice ON credit_note_items (tenant_id, invoice_id, invoice_line);
+CALL protect('credit_note_items');
+CREATE TRIGGER immutable BEFORE UPDATE OR DELETE ON credit_note_items FOR EACH ROW EXECUTE FUNCTION refuse();

@@ -122,7 +122,8 @@ Test(database, every_index_begins_with_the_tenant_or_serves_a_worker) {
               "LEFT JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0] "
               "WHERE t.name NOT IN (" MACHINERY ", 'tenants') AND a.attname IS DISTINCT FROM 'tenant_id' "
               "AND i.indexrelid::regclass::text NOT IN ('users_email', 'commands_age', 'billing_runs_open', "
-              "'payments_due', 'payment_methods_setup', 'notifications_due')");
+              "'payments_due', 'payment_methods_setup', 'notifications_due', 'invoices_drafted', "
+              "'credit_grants_expiring')");
 }
 
 Test(database, knows_each_currency_s_digits_as_the_program_does) {
@@ -149,7 +150,8 @@ Test(database, writes_amounts_as_the_program_does) {
 
 /* What cannot be undone cannot be undone by the workers' role either. */
 Test(database, the_past_is_immutable) {
-  static const char *const frozen[] = {"audit_log", "ledger_entries", "plan_versions", "plan_prices"};
+  static const char *const frozen[] = {"audit_log",   "ledger_entries", "plan_versions",
+                                       "plan_prices", "credit_notes",   "credit_note_items"};
   for (size_t i = 0; i < sizeof frozen / sizeof *frozen; i++)
     cr_expect_eq(sql_int(NULL, keep_text("SELECT count(*) FROM pg_trigger WHERE tgrelid = 'cloudbill.%s'::regclass "
                                          "AND tgname = 'immutable' AND tgenabled = 'O'",

@@ -31,14 +31,32 @@ static void park_one(const struct life *a) {
   sql_do(NULL, keep_text("UPDATE subscriptions SET time_zone = 'Nowhere/Land' WHERE id = '%s'", parked));
 }
 
-/* A coupon, and its redemption. */
-static void redeem_one(const struct life *a) {
-  sql_do(&a->tenant,
-         keep_text("WITH made AS (INSERT INTO coupons (tenant_id, id, code, percent_off, duration, created_at, "
-                   "updated_at) VALUES ($1, '%s', 'TENTH', 10, 'forever', now(), now()) RETURNING id) "
-                   "INSERT INTO subscription_coupons (tenant_id, subscription_id, position, coupon_id, "
-                   "from_period_index, redeemed_at) SELECT $1, '%s', 1, id, 0, now() FROM made",
-                   new_id(), a->subscription));
+/* A coupon with its redemption and use, a tax rate, account credit with its use, a credit note. */
+static void invoice_everything(const struct life *a) {
+  const char *coupon = new_id(), *grant = new_id(), *note = new_id();
+  const char *const rows[] = {
+      keep_text("INSERT INTO coupons (tenant_id, id, code, percent_off, duration, created_at, updated_at) "
+                "VALUES ($1, '%s', 'TENTH', 10, 'forever', now(), now())",
+                coupon),
+      keep_text("INSERT INTO subscription_coupons (tenant_id, subscription_id, position, coupon_id, from_period_index, "
+                "redeemed_at) VALUES ($1, '%s', 1, '%s', 0, now())",
+                a->subscription, coupon),
+      keep_text("INSERT INTO coupon_uses VALUES ($1, '%s', '%s', 0, 1)", a->subscription, coupon),
+      keep_text("INSERT INTO tax_rates (tenant_id, id, code, name, percentage, category, created_at, updated_at) "
+                "VALUES ($1, '%s', 'VAT', 'VAT', 19, 'standard', now(), now())",
+                new_id()),
+      keep_text(
+          "INSERT INTO credit_grants (tenant_id, id, customer_id, currency, amount_minor, remaining_minor, source, "
+          "granted_at) VALUES ($1, '%s', '%s', 'USD', 2, 1, 'grant', now())",
+          grant, a->customer),
+      keep_text("INSERT INTO credit_uses VALUES ($1, '%s', '%s', 1, now())", a->invoice, grant),
+      keep_text(
+          "INSERT INTO credit_notes (tenant_id, id, series, number, invoice_id, customer_id, currency, disposition, "
+          "amount_minor, tax_minor, total_minor, applied_minor, left_minor, issue_date, created_at) "
+          "VALUES ($1, '%s', 'CN', 1, '%s', '%s', 'USD', 'credit', 1, 0, 1, 0, 1, now(), now())",
+          note, a->invoice, a->customer),
+      keep_text("INSERT INTO credit_note_items VALUES ($1, '%s', 1, '%s', 1, 1, 0)", note, a->invoice)};
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) sql_do(&a->tenant, rows[i]);
 }
 
 /* Mails, charges and counts follow the invoices by themselves: what changes later than this was not their doing. */
@@ -72,7 +90,7 @@ static struct life life_new(void) {
   a.invoice = sql_text(&a.tenant, "SELECT id FROM invoices WHERE tenant_id = $1 AND status = 'paid'");
   a.payment = sql_text(&a.tenant, "SELECT id FROM payments WHERE tenant_id = $1 AND status = 'succeeded'");
   a.operation = sql_text(&a.tenant, "SELECT id FROM commands WHERE tenant_id = $1 LIMIT 1");
-  redeem_one(&a);
+  invoice_everything(&a);
   await_rest(&a.tenant);
   return a;
 }
