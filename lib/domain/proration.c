@@ -2,8 +2,32 @@
  * functions, so that a change there and back nets to zero to the cent (BILL-022). */
 #include "domain/proration.h"
 
+#include <string.h>
+
 #include "base/assert.h"
 #include "base/money.h"
+
+static const char *const BASIS_NAMES[] = {
+#define X(basis, name) [basis] = name,
+    PRORATION_BASES(X)
+#undef X
+};
+
+enum { BASIS_COUNT = sizeof BASIS_NAMES / sizeof BASIS_NAMES[0] };
+
+const char *proration_basis_name(enum proration_basis basis) {
+  ASSERT((size_t)basis < BASIS_COUNT);
+  return BASIS_NAMES[basis];
+}
+
+bool proration_basis_from_name(const char *name, enum proration_basis *ret_basis) {
+  for (size_t i = 0; i < BASIS_COUNT; i++) {
+    if (strcmp(name, BASIS_NAMES[i]) != 0) continue;
+    *ret_basis = (enum proration_basis)i;
+    return true;
+  }
+  return false;
+}
 
 static enum rc too_large(struct error *err) {
   return error_field(err, RC_VALIDATION, "amount", "the amount is too large");

@@ -2,10 +2,26 @@
 #ifndef DOMAIN_PRORATION_H
 #define DOMAIN_PRORATION_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/error.h"
 #include "domain/calendar.h"
+
+/* What a plan's proration counts: dates of the billing zone, or the seconds between the instants at which they begin.
+ */
+#define PRORATION_BASES(X) \
+  X(PRORATION_DAY, "day")  \
+  X(PRORATION_SECOND, "second")
+
+enum proration_basis {
+#define X(basis, name) basis,
+  PRORATION_BASES(X)
+#undef X
+};
+
+const char *proration_basis_name(enum proration_basis basis);
+MUST_CHECK bool proration_basis_from_name(const char *name, enum proration_basis *ret_basis);
 
 /* An amount's share: round(amount × part ÷ whole). part and whole are days, or seconds, of what is charged and of the
  * whole period that the anchor opens (BILL-020, BILL-021); 0 <= part <= whole, whole >= 1. */

@@ -8,12 +8,16 @@ CREATE TABLE subscriptions (
   plan_version         integer NOT NULL,
   status               text NOT NULL CHECK (status IN ('incomplete', 'trialing', 'active', 'past_due', 'suspended', 'cancelled', 'expired')),
   currency             text NOT NULL CHECK (currency ~ '^[A-Z]{3}$'),
-  price_minor          bigint NOT NULL CHECK (price_minor BETWEEN 0 AND 999999999999999),
+  price_minor          bigint CHECK (price_minor BETWEEN 0 AND 999999999999999),  -- bare or overridden; NULL: components
   price_overridden     boolean NOT NULL DEFAULT false,
-  quantity             bigint NOT NULL DEFAULT 1 CHECK (quantity BETWEEN 1 AND 1000000000),
+  -- One bare price in advance, by the day, without fee, minimum or further items: the row says all that a run needs, and
+  -- nobody looks into the catalogue for it.
+  is_plain             boolean NOT NULL DEFAULT true,
+  quantity             numeric(18,6) NOT NULL DEFAULT 1 CHECK (quantity > 0 AND quantity <= 1000000000),  -- of item 0
   collection           text NOT NULL DEFAULT 'automatic' CHECK (collection IN ('automatic', 'manual')),
   -- the grid (BILL-010): boundaries are dates in time_zone, worked out from the anchor
   time_zone            text NOT NULL,
+  next_time_zone       text,                                            -- takes effect at the next boundary (BILL-013)
   start_date           date NOT NULL,
   interval_unit        text NOT NULL CHECK (interval_unit IN ('day', 'week', 'month', 'quarter', 'year')),
   interval_count       integer NOT NULL CHECK (interval_count BETWEEN 1 AND 120),
@@ -21,11 +25,19 @@ CREATE TABLE subscriptions (
   anchor_day           integer NOT NULL CHECK (anchor_day BETWEEN 0 AND 31),
   -- where it stands on the grid
   next_period_index    bigint NOT NULL CHECK (next_period_index >= 0),  -- the period that is billed next
+  first_period_index   bigint NOT NULL DEFAULT 0,                       -- earlier ones were billed elsewhere (BILL-051)
   next_billing_at      timestamptz,                                     -- the instant it falls due; NULL: never
   current_period_start timestamptz,
   current_period_end   timestamptz,
+  -- what was charged for it
+  charges              jsonb NOT NULL DEFAULT '[]',                     -- lines in advance of periods not over yet
+  charged_minor        bigint NOT NULL DEFAULT 0,                       -- recurring, net, since arrears were billed last
+  arrears_from         date,                                            -- NULL: since the last period began
   started_at           timestamptz NOT NULL,
+  trial_start_date     date,                                            -- the grid starts when the trial ends
   trial_ends_at        timestamptz,
+  trial_notice_at      timestamptz,                                     -- when trial_ending is due; NULL: said, or none
+  incomplete_until     timestamptz,                                     -- unless its first payment succeeds (BILL-051)
   auto_renew           boolean NOT NULL DEFAULT true,
   cancel_at_period_end boolean NOT NULL DEFAULT false,
   cancel_at            timestamptz,                                     -- the boundary at which it then ends
@@ -40,10 +52,43 @@ CREATE TABLE subscriptions (
   PRIMARY KEY (tenant_id, id),
   FOREIGN KEY (tenant_id, customer_id) REFERENCES customers (tenant_id, id),
   FOREIGN KEY (tenant_id, plan_id, plan_version) REFERENCES plan_versions (tenant_id, plan_id, plan_version),
-  CHECK (NOT cancel_at_period_end OR cancel_at IS NOT NULL)
+  CHECK (NOT cancel_at_period_end OR cancel_at IS NOT NULL),
+  CHECK (price_minor IS NOT NULL OR NOT is_plain),
+  CHECK ((status = 'incomplete') = (incomplete_until IS NOT NULL))
 ) WITH (fillfactor = 70);
 CREATE INDEX subscriptions_of_customer ON subscriptions (tenant_id, customer_id);
+CREATE INDEX subscriptions_trial_notice ON subscriptions (trial_notice_at) WHERE trial_notice_at IS NOT NULL;
+CREATE INDEX subscriptions_incomplete ON subscriptions (incomplete_until) WHERE incomplete_until IS NOT NULL;
 CALL protect('subscriptions');
+
+-- Add-ons (BILL-030): what a subscription has beside its own plan, which is item 0. A number is never used again.
+CREATE TABLE subscription_items (
+  tenant_id          uuid NOT NULL,
+  subscription_id    uuid NOT NULL,
+  item               smallint NOT NULL CHECK (item >= 1),
+  plan_id            uuid NOT NULL,
+  plan_version       integer NOT NULL,
+  quantity           numeric(18,6) NOT NULL CHECK (quantity > 0 AND quantity <= 1000000000),
+  added_period_index bigint NOT NULL DEFAULT 0,   -- the first period that it is charged for, with its setup fee
+  arrears_from       date,                        -- as in subscriptions
+  created_at         timestamptz NOT NULL,
+  removed_at         timestamptz,
+  PRIMARY KEY (tenant_id, subscription_id, item),
+  FOREIGN KEY (tenant_id, subscription_id) REFERENCES subscriptions (tenant_id, id),
+  FOREIGN KEY (tenant_id, plan_id, plan_version) REFERENCES plan_versions (tenant_id, plan_id, plan_version)
+);
+CALL protect('subscription_items');
+
+-- What the engine in workers/billing-cycle reads of a subscription, whether a run takes it up or a command.
+CREATE VIEW subscription_billing WITH (security_invoker = true) AS
+SELECT s.tenant_id, s.id, s.customer_id, s.plan_id, p.code AS plan_code, p.name AS plan_name, s.plan_version, s.status,
+       s.currency, s.price_minor, s.price_overridden, s.is_plain, (s.quantity * 1000000)::bigint AS quantity_micro,
+       s.collection, s.time_zone, s.next_time_zone, s.start_date, s.interval_unit, s.interval_count, s.anchor_date,
+       s.anchor_day, s.next_period_index, s.first_period_index, s.next_billing_at, s.current_period_start,
+       s.current_period_end, s.charged_minor, s.arrears_from,
+       CASE WHEN s.cancel_at_period_end THEN s.cancel_at END AS cancel_at, s.auto_renew, s.version
+FROM subscriptions s JOIN plans p ON p.tenant_id = s.tenant_id AND p.id = s.plan_id;
+GRANT SELECT ON subscription_billing TO cloudbill_api, cloudbill_worker;
 
 CREATE TABLE billing_runs (
   tenant_id    uuid NOT NULL REFERENCES tenants,

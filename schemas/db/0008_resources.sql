@@ -34,8 +34,12 @@ SELECT s.tenant_id, s.id, s.customer_id, s.plan_id, s.status, s.next_billing_at,
      CASE s.interval_unit WHEN 'day' THEN 'daily' WHEN 'week' THEN 'weekly' WHEN 'month' THEN 'monthly'
                           WHEN 'quarter' THEN 'quarterly' ELSE 'yearly' END END,
   'interval', s.interval_unit, 'intervalCount', s.interval_count,
-  'currentPrice', units(s.price_minor, s.currency), 'currency', s.currency, 'quantity', s.quantity,
-  'startedAt', iso(s.started_at), 'startDate', s.start_date, 'timeZone', s.time_zone,
+  'currentPrice', units(s.price_minor, s.currency), 'currency', s.currency, 'quantity', trim_scale(s.quantity),
+  'items', COALESCE((SELECT json_agg(json_build_object('item', i.item, 'planId', i.plan_id, 'planCode', x.code, 'planVersion', i.plan_version,
+                              'quantity', trim_scale(i.quantity)) ORDER BY i.item)
+                     FROM subscription_items i JOIN plans x ON x.tenant_id = i.tenant_id AND x.id = i.plan_id
+                     WHERE i.tenant_id = s.tenant_id AND i.subscription_id = s.id AND i.removed_at IS NULL), '[]'),
+  'startedAt', iso(s.started_at), 'startDate', COALESCE(s.trial_start_date, s.start_date), 'timeZone', s.time_zone,
   'currentPeriodStart', iso(s.current_period_start), 'currentPeriodEnd', iso(s.current_period_end),
   'nextBillingDate', iso(s.next_billing_at), 'cancelledAt', iso(s.cancelled_at), 'cancelReason', s.cancel_reason,
   'expiresAt', iso(s.expires_at), 'cancelAtPeriodEnd', s.cancel_at_period_end, 'autoRenew', s.auto_renew,

@@ -123,7 +123,7 @@ Test(database, every_index_begins_with_the_tenant_or_serves_a_worker) {
               "WHERE t.name NOT IN (" MACHINERY ", 'tenants') AND a.attname IS DISTINCT FROM 'tenant_id' "
               "AND i.indexrelid::regclass::text NOT IN ('users_email', 'commands_age', 'billing_runs_open', "
               "'payments_due', 'payment_methods_setup', 'notifications_due', 'invoices_drafted', "
-              "'credit_grants_expiring')");
+              "'credit_grants_expiring', 'subscriptions_trial_notice', 'subscriptions_incomplete')");
 }
 
 Test(database, knows_each_currency_s_digits_as_the_program_does) {

@@ -1,235 +1,365 @@
-/* From due subscriptions to invoice.create. The calendar and the proration are lib/domain's; what is here is the walk
- * over the missed periods, and the gathering of lines into invoices. */
+/* The walk over the boundaries that a subscription has come to. Which days is lib/domain/calendar's business, how much
+ * lib/domain/price's; what is here is which periods, components and fees are charged when.
+ *
+ * At boundary n: what period n - 1 owes in arrears, and the rest up to its minimum commitment; then either the
+ * subscription ends, or period n begins with its setup fee and its charges in advance. */
 #include "billing.h"
 
 #include <string.h>
 
 #include "base/assert.h"
-#include "base/json_text.h"
-#include "domain/invoice.h"
-#include "domain/proration.h"
 
-enum { INVOICE_JSON_MAX = MESSAGE_VALUE_MAX, DESCRIPTION_MAX = 1024 };
+#define GROW(arena, array, count, capacity)                             \
+  do {                                                                  \
+    if ((count) < (capacity)) break;                                    \
+    size_t grown_ = (capacity) ? 2 * (capacity) : 64;                   \
+    void *bytes_ = arena_alloc_array((arena), grown_, sizeof *(array)); \
+    if (count) memcpy(bytes_, (array), (count) * sizeof *(array));      \
+    (array) = bytes_;                                                   \
+    (capacity) = grown_;                                                \
+  } while (0)
 
 static void add_line(struct arena *arena, struct billing *billing, const struct line *line) {
-  if (billing->count == billing->capacity) {
-    size_t capacity = billing->capacity ? 2 * billing->capacity : 64;
-    struct line *grown = ARENA_ARRAY(arena, struct line, capacity);
-    if (billing->count) memcpy(grown, billing->lines, billing->count * sizeof *grown);
-    billing->lines = grown;
-    billing->capacity = capacity;
-  }
-  billing->lines[billing->count++] = *line;
+  GROW(arena, billing->lines, billing->count, billing->capacity);
+  billing->lines[billing->count] = *line;
+  billing->lines[billing->count].sequence = billing->count;
+  billing->count++;
 }
+
+static void add_milestone(struct arena *arena, struct billing *billing, const struct milestone *milestone) {
+  GROW(arena, billing->milestones, billing->milestone_count, billing->milestone_capacity);
+  billing->milestones[billing->milestone_count++] = *milestone;
+}
+
+/* -- how much -- */
+
+static int64_t seconds_between(const struct zone *zone, struct date from, struct date to) {
+  return (zone_midnight(zone, to).us - zone_midnight(zone, from).us) / UTIME_SECOND;
+}
+
+/* BILL-020, BILL-021. A whole period is whole, however long its days were. */
+struct price_share billing_share(const struct zone *zone, enum proration_basis basis, struct date from, struct date to,
+                                 const struct period *period) {
+  int32_t days = to.days - from.days, full_days = period_full_days(period);
+  ASSERT(days >= 0 && days <= full_days);
+  if (basis == PRORATION_DAY || days == full_days) return (struct price_share){days, full_days};
+  return (struct price_share){seconds_between(zone, from, to), seconds_between(zone, period->full_start, period->end)};
+}
+
+static enum rc add_up(int64_t *sum, int64_t amount, struct error *err) {
+  if (money_add(*sum, amount, sum)) return RC_OK;
+  return error_field(err, RC_VALIDATION, "amount", "the charges of the period are too large");
+}
+
+/* Charges each component of an item with this timing for the line's span; lines without an amount are kept only in
+ * ret_all, when that is given. What has a metric is charged by usage, not by the subscription's quantity. */
+static enum rc charge_item(struct arena *arena, struct billing *billing, struct billable *s,
+                           const struct billed_item *item, enum price_timing timing, struct line line,
+                           struct line *ret_all, struct error *err) {
+  line.type = LINE_RECURRING;
+  line.item = item;
+  for (size_t c = 0; c < item->price->component_count; c++) {
+    line.component = &item->price->components[c];
+    if (line.component->timing != timing || line.component->metric) continue;
+    TRY(price_charge(line.component, item->quantity, 0, line.share, s->currency, &line.amount_minor, err));
+    TRY(add_up(&s->charged_minor, line.amount_minor, err));
+    if (line.amount_minor != 0) add_line(arena, billing, &line);
+    if (ret_all) ret_all[s->charge_count++] = line;
+  }
+  return RC_OK;
+}
+
+/* -- what ends: arrears and minimum -- */
+
+static struct date later(struct date a, struct date b) {
+  return date_compare(a, b) > 0 ? a : b;
+}
+
+static struct date earlier(struct date a, struct date b) {
+  return date_compare(a, b) < 0 ? a : b;
+}
+
+/* The first period whose arrears are not billed yet. */
+static int64_t first_open_index(const struct billable *s) {
+  int64_t index = s->next_index - 1;
+  if (s->has_arrears_from && date_compare(s->arrears_from, s->start) > 0) index = grid_index(&s->grid, s->arrears_from);
+  return index > s->first_index ? index : s->first_index;
+}
+
+/* The instant at which a day of the last periods begins: what is told already stays as it was told, in whatever zone.
+ */
+static struct utime instant_of(const struct billable *s, struct date day, const struct period *period) {
+  if (period->index == s->next_index - 1 && s->has_period) {
+    if (date_compare(day, period->start) == 0) return s->period_start;
+    if (date_compare(day, period->end) == 0) return s->period_end;
+  }
+  return zone_midnight(s->zone, day);
+}
+
+/* A component in arrears is charged from where it was billed last, to the end of the period or the day `on`. */
+static enum rc bill_arrears(struct arena *arena, struct billing *billing, struct billable *s,
+                            const struct period *period, struct date on, struct error *err) {
+  for (size_t i = 0; i < s->item_count; i++) {
+    const struct billed_item *item = &s->items[i];
+    struct line line = {.subscription = s, .index = period->index, .billed_on = on};
+    line.from = s->has_arrears_from ? later(period->start, s->arrears_from) : period->start;
+    if (item->has_arrears_from) line.from = later(line.from, item->arrears_from);
+    line.to = earlier(period->end, on);
+    if (period->index < item->added_index || date_compare(line.from, line.to) >= 0) continue;
+    line.start = instant_of(s, line.from, period);
+    line.end = instant_of(s, line.to, period);
+    line.share = billing_share(s->zone, item->price->basis, line.from, line.to, period);
+    TRY(charge_item(arena, billing, s, item, PRICE_ARREARS, line, NULL, err));
+  }
+  return RC_OK;
+}
+
+/* BILL-030: what the recurring charges of the open periods lack to what was agreed on at least. */
+static enum rc bill_minimum(struct arena *arena, struct billing *billing, struct billable *s, int64_t first,
+                            struct date on, struct error *err) {
+  const struct billed_item *own = &s->items[0];
+  if (own->price->minimum_minor == 0) return RC_OK;
+  int64_t agreed = 0;
+  struct line line = {.subscription = s, .type = LINE_MINIMUM, .item = own, .billed_on = on};
+  for (int64_t index = first; index < s->next_index; index++) {
+    struct period period = grid_period(&s->grid, s->start, index);
+    if (index == first) line.start = instant_of(s, period.start, &period);
+    line.index = index;
+    line.from = period.start;
+    line.to = earlier(period.end, on);
+    line.end = instant_of(s, line.to, &period);
+    line.share = billing_share(s->zone, own->price->basis, line.from, line.to, &period);
+    int64_t share_minor;
+    TRY(price_true_up(own->price->minimum_minor, line.share, 0, &share_minor, err));
+    TRY(add_up(&agreed, share_minor, err));
+  }
+  line.charged_minor = s->charged_minor;
+  line.amount_minor = agreed - s->charged_minor;
+  if (line.amount_minor > 0) add_line(arena, billing, &line);
+  return RC_OK;
+}
+
+enum rc billing_settle(struct arena *arena, struct billing *billing, struct billable *s, struct date on,
+                       struct error *err) {
+  int64_t first = first_open_index(s);
+  for (int64_t index = first; index < s->next_index; index++) {
+    struct period period = grid_period(&s->grid, s->start, index);
+    TRY(bill_arrears(arena, billing, s, &period, on, err));
+  }
+  if (first < s->next_index) TRY(bill_minimum(arena, billing, s, first, on, err));
+  s->charged_minor = 0;
+  s->has_arrears_from = false;
+  return RC_OK;
+}
+
+/* -- what ends: the subscription -- */
 
 /* The end that was decided on earlier and takes effect at a boundary (BILL-053, BILL-055). */
 static bool ends_at_boundary(const struct billable *s, enum subscription_event *ret_event) {
-  if (s->next_index == 0) return false;
+  if (s->next_index == 0 && s->state != SUBSCRIPTION_TRIALING) return false;
   if (s->cancel_at_period_end && s->next_at.us >= s->cancel_at.us) {
     *ret_event = SUBSCRIPTION_EVENT_CANCEL;
     return true;
   }
   *ret_event = SUBSCRIPTION_EVENT_EXPIRE;
-  return !s->auto_renew;
+  return !s->auto_renew && s->next_index > 0;
 }
 
 static enum rc end_subscription(struct billable *s, enum subscription_event event, struct error *err) {
   TRY(subscription_next(s->state, event, &s->state, err));
   s->ends = true;
-  s->periods_due++;
-  s->periods_without_charge++;
+  s->version++;
   return RC_OK;
 }
 
-/* BILL-002: price × quantity × share of the period, rounded once. */
-static enum rc charge_of(const struct billable *s, const struct period *period, int64_t *ret_amount,
-                         struct error *err) {
-  int64_t full;
-  if (!money_multiply(s->price_minor, s->quantity, &full))
-    return error_field(err, RC_VALIDATION, "quantity", "price × quantity is too large");
-  return proration_charge(full, period, ret_amount, err);
+/* -- what begins -- */
+
+/* BILL-056 */
+static enum rc end_trial(struct arena *arena, struct billing *billing, struct billable *s, struct error *err) {
+  if (s->state != SUBSCRIPTION_TRIALING) return RC_OK;
+  TRY(subscription_next(s->state, SUBSCRIPTION_EVENT_TRIAL_END, &s->state, err));
+  s->version++;
+  add_milestone(arena, billing,
+                &(struct milestone){.subscription = s,
+                                    .type = MILESTONE_ACTIVATED,
+                                    .index = s->next_index,
+                                    .version = s->version,
+                                    .start = s->next_at});
+  return RC_OK;
 }
 
-static enum rc bill_period(struct arena *arena, struct billing *billing, struct billable *s,
-                           const struct period *period, struct error *err) {
+/* BILL-013: a new zone takes effect here, so this period begins in the old one and ends in the new. */
+static enum rc change_zone(struct billable *s, struct error *err) {
+  if (!s->next_zone_name) return RC_OK;
+  TRY(zone_find(s->next_zone_name, "timeZone", &s->zone, err));
+  s->zone_name = s->next_zone_name;
+  s->next_zone_name = NULL;
+  return RC_OK;
+}
+
+/* BILL-030: once, with the first period that the item is charged for. */
+static void bill_setup(struct arena *arena, struct billing *billing, const struct billed_item *item, struct line line) {
+  if (item->price->setup_fee_minor == 0 || line.index != item->added_index) return;
+  line.type = LINE_SETUP;
+  line.item = item;
+  line.component = NULL;
+  line.share = PRICE_SHARE_WHOLE;
+  line.amount_minor = item->price->setup_fee_minor;
+  add_line(arena, billing, &line);
+}
+
+static struct line *room_for_charges(struct arena *arena, const struct billable *s) {
+  size_t count = 0;
+  for (size_t i = 0; i < s->item_count; i++) count += s->items[i].price->component_count;
+  return ARENA_ARRAY(arena, struct line, count + 1);
+}
+
+static enum rc bill_advance(struct arena *arena, struct billing *billing, struct billable *s,
+                            const struct period *period, struct error *err) {
   struct line line = {.subscription = s,
-                      .period = *period,
-                      .start = zone_midnight(s->zone, period->start),
-                      .end = zone_midnight(s->zone, period->end)};
-  TRY(charge_of(s, period, &line.amount_minor, err));
-  s->periods_due++;
-  if (line.amount_minor != 0) {
-    add_line(arena, billing, &line);
-    s->periods_invoiced++;
-  } else {
-    s->periods_without_charge++;
+                      .index = period->index,
+                      .from = period->start,
+                      .to = period->end,
+                      .start = s->period_start,
+                      .end = s->period_end,
+                      .billed_on = period->start};
+  struct line *charges = room_for_charges(arena, s);
+  s->charges = charges;
+  s->charge_count = 0;
+  for (size_t i = 0; i < s->item_count; i++) {
+    if (period->index < s->items[i].added_index) continue;
+    bill_setup(arena, billing, &s->items[i], line);
+    line.share = billing_share(s->zone, s->items[i].price->basis, line.from, line.to, period);
+    TRY(charge_item(arena, billing, s, &s->items[i], PRICE_ADVANCE, line, charges, err));
   }
-  s->has_period = true;
-  s->period_start = line.start;
-  s->period_end = line.end;
-  s->next_index++;
   return RC_OK;
 }
 
-static enum rc collect(struct arena *arena, struct billing *billing, struct billable *s, struct utime as_of,
-                       struct error *err) {
+static enum rc begin_period(struct arena *arena, struct billing *billing, struct billable *s, struct error *err) {
+  struct period period = grid_period(&s->grid, s->start, s->next_index);
+  TRY(end_trial(arena, billing, s, err));
+  TRY(change_zone(s, err));
+  s->has_period = true;
+  s->period_start = s->next_at;
+  s->period_end = zone_midnight(s->zone, period.end);
+  if (s->period_end.us < s->period_start.us) s->period_end = s->period_start; /* a day's period, a day's new zone */
+  TRY(bill_advance(arena, billing, s, &period, err));
+  s->version++;
+  if (s->next_index > s->first_index)
+    add_milestone(arena, billing,
+                  &(struct milestone){.subscription = s,
+                                      .type = MILESTONE_RENEWED,
+                                      .index = s->next_index,
+                                      .version = s->version,
+                                      .start = s->period_start,
+                                      .end = s->period_end});
+  s->next_index++;
+  s->next_at = s->period_end;
+  return RC_OK;
+}
+
+/* -- the walk -- */
+
+static enum rc pass_boundary(struct arena *arena, struct billing *billing, struct billable *s, struct error *err) {
+  enum subscription_event event;
+  TRY(billing_settle(arena, billing, s, grid_period(&s->grid, s->start, s->next_index).start, err));
+  if (ends_at_boundary(s, &event)) return end_subscription(s, event, err);
+  return begin_period(arena, billing, s, err);
+}
+
+static enum rc find_boundary(struct billable *s, struct error *err) {
   TRY(zone_find(s->zone_name, "timeZone", &s->zone, err));
-  for (int n = 0; n < BILLING_PERIODS_MAX; n++) {
-    struct period period = grid_period(&s->grid, s->start, s->next_index);
-    s->next_at = zone_midnight(s->zone, period.start);
-    if (s->next_at.us > as_of.us) return RC_OK;
-    enum subscription_event event;
-    if (ends_at_boundary(s, &event)) return end_subscription(s, event, err);
-    TRY(bill_period(arena, billing, s, &period, err));
-  }
   s->next_at = zone_midnight(s->zone, grid_period(&s->grid, s->start, s->next_index).start);
   return RC_OK;
 }
 
-void billing_collect(struct arena *arena, struct billing *billing, struct billable *subscription, struct utime as_of) {
-  if (collect(arena, billing, subscription, as_of, &subscription->why) == RC_OK) return;
-  subscription->is_parked = true;
-  subscription->periods_due++; /* the one that it stands before */
+/* What cannot be billed is left as it was, and parked. */
+static void park(struct arena *arena, struct billable *s, const struct error *why) {
+  struct error *kept = ARENA_NEW(arena, struct error);
+  *kept = *why;
+  s->why = kept;
+  s->is_parked = true;
+  s->periods_due++; /* the one that it stands before */
+  s->version++;
 }
 
-/* -- invoices -- */
-
-static int compare_lines(const void *a, const void *b) {
-  const struct line *left = a, *right = b;
-  int order = uuid_compare(&left->subscription->customer_id, &right->subscription->customer_id);
-  if (order == 0) order = date_compare(left->period.start, right->period.start);
-  if (order == 0) order = strcmp(left->subscription->currency->code, right->subscription->currency->code);
-  if (order == 0) order = strcmp(left->subscription->collection, right->subscription->collection);
-  if (order == 0) order = uuid_compare(&left->subscription->id, &right->subscription->id);
-  return order;
-}
-
-static bool is_same_invoice(const struct line *a, const struct line *b) {
-  return uuid_equal(&a->subscription->customer_id, &b->subscription->customer_id) &&
-         date_compare(a->period.start, b->period.start) == 0 &&
-         a->subscription->currency == b->subscription->currency &&
-         strcmp(a->subscription->collection, b->subscription->collection) == 0;
-}
-
-/* BILL-025: how the amount came about, kept with the line for ever. */
-static void write_provenance(struct json_writer *json, const struct line *line) {
-  const struct billable *s = line->subscription;
-  char money[MONEY_TEXT_MAX], date[DATE_TEXT_MAX];
-  json_put_object(json, "provenance");
-  json_put_string(json, "price", money_format(s->price_minor, s->currency, money));
-  json_put_int(json, "quantity", s->quantity);
-  json_put_int(json, "days", period_days(&line->period));
-  json_put_int(json, "fullDays", period_full_days(&line->period));
-  json_put_string(json, "rounding", "half away from zero, once");
-  json_put_string(json, "planCode", s->plan_code);
-  json_put_int(json, "planVersion", s->plan_version);
-  json_put_string(json, "anchor", date_format(s->grid.anchor, date));
-  json_put_int(json, "anchorDay", s->grid.anchor_day);
-  json_put_string(json, "interval", interval_unit_name(s->grid.interval.unit));
-  json_put_int(json, "intervalCount", s->grid.interval.count);
-  json_put_string(json, "timeZone", s->zone_name);
-  json_put_end(json);
-}
-
-static void write_line(struct json_writer *json, const struct line *line) {
-  const struct billable *s = line->subscription;
-  char id[UUID_TEXT_MAX], money[MONEY_TEXT_MAX], from[DATE_TEXT_MAX], to[DATE_TEXT_MAX], time[UTIME_TEXT_MAX];
-  char description[DESCRIPTION_MAX]; /* a plan's name has at most 200 characters of 4 bytes */
-  snprintf(description, sizeof description, "%s, %s to %s", s->plan_name, date_format(line->period.start, from),
-           date_format(line->period.end, to));
-  json_put_object(json, NULL);
-  json_put_string(json, "subscriptionId", uuid_format(&s->id, id));
-  json_put_int(json, "item", 0);
-  json_put_int(json, "periodIndex", line->period.index);
-  json_put_string(json, "kind", "subscription");
-  json_put_int(json, "revision", 0);
-  json_put_string(json, "description", description);
-  json_put_int(json, "quantity", s->quantity);
-  json_put_string(json, "unitPrice", money_format(s->price_minor, s->currency, money));
-  json_put_raw(json, "amount", money_format(line->amount_minor, s->currency, money));
-  json_put_string(json, "periodStart", utime_format(line->start, time));
-  json_put_string(json, "periodEnd", utime_format(line->end, time));
-  write_provenance(json, line);
-  json_put_end(json);
-}
-
-static void emit_invoice(struct work *work, struct buf *text, const struct line *lines, size_t count,
-                         const struct uuid *tenant, const struct uuid *run_id, const struct message *cause) {
-  const struct billable *first = lines[0].subscription;
-  struct uuid invoice_id = uuid_new();
-  char invoice[UUID_TEXT_MAX], customer[UUID_TEXT_MAX], run[UUID_TEXT_MAX], date[DATE_TEXT_MAX];
-  uuid_format(&invoice_id, invoice);
-  uuid_format(&first->customer_id, customer);
-  struct json_writer json;
-  buf_clear(text);
-  json_writer_init(&json, text);
-  json_put_object(&json, NULL);
-  json_put_string(&json, "invoiceId", invoice);
-  json_put_string(&json, "customerId", customer);
-  json_put_string(&json, "currency", first->currency->code);
-  json_put_string(&json, "issueDate", date_format(zone_date(first->zone, work->now), date));
-  json_put_string(&json, "collection", first->collection);
-  json_put_string(&json, "runId", run_id ? uuid_format(run_id, run) : NULL);
-  json_put_array(&json, "lines");
-  for (size_t i = 0; i < count; i++) write_line(&json, &lines[i]);
-  json_put_end(&json);
-  json_put_end(&json);
-  ASSERT(buf_ok(text));
-  emit(work, &(struct emission){.type = "invoice.create",
-                                .id = UUID_DERIVE("invoice.create", invoice),
-                                .tenant = *tenant,
-                                .subject = invoice,
-                                .key = customer,
-                                .json = buf_text(text),
-                                .cause = cause});
-}
-
-int64_t billable_steps(const struct billable *subscription) {
-  return subscription->periods_invoiced + subscription->periods_without_charge;
-}
-
-static void emit_renewed(struct work *work, struct buf *text, const struct line *line, const struct uuid *tenant) {
-  const struct billable *s = line->subscription;
-  int64_t steps_before = line->period.index - (s->next_index - billable_steps(s));
-  char id[UUID_TEXT_MAX], customer[UUID_TEXT_MAX], time[UTIME_TEXT_MAX];
-  uuid_format(&s->id, id);
-  uuid_format(&s->customer_id, customer);
-  struct json_writer json;
-  buf_clear(text);
-  json_writer_init(&json, text);
-  json_put_object(&json, NULL);
-  json_put_string(&json, "subscriptionId", id);
-  json_put_string(&json, "customerId", customer);
-  json_put_int(&json, "periodIndex", line->period.index);
-  json_put_string(&json, "periodStart", utime_format(line->start, time));
-  json_put_string(&json, "periodEnd", utime_format(line->end, time));
-  json_put_int(&json, "version", s->version + steps_before + 1);
-  json_put_end(&json);
-  emit(work, &(struct emission){.type = "subscription.renewed",
-                                .id = UUID_DERIVE("subscription.renewed", id, db_int(work->arena, line->period.index)),
-                                .tenant = *tenant,
-                                .subject = id,
-                                .key = customer,
-                                .json = buf_text(text)});
-}
-
-size_t billing_emit(struct work *work, struct billing *billing, const struct uuid *tenant, const struct uuid *run_id,
-                    const struct message *cause) {
-  if (billing->count == 0) return 0;
-  struct buf CLEANUP(buf_release) text;
-  buf_init(&text, INVOICE_JSON_MAX);
-  qsort(billing->lines, billing->count, sizeof *billing->lines, compare_lines);
-  size_t invoices = 0;
-  for (size_t first = 0; first < billing->count;) {
-    size_t end = first + 1;
-    while (end < billing->count && end - first < INVOICE_LINES_MAX &&
-           is_same_invoice(&billing->lines[first], &billing->lines[end]))
-      end++;
-    emit_invoice(work, &text, &billing->lines[first], end - first, tenant, run_id, cause);
-    invoices++;
-    first = end;
+/* One boundary as a whole, or nothing of it. */
+static bool try_boundary(struct arena *arena, struct billing *billing, struct billable *s) {
+  struct billable before = *s;
+  size_t lines = billing->count, milestones = billing->milestone_count;
+  struct error why;
+  if (pass_boundary(arena, billing, s, &why) == RC_OK) {
+    s->periods_due++;
+    if (billing->count > lines)
+      s->periods_invoiced++;
+    else
+      s->periods_without_charge++;
+    return true;
   }
-  for (size_t i = 0; i < billing->count; i++)
-    if (billing->lines[i].period.index > 0) emit_renewed(work, &text, &billing->lines[i], tenant);
-  return invoices;
+  *s = before;
+  billing->count = lines;
+  billing->milestone_count = milestones;
+  park(arena, s, &why);
+  return false;
+}
+
+void billing_collect(struct arena *arena, struct billing *billing, struct billable *s, struct utime as_of) {
+  struct error why;
+  ASSERT(s->item_count >= 1);
+  if (find_boundary(s, &why) != RC_OK) {
+    park(arena, s, &why);
+    return;
+  }
+  for (int n = 0; n < BILLING_PERIODS_MAX && s->next_at.us <= as_of.us && !s->ends; n++)
+    if (!try_boundary(arena, billing, s)) return;
+}
+
+enum rc billing_collect_next(struct arena *arena, struct billing *billing, struct billable *s, struct error *err) {
+  TRY(find_boundary(s, err));
+  if (!s->has_arrears_from && s->next_index > s->first_index) {
+    s->has_arrears_from = true;
+    s->arrears_from = grid_period(&s->grid, s->start, s->next_index - 1).start;
+  }
+  return begin_period(arena, billing, s, err);
+}
+
+/* -- what lines are -- */
+
+static const struct {
+  const char *kind, *code;
+} LINES[] = {
+#define X(type, kind, code) [type] = {kind, code},
+    LINE_TYPES(X)
+#undef X
+};
+
+const char *line_kind(const struct line *line) {
+  return LINES[line->type].kind;
+}
+
+const char *line_component(const struct line *line) {
+  return line->component ? line->component->code : LINES[line->type].code;
+}
+
+/* The period that runs, as a change will find it: `splits` are the days on which changes have cut it (BILL-022). */
+void billing_write_charges(struct json_writer *json, const struct billable *s) {
+  char money[MONEY_TEXT_MAX], from[DATE_TEXT_MAX], to[DATE_TEXT_MAX], quantity[DECIMAL_TEXT_MAX];
+  json_put_array(json, NULL);
+  for (size_t i = 0; i < s->charge_count; i++) {
+    const struct line *line = &s->charges[i];
+    json_put_object(json, NULL);
+    json_put_int(json, "item", line->item->number);
+    json_put_string(json, "component", line_component(line));
+    json_put_int(json, "periodIndex", line->index);
+    json_put_string(json, "kind", line_kind(line));
+    json_put_int(json, "revision", 0);
+    json_put_string(json, "amount", money_format(line->amount_minor, s->currency, money));
+    json_put_string(json, "start", date_format(line->from, from));
+    json_put_string(json, "end", date_format(line->to, to));
+    json_put_array(json, "splits");
+    json_put_end(json);
+    json_put_string(json, "quantity", quantity_format(line->item->quantity, quantity));
+    json_put_end(json);
+  }
+  json_put_end(json);
 }

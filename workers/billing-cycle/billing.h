@@ -1,5 +1,6 @@
-/* What due subscriptions owe: the lines of each period that has begun, gathered into invoices. Used by the first
- * invoice of a new subscription and by billing runs alike. No I/O in here but the emission of invoice.create. */
+/* What due subscriptions owe: at each boundary that has come, the lines in arrears of the period that ends there and
+ * those in advance of the one that begins; then the lines, gathered into invoices. Used by the first invoice of a new
+ * subscription, by billing runs and by changes alike. No I/O in here but the emission of messages (invoices.c). */
 #ifndef BILLING_CYCLE_BILLING_H
 #define BILLING_CYCLE_BILLING_H
 
@@ -7,65 +8,123 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/json_text.h"
 #include "base/money.h"
 #include "base/zone.h"
 #include "domain/calendar.h"
 #include "domain/subscription.h"
+#include "pricing.h"
 #include "runtime/runtime.h"
 
 /* Periods of one subscription in one transaction; what is left is due still, and comes in the next. */
 enum { BILLING_PERIODS_MAX = 120 };
 
-/* A due subscription, and what billing it came to. */
+struct line;
+
+/* A subscription, and what billing it came to. */
 struct billable {
   struct uuid id, customer_id;
-  const char *plan_code, *plan_name;
-  int64_t plan_version;
   enum subscription_state state;
   const struct currency *currency;
-  int64_t price_minor, quantity;
   const char *collection;
-  const char *zone_name;
-  struct date start;
+  const char *zone_name, *next_zone_name; /* next: takes effect at the next boundary (BILL-013); may be NULL */
+  struct date start;                      /* of period 0: of the subscription, or the end of its trial */
   struct grid grid;
-  bool cancel_at_period_end, auto_renew;
+  bool cancel_at_period_end, auto_renew, has_override, is_plain;
   struct utime
-      cancel_at; /* with cancel_at_period_end: the boundary at which it ends; earlier periods are still billed */
-  int64_t version;
+      cancel_at;       /* with cancel_at_period_end: the boundary at which it ends; earlier periods are still billed */
+  int64_t first_index; /* earlier periods were billed elsewhere (BILL-051) */
+  const struct billed_item *items;
+  size_t item_count;
+  /* moved on by billing_collect */
+  int64_t version;    /* each period, and each change of state, is one: events of one version would be taken for one */
   int64_t next_index; /* the period that is billed next */
-  /* set by billing_collect */
-  const struct zone *zone;
-  bool ends;       /* nothing is billed any more */
-  bool has_period; /* period_start and period_end are the last period billed */
+  int64_t charged_minor; /* recurring charges since arrears were billed last, for the minimum */
+  bool has_arrears_from;
+  struct date arrears_from; /* arrears are not billed since that day; else since the last period began */
+  const struct zone *zone;  /* set by billing_collect, as all that follows */
+  struct utime next_at;     /* boundary next_index */
+  bool ends;                /* nothing is billed any more */
+  bool has_period; /* the last period billed is [period_start, period_end), and these are its lines in advance */
   struct utime period_start, period_end;
-  struct utime next_at; /* unless it ends */
+  const struct line *charges; /* zeros too */
+  size_t charge_count;
   bool is_parked;
-  struct error why; /* it is parked */
+  const struct error *why; /* it is parked */
   int64_t periods_due, periods_invoiced, periods_without_charge;
 };
 
-/* Periods that billing_collect moved it on by. Each is a version of the subscription, and so is what it came to after
- * them: events of one version would be taken for one event. */
-int64_t billable_steps(const struct billable *subscription);
+/* What a line charges for. */
+#define LINE_TYPES(X)                     \
+  X(LINE_RECURRING, "subscription", NULL) \
+  X(LINE_SETUP, "fee", "setup")           \
+  X(LINE_MINIMUM, "fee", "minimum")
 
-struct line {
-  const struct billable *subscription;
-  struct period period;
-  struct utime start, end;
-  int64_t amount_minor;
+enum line_type {
+#define X(type, kind, code) type,
+  LINE_TYPES(X)
+#undef X
 };
 
+/* Identified by subscription, item, component, period and kind (BILL-060); the revisions of changes are > 0. */
+struct line {
+  const struct billable *subscription;
+  enum line_type type;
+  const struct billed_item *item;
+  const struct price_component *component; /* of LINE_RECURRING */
+  int64_t index;                           /* the period */
+  struct date from, to;                    /* the span of it that is charged: [from, to) */
+  struct utime start, end;                 /* and the instants at which these days begin */
+  struct date billed_on;                   /* the boundary: lines of one day meet on one invoice (BILL-061) */
+  struct price_share share;
+  int64_t amount_minor;
+  int64_t charged_minor; /* LINE_MINIMUM: what was charged without it */
+  size_t sequence;       /* in the order in which they were computed */
+};
+const char *line_kind(const struct line *line);
+const char *line_component(const struct line *line); /* its code */
+
+/* What billing does to a subscription beside its lines: each becomes an event. */
+enum milestone_type { MILESTONE_ACTIVATED, MILESTONE_RENEWED };
+
+struct milestone {
+  const struct billable *subscription;
+  enum milestone_type type;
+  int64_t index, version;
+  struct utime start, end;
+};
+
+/* The lines and milestones of one transaction. Zero-initialised. */
 struct billing {
   struct line *lines;
   size_t count, capacity;
+  struct milestone *milestones;
+  size_t milestone_count, milestone_capacity;
 };
 
-/* Adds the lines of each period of the subscription that begins at or before as_of, oldest first, and moves it on. A
- * subscription that cannot be billed is parked (BILL-063): it keeps its place, and the others go on. */
+/* Bills each boundary of the subscription at or before as_of, oldest first, and moves it on. A subscription that cannot
+ * be billed is parked (BILL-063): it keeps its place, and the others go on. */
 void billing_collect(struct arena *arena, struct billing *billing, struct billable *subscription, struct utime as_of);
 
-/* Emits one invoice.create for each customer, currency and day (BILL-061), in the order of the days; the event
- * subscription.renewed for each line but the first of a subscription's life. Returns how many invoices. */
+/* Begins the next period, whenever it comes; what the last one owes in arrears stays for its end (BILL-055). */
+MUST_CHECK enum rc billing_collect_next(struct arena *arena, struct billing *billing, struct billable *subscription,
+                                        struct error *err);
+
+/* Arrears, and what is missing to the minimum, up to a day within the last period: for what ends before its boundary.
+ */
+MUST_CHECK enum rc billing_settle(struct arena *arena, struct billing *billing, struct billable *subscription,
+                                  struct date on, struct error *err);
+
+/* Days or seconds of [from, to) in those of the period that the grid opens (BILL-020, BILL-021). */
+struct price_share billing_share(const struct zone *zone, enum proration_basis basis, struct date from, struct date to,
+                                 const struct period *period);
+
+/* The lines in advance of the last period, as subscriptions.charges holds them:
+ * [{item, component, periodIndex, kind, revision, amount, start, end, splits, quantity}]. */
+void billing_write_charges(struct json_writer *json, const struct billable *subscription);
+
+/* Emits one invoice.create for each customer, currency and day (BILL-061), in the order of the days, and the events of
+ * the milestones. Returns how many invoices. */
 size_t billing_emit(struct work *work, struct billing *billing, const struct uuid *tenant, const struct uuid *run_id,
                     const struct message *cause);
 

@@ -3,11 +3,11 @@
 #include <string.h>
 
 #include "base/json_text.h"
-#include "billing.h"
+#include "billables.h"
 #include "handlers.h"
 #include "sql.h"
 
-enum { QUANTITY_MAX = 1000000000, START_PAST_MAX_DAYS = 3660, START_FUTURE_MAX_DAYS = 3660, JSON_MAX = 16384 };
+enum { QUANTITY_WHOLE_MAX = 1000000000, START_PAST_MAX_DAYS = 3660, START_FUTURE_MAX_DAYS = 3660, JSON_MAX = 16384 };
 
 /* What the command asks for, as far as its body alone says. */
 struct request {
@@ -55,7 +55,7 @@ static enum rc read_request(json_t *body, struct request *request, struct error 
   TRY(body_text(body, "startDate", &request->start_date, err));
   TRY(body_decimal(body, "currentPrice", &request->price, err));
   TRY(body_text(body, "collection", &request->collection, err));
-  TRY(body_int(body, "quantity", 1, QUANTITY_MAX, 1, &request->quantity, err));
+  TRY(body_int(body, "quantity", 1, QUANTITY_WHOLE_MAX, 1, &request->quantity, err));
   TRY(body_bool(body, "autoRenew", true, &request->auto_renew, err));
   if (!has_customer) return error_field(err, RC_VALIDATION, "customerId", "is required");
   if (!request->plan) return error_field(err, RC_VALIDATION, "planId", "is required");
@@ -131,35 +131,38 @@ static enum rc decide_start(const struct request *request, struct date today, st
 }
 
 /* Puts it all together: the subscription as it will be stored, its first period billed if that has begun. */
-static enum rc decide(struct work *work, const struct request *request, const struct ground *ground,
+static enum rc decide(struct work *work, const struct request *request, struct ground *ground,
                       const struct message *command, struct billable *s, struct billing *first, struct error *err) {
-  *s = (struct billable){.plan_code = ground->plan_code,
-                         .plan_name = ground->plan_name,
-                         .plan_version = ground->plan_version,
-                         .state = SUBSCRIPTION_ACTIVE,
+  int64_t full_minor;
+  *s = (struct billable){.state = SUBSCRIPTION_ACTIVE,
                          .currency = ground->currency,
-                         .quantity = request->quantity,
                          .collection = request->collection,
                          .zone_name = ground->zone_name,
-                         .auto_renew = request->auto_renew};
+                         .auto_renew = request->auto_renew,
+                         .is_plain = true};
   if (!uuid_parse(command->subject, &s->id)) return error_set(err, RC_BAD_MESSAGE, "the subject is not a UUID");
   if (!uuid_parse(request->customer_id, &s->customer_id))
     return error_field(err, RC_VALIDATION, "customerId", "is not a UUID");
   TRY(zone_find(ground->zone_name, "timeZone", &s->zone, err));
-  TRY(decide_price(request, ground, &s->price_minor, err));
+  TRY(decide_price(request, ground, &ground->price_minor, err));
+  struct plan_price plan = {.plan_id = ground->plan_id,
+                            .code = ground->plan_code,
+                            .name = ground->plan_name,
+                            .version = ground->plan_version};
+  s->items = billable_plain_item(work->arena, &plan, ground->price_minor, s->currency, quantity_of(request->quantity));
+  s->item_count = 1;
+  if (!money_multiply(ground->price_minor, request->quantity, &full_minor))
+    return error_field(err, RC_VALIDATION, "quantity", "price × quantity is too large");
   TRY(decide_start(request, zone_date(s->zone, work->now), &s->start, err));
   TRY(grid_make(s->start, ground->interval, request->anchor_kind, (int)request->anchor_day, s->start, &s->grid, err));
-  int64_t full;
-  if (!money_multiply(s->price_minor, s->quantity, &full))
-    return error_field(err, RC_VALIDATION, "quantity", "price × quantity is too large");
   struct period period = grid_period(&s->grid, s->start, 0);
   struct utime begins = zone_midnight(s->zone, period.start);
   s->next_at = begins;
-  if (begins.us > work->now.us) return RC_OK;
-  billing_collect(work->arena, first, s, begins); /* that one period: the next begins later */
+  if (begins.us <= work->now.us) billing_collect(work->arena, first, s, begins); /* one period: the next begins later */
+  s->version = 1;
   if (s->is_parked) {
-    *err = s->why;
-    return s->why.code;
+    *err = *s->why;
+    return s->why->code;
   }
   return RC_OK;
 }
@@ -171,22 +174,22 @@ static enum rc insert(struct work *work, const struct message *command, const st
   struct db_array *customers = db_array_new(arena);
   db_array_uuid(customers, &s->customer_id);
   TRY(tx_exec(work->tx, &sql_customer_billing_lock, PARAMS(tenant, db_array_literal(customers)), NULL, err));
-  TRY(tx_exec(
-      work->tx, &sql_subscription_insert,
-      PARAMS(tenant, command->subject, request->customer_id, ground->plan_id, db_int(arena, ground->plan_version),
-             subscription_state_name(s->state), s->currency->code, db_int(arena, s->price_minor),
-             db_bool(request->price != NULL), db_int(arena, s->quantity), s->collection, s->zone_name,
-             db_date(arena, s->start), interval_unit_name(s->grid.interval.unit), db_int(arena, s->grid.interval.count),
-             db_date(arena, s->grid.anchor), db_int(arena, s->grid.anchor_day), db_int(arena, s->next_index),
-             db_utime(arena, s->next_at), s->has_period ? db_utime(arena, s->period_start) : NULL,
-             s->has_period ? db_utime(arena, s->period_end) : NULL, db_utime(arena, zone_midnight(s->zone, s->start)),
-             db_bool(s->auto_renew), body_json(arena, command->json, "metadata"), db_utime(arena, work->now)),
-      NULL, err));
+  TRY(tx_exec(work->tx, &sql_subscription_insert,
+              PARAMS(tenant, command->subject, request->customer_id, ground->plan_id,
+                     db_int(arena, ground->plan_version), subscription_state_name(s->state), s->currency->code,
+                     db_int(arena, ground->price_minor), db_bool(request->price != NULL),
+                     db_int(arena, request->quantity), s->collection, s->zone_name, db_date(arena, s->start),
+                     interval_unit_name(s->grid.interval.unit), db_int(arena, s->grid.interval.count),
+                     db_date(arena, s->grid.anchor), db_int(arena, s->grid.anchor_day),
+                     db_utime(arena, zone_midnight(s->zone, s->start)), db_bool(s->auto_renew),
+                     body_json(arena, command->json, "metadata"), db_utime(arena, work->now)),
+              NULL, err));
+  TRY(billables_advance(work, &command->tenant, s, 1, err));
   return tx_exec(work->tx, &sql_customer_billing_refresh, PARAMS(tenant, db_array_literal(customers)), NULL, err);
 }
 
-static void emit_created(struct work *work, const struct message *command, const struct ground *ground,
-                         const struct billable *s) {
+static void emit_created(struct work *work, const struct message *command, const struct request *request,
+                         const struct ground *ground, const struct billable *s) {
   char customer[UUID_TEXT_MAX], money[MONEY_TEXT_MAX], date[DATE_TEXT_MAX], time[UTIME_TEXT_MAX];
   struct buf CLEANUP(buf_release) text;
   buf_init(&text, JSON_MAX);
@@ -196,12 +199,12 @@ static void emit_created(struct work *work, const struct message *command, const
   json_put_string(&json, "subscriptionId", command->subject);
   json_put_string(&json, "customerId", uuid_format(&s->customer_id, customer));
   json_put_string(&json, "planId", ground->plan_id);
-  json_put_string(&json, "planCode", s->plan_code);
-  json_put_int(&json, "planVersion", s->plan_version);
+  json_put_string(&json, "planCode", ground->plan_code);
+  json_put_int(&json, "planVersion", ground->plan_version);
   json_put_string(&json, "status", subscription_state_name(s->state));
   json_put_string(&json, "currency", s->currency->code);
-  json_put_raw(&json, "price", money_format(s->price_minor, s->currency, money));
-  json_put_int(&json, "quantity", s->quantity);
+  json_put_raw(&json, "price", money_format(ground->price_minor, s->currency, money));
+  json_put_int(&json, "quantity", request->quantity);
   json_put_string(&json, "startDate", date_format(s->start, date));
   json_put_string(&json, "nextBillingDate", utime_format(s->next_at, time));
   json_put_int(&json, "version", 1);
@@ -232,7 +235,7 @@ enum rc handle_subscription_create(struct work *work, struct message *const *mes
   TRY(tx_exec(work->tx, &sql_subscription_resource, PARAMS(db_uuid(work->arena, &command->tenant), command->subject),
               &resource, err));
   reply(work, command, 201, "subscription", command->subject, row_text(resource, 0, 0));
-  emit_created(work, command, &ground, &subscription);
+  emit_created(work, command, &request, &ground, &subscription);
   billing_emit(work, &first, &command->tenant, NULL, command);
   return RC_OK;
 }

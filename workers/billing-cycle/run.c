@@ -6,7 +6,7 @@
 
 #include "base/assert.h"
 #include "base/json_text.h"
-#include "billing.h"
+#include "billables.h"
 #include "handlers.h"
 #include "sql.h"
 
@@ -33,85 +33,11 @@ static enum rc claim_customers(struct work *work, const struct run *run, struct 
   return RC_OK;
 }
 
-/* Columns as in subscriptions_due.sql. What the database holds has passed its constraints. */
-static struct billable read_billable(struct arena *arena, const PGresult *rows, int r) {
-  struct billable s = {.id = row_uuid(rows, r, 0),
-                       .customer_id = row_uuid(rows, r, 1),
-                       .plan_code = arena_strdup(arena, row_text(rows, r, 2)),
-                       .plan_name = arena_strdup(arena, row_text(rows, r, 3)),
-                       .plan_version = row_int(rows, r, 4),
-                       .currency = currency_find(row_text(rows, r, 6)),
-                       .price_minor = row_int(rows, r, 7),
-                       .quantity = row_int(rows, r, 8),
-                       .collection = arena_strdup(arena, row_text(rows, r, 9)),
-                       .zone_name = arena_strdup(arena, row_text(rows, r, 10)),
-                       .start = row_date(rows, r, 11),
-                       .next_index = row_int(rows, r, 16),
-                       .cancel_at_period_end = row_bool(rows, r, 17),
-                       .auto_renew = row_bool(rows, r, 18),
-                       .version = row_int(rows, r, 19)};
-  if (s.cancel_at_period_end) s.cancel_at = row_utime(rows, r, 20);
-  s.grid.interval.count = (int)row_int(rows, r, 13);
-  s.grid.anchor = row_date(rows, r, 14);
-  s.grid.anchor_day = (int)row_int(rows, r, 15);
-  bool known = subscription_state_from_name(row_text(rows, r, 5), &s.state) &&
-               interval_unit_from_name(row_text(rows, r, 12), &s.grid.interval.unit);
-  ASSERT(known && s.currency);
-  return s;
-}
-
-static enum rc load_due(struct work *work, const struct run *run, struct db_array *customers, struct billable **ret_due,
-                        size_t *ret_count, struct error *err) {
-  struct arena *arena = work->arena;
-  PGresult CLEANUP(db_result_release) *rows = NULL;
-  TRY(tx_exec(work->tx, &sql_subscriptions_due,
-              PARAMS(db_uuid(arena, &run->tenant), db_array_literal(customers), db_utime(arena, run->as_of)), &rows,
-              err));
-  size_t count = (size_t)row_count(rows);
-  struct billable *due = ARENA_ARRAY(arena, struct billable, count);
-  for (size_t i = 0; i < count; i++) due[i] = read_billable(arena, rows, (int)i);
-  *ret_due = due;
-  *ret_count = count;
-  return RC_OK;
-}
-
 /* -- writing -- */
-
-static enum rc advance(struct work *work, const struct run *run, const struct billable *due, size_t count,
-                       struct error *err) {
-  struct arena *arena = work->arena;
-  struct db_array *ids = db_array_new(arena), *statuses = db_array_new(arena), *indexes = db_array_new(arena),
-                  *next = db_array_new(arena), *starts = db_array_new(arena), *ends = db_array_new(arena),
-                  *parked = db_array_new(arena);
-  for (size_t i = 0; i < count; i++) {
-    const struct billable *s = &due[i];
-    db_array_uuid(ids, &s->id);
-    db_array_text(statuses, subscription_state_name(s->state));
-    db_array_int(indexes, s->next_index);
-    db_array_bool(parked, s->is_parked);
-    if (s->ends || s->is_parked)
-      db_array_text(next, NULL);
-    else
-      db_array_utime(next, s->next_at);
-    if (s->has_period) {
-      db_array_utime(starts, s->period_start);
-      db_array_utime(ends, s->period_end);
-    } else {
-      db_array_text(starts, NULL);
-      db_array_text(ends, NULL);
-    }
-  }
-  return tx_exec(work->tx, &sql_subscriptions_advance,
-                 PARAMS(db_uuid(arena, &run->tenant), db_array_literal(ids), db_array_literal(statuses),
-                        db_array_literal(indexes), db_array_literal(next), db_array_literal(starts),
-                        db_array_literal(ends), db_array_literal(parked), db_utime(arena, work->now)),
-                 NULL, err);
-}
 
 /* The facts about a subscription that a run brings about beside an invoice: it was parked, it ended. */
 static void emit_fact(struct work *work, const struct run *run, const struct billable *s, const char *type) {
   char id[UUID_TEXT_MAX], customer[UUID_TEXT_MAX], run_id[UUID_TEXT_MAX], time[UTIME_TEXT_MAX];
-  int64_t version = s->version + billable_steps(s) + 1;
   struct buf CLEANUP(buf_release) text;
   buf_init(&text, JSON_MAX);
   struct json_writer json;
@@ -121,17 +47,17 @@ static void emit_fact(struct work *work, const struct run *run, const struct bil
   json_put_string(&json, "customerId", uuid_format(&s->customer_id, customer));
   if (s->is_parked) {
     json_put_string(&json, "runId", uuid_format(&run->id, run_id));
-    json_put_string(&json, "reasonCode", error_name(s->why.code));
-    json_put_string(&json, "reason", s->why.text);
+    json_put_string(&json, "reasonCode", error_name(s->why->code));
+    json_put_string(&json, "reason", s->why->text);
   } else {
     json_put_string(&json, "status", subscription_state_name(s->state));
     json_put_string(&json, "at", utime_format(s->next_at, time));
     json_put_string(&json, "reason", NULL);
   }
-  json_put_int(&json, "version", version);
+  json_put_int(&json, "version", s->version);
   json_put_end(&json);
   emit(work, &(struct emission){.type = type,
-                                .id = UUID_DERIVE(type, id, db_int(work->arena, version)),
+                                .id = UUID_DERIVE(type, id, db_int(work->arena, s->version)),
                                 .tenant = run->tenant,
                                 .subject = id,
                                 .key = customer,
@@ -150,8 +76,8 @@ static enum rc park(struct work *work, const struct run *run, const struct billa
     db_array_uuid(ids, &id);
     db_array_uuid(subscriptions, &s->id);
     db_array_int(periods, s->next_index);
-    db_array_text(codes, error_name(s->why.code));
-    db_array_text(reasons, s->why.text);
+    db_array_text(codes, error_name(s->why->code));
+    db_array_text(reasons, s->why->text);
     emit_fact(work, run, s, "subscription.parked");
   }
   if (db_array_count(ids) == 0) return RC_OK;
@@ -184,11 +110,11 @@ static enum rc tally(struct work *work, const struct run *run, const struct bill
 static enum rc bill(struct work *work, const struct run *run, struct db_array *customers, struct error *err) {
   struct billable *due;
   size_t count;
-  TRY(load_due(work, run, customers, &due, &count, err));
+  TRY(billables_due(work, &run->tenant, customers, run->as_of, &due, &count, err));
   struct billing billing = {0};
   for (size_t i = 0; i < count; i++) billing_collect(work->arena, &billing, &due[i], run->as_of);
 
-  TRY(advance(work, run, due, count, err));
+  TRY(billables_advance(work, &run->tenant, due, count, err));
   TRY(tx_exec(work->tx, &sql_customer_billing_refresh,
               PARAMS(db_uuid(work->arena, &run->tenant), db_array_literal(customers)), NULL, err));
   size_t invoices = billing_emit(work, &billing, &run->tenant, &run->id, NULL);

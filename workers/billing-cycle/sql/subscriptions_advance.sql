@@ -1,15 +1,18 @@
 -- Where subscriptions stand after they were billed. Arrays: $2 ids, $3 statuses, $4 next period indexes, $5 next billing
--- times (NULL: never again), $6 and $7 current periods (NULL: as before), $8 parked; $1 tenant, $9 now. Each period and
--- the end is a version of its own, as in the events.
+-- times (NULL: never again), $6 and $7 current periods (NULL: as before), $8 parked, $9 charges (JSON; NULL: as before),
+-- $10 charged since arrears were billed last, $11 versions, $12 time zones; $1 tenant, $13 now.
 UPDATE subscriptions s
 SET status = a.status, next_period_index = a.next_period_index, next_billing_at = a.next_billing_at,
     current_period_start = COALESCE(a.period_start, s.current_period_start),
     current_period_end = COALESCE(a.period_end, s.current_period_end),
+    charges = COALESCE(a.charges, s.charges), charged_minor = a.charged_minor,
+    arrears_from = CASE WHEN a.charges IS NULL THEN s.arrears_from END,
+    time_zone = a.time_zone, next_time_zone = CASE WHEN a.charges IS NULL THEN s.next_time_zone END,
     cancelled_at = CASE WHEN a.status = 'cancelled' THEN COALESCE(s.cancelled_at, s.cancel_at) ELSE s.cancelled_at END,
-    expires_at = CASE WHEN a.status = 'expired' THEN s.current_period_end ELSE s.expires_at END,
-    parked_at = CASE WHEN a.parked THEN $9::timestamptz ELSE s.parked_at END,
-    updated_at = $9::timestamptz,
-    version = s.version + greatest(1, a.next_period_index - s.next_period_index + (a.parked OR a.status <> s.status)::integer)
-FROM unnest($2::uuid[], $3::text[], $4::bigint[], $5::timestamptz[], $6::timestamptz[], $7::timestamptz[], $8::boolean[])
-  AS a (id, status, next_period_index, next_billing_at, period_start, period_end, parked)
+    expires_at = CASE WHEN a.status = 'expired' THEN COALESCE(a.period_end, s.current_period_end) ELSE s.expires_at END,
+    parked_at = CASE WHEN a.parked THEN $13::timestamptz ELSE s.parked_at END,
+    updated_at = $13::timestamptz, version = a.version
+FROM unnest($2::uuid[], $3::text[], $4::bigint[], $5::timestamptz[], $6::timestamptz[], $7::timestamptz[], $8::boolean[],
+            $9::jsonb[], $10::bigint[], $11::bigint[], $12::text[])
+  AS a (id, status, next_period_index, next_billing_at, period_start, period_end, parked, charges, charged_minor, version, time_zone)
 WHERE s.tenant_id = $1::uuid AND s.id = a.id;

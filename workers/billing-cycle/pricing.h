@@ -1,0 +1,35 @@
+/* What the items of a subscription cost: each item's plan, at the version that the subscription has, in its currency. A
+ * plain subscription (one bare price; see subscriptions.is_plain) says it all in its row; for the others the catalogue
+ * is asked once for a batch, and each plan's version is read once. */
+#ifndef BILLING_CYCLE_PRICING_H
+#define BILLING_CYCLE_PRICING_H
+
+#include "domain/price.h"
+#include "domain/proration.h"
+#include "runtime/runtime.h"
+
+/* A plan's version in one currency. All of it is borrowed from the arena. */
+struct plan_price {
+  const char *plan_id, *code, *name;
+  int64_t version;
+  const struct price_component *components;
+  size_t component_count;
+  int64_t setup_fee_minor; /* BILL-030: charged with the first period */
+  int64_t minimum_minor;   /* of a period's recurring charges of the subscription; of item 0's plan */
+  enum proration_basis basis;
+};
+
+/* One of the things that a subscription consists of: 0 is its own plan, the others are add-ons. */
+struct billed_item {
+  int64_t number;
+  const struct plan_price *price;
+  struct quantity quantity;
+  int64_t added_index;   /* the first period that it is charged for */
+  bool has_arrears_from; /* arrears are not billed since that day; else since the last period began */
+  struct date arrears_from;
+};
+
+/* A bare price, or an override of one: a component {base, per unit, in advance} (BILL-030). */
+struct price_component pricing_bare(int64_t price_minor, const struct currency *currency);
+
+#endif

@@ -1,0 +1,5 @@
+-- The due subscriptions of customers that are locked, customer by customer. $1 tenant, $2 uuid[] customers, $3 as of.
+-- Result: the columns of the view subscription_billing.
+SELECT * FROM subscription_billing
+WHERE tenant_id = $1::uuid AND customer_id = ANY ($2::uuid[]) AND next_billing_at <= $3::timestamptz
+ORDER BY customer_id, id;
