@@ -49,6 +49,9 @@ static void invoice_everything(const struct life *a) {
           "INSERT INTO credit_grants (tenant_id, id, customer_id, currency, amount_minor, remaining_minor, source, "
           "granted_at) VALUES ($1, '%s', '%s', 'USD', 2, 1, 'grant', now())",
           grant, a->customer),
+      keep_text("INSERT INTO subscription_items (tenant_id, subscription_id, item, plan_id, plan_version, quantity, "
+                "created_at) VALUES ($1, '%s', 1, '%s', 1, 1, now())",
+                a->subscription, a->plan),
       keep_text("INSERT INTO credit_uses VALUES ($1, '%s', '%s', 1, now())", a->invoice, grant),
       keep_text(
           "INSERT INTO credit_notes (tenant_id, id, series, number, invoice_id, customer_id, currency, disposition, "
