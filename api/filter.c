@@ -74,12 +74,26 @@ static bool is_word_of(const char *words, const char *value) {
   return false;
 }
 
+/* A day, or an instant as PostgreSQL reads it whatever its offset was (PostgreSQL's go up to 15:59). A '+' that nobody
+ * encoded arrives as a space: in front of an offset it can be nothing else. NULL when it is neither. */
+static const char *read_time(const char *value, struct arena *arena) {
+  enum { OFFSET_LENGTH = 6 }; /* +02:00 */
+  struct error ignored;
+  struct date date;
+  struct utime time;
+  char text[UTIME_TEXT_MAX], *copy = arena_strdup(arena, value);
+  size_t length = strlen(copy);
+  if (date_parse(value, "", &date, &ignored) == RC_OK) return value;
+  if (length > OFFSET_LENGTH && copy[length - OFFSET_LENGTH] == ' ') copy[length - OFFSET_LENGTH] = '+';
+  if (utime_parse(copy, "", &time, &ignored) != RC_OK) return NULL;
+  return arena_strdup(arena, utime_format_us(time, text));
+}
+
 /* What is wrong with a value, or NULL. */
 static const char *value_fault(const struct filter *filter, const char *value, struct arena *arena) {
   struct error ignored;
   struct uuid id;
   struct date date;
-  struct utime time;
   switch (filter->type) {
   case FILTER_UUID: return uuid_parse(value, &id) ? NULL : "must be a UUID";
   case FILTER_CHOICE:
@@ -87,11 +101,7 @@ static const char *value_fault(const struct filter *filter, const char *value, s
   case FILTER_SEARCH:
   case FILTER_TEXT: return value[0] ? NULL : "must not be empty";
   case FILTER_DATE: return date_parse(value, filter->name, &date, &ignored) == RC_OK ? NULL : "must be a date";
-  case FILTER_TIME:
-    return utime_parse(value, filter->name, &time, &ignored) == RC_OK ||
-                   date_parse(value, filter->name, &date, &ignored) == RC_OK
-               ? NULL
-               : "must be a date or an RFC 3339 time";
+  case FILTER_TIME: return read_time(value, arena) ? NULL : "must be a date or an RFC 3339 time";
   case FILTER_CURRENCY: return currency_find(value) ? NULL : "must be an ISO 4217 currency";
   }
   return NULL;
@@ -163,7 +173,7 @@ static void parse_member(struct parse *parse, const char *name, const char *valu
     if (strcmp(filter->name, name) != 0) continue;
     const char *wrong = value_fault(filter, value, parse->arena);
     if (wrong) return fault(parse, name, wrong);
-    parse->query->values[i] = value;
+    parse->query->values[i] = filter->type == FILTER_TIME ? read_time(value, parse->arena) : value;
     return;
   }
   fault(parse, name, "is not a parameter of this list");

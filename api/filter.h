@@ -22,8 +22,8 @@ enum { FILTERS_MAX = 8, SORTS_MAX = 6, QUERY_MEMBERS_MAX = 24, QUERY_VALUE_MAX =
 enum { LIST_LIMIT_DEFAULT = 20, LIST_LIMIT_MAX = 100, LIST_PAGE_MAX = 1000 };
 
 /* A list's statement takes $1 sort, $2 limit, $3 offset, $4 after (an id), and its filters from $5 on in this order; it
- * returns one row: total, id of the last item, items as a JSON array. The first of `sorts` is the default, and the one
- * (with its reverse) that `after` works with. */
+ * returns one row: total, id of the last item, items as a JSON array, whether `after` is there. The first of `sorts` is
+ * the default, and the one (with its reverse) that `after` works with. */
 struct list {
   const struct statement *statement;
   struct filter filters[FILTERS_MAX]; /* ends with a NULL name */

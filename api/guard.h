@@ -8,7 +8,10 @@
 
 #include "base/error.h"
 
-enum { URI_MAX = 4096, HEADERS_MAX = 63, HEADER_BYTES_MAX = 16 * 1024, HEAD_BYTES_MAX = 64 * 1024 };
+enum { URI_MAX = 4096, HEADERS_MAX = 63, HEADER_BYTES_MAX = 16 * 1024, HEAD_BYTES_MAX = 256 * 1024 };
+
+/* civetweb reads HEAD_BYTES_MAX and has but one word for what is longer and for what is garbled: it must be far beyond
+ * what is allowed, so that who sends too much is told so (431). */
 
 /* RC_MALFORMED, RC_URI_TOO_LONG, RC_HEADERS_TOO_LARGE, RC_PAYLOAD_TOO_LARGE. Reads the connection's buffer around the
  * parsed parts, which civetweb ends in place: it must be called before the body is read. */

@@ -9,6 +9,7 @@
 #include "sql.h"
 
 enum { LIST_PARAMS_MAX = 4 + FILTERS_MAX };
+enum { LIST_TOTAL, LIST_NEXT, LIST_ITEMS, LIST_AFTER_IS_KNOWN }; /* columns of a list's statement */
 
 static void answer_resource(struct request *request, struct response *response, const PGresult *found) {
   if (PQnfields(found) < 2 || row_is_null(found, 0, 1)) { /* what changes without a version has no tag */
@@ -99,8 +100,10 @@ enum rc list_handle(struct request *request, struct response *response, struct e
   TRY(tx_exec(&request->tx, request->route->list->statement, params, count, &found, err));
   TRY(request_commit(request, err));
   ASSERT(row_count(found) == 1);
-  struct page page = {.page = query.page, .limit = query.limit, .total = row_int(found, 0, 0)};
-  page.next = row_is_null(found, 0, 1) ? NULL : row_text(found, 0, 1);
-  response_page(response, row_text(found, 0, 2), &page);
+  if (PQnfields(found) > LIST_AFTER_IS_KNOWN && !row_bool(found, 0, LIST_AFTER_IS_KNOWN))
+    return error_field(err, RC_VALIDATION, "after", "after must be the id of something in this list");
+  struct page page = {.page = query.page, .limit = query.limit, .total = row_int(found, 0, LIST_TOTAL)};
+  page.next = row_text(found, 0, LIST_NEXT);
+  response_page(response, row_text(found, 0, LIST_ITEMS), &page);
   return RC_OK;
 }

@@ -159,7 +159,8 @@ static int on_request(struct mg_connection *connection, void *context) {
 static int on_error(struct mg_connection *connection, int status, const char *message) {
   char body[256], now[UTIME_TEXT_MAX];
   (void)message;
-  enum rc code = status == 500 ? RC_BUG : RC_MALFORMED;
+  enum { TOO_LARGE = 413 }; /* of a head that does not end within HEAD_BYTES_MAX */
+  enum rc code = status == 500 ? RC_BUG : status == TOO_LARGE ? RC_HEADERS_TOO_LARGE : RC_MALFORMED;
   status = error_http_status(code); /* a negative length (411), HTTP/2.0 (505): malformed, too */
   snprintf(body, sizeof body, "{\"success\":false,\"error\":{\"code\":\"%s\",\"message\":\"%s\"},\"timestamp\":\"%s\"}",
            error_name(code), error_text(code), utime_format(utime_now(), now));
@@ -235,6 +236,8 @@ enum rc server_start(const struct api *api, struct server **ret_server, struct e
                            "tcp_nodelay",
                            "1",
                            "decode_url",
+                           "no",
+                           "enable_auth_domain_check", /* else it drops absolute targets without a word */
                            "no",
                            "access_control_allow_origin",
                            "", /* else it answers preflights by itself */

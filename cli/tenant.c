@@ -2,7 +2,9 @@
 #include <crypt.h>
 #include <string.h>
 
+#include "base/email.h"
 #include "base/money.h"
+#include "base/text.h"
 #include "base/zone.h"
 #include "cli.h"
 #include "db/db.h"
@@ -21,9 +23,9 @@ static bool is_strong(const char *password) {
 static enum rc check(const char *name, const char *email, const char *password, const char *currency, const char *zone,
                      const char *mode, struct error *err) {
   const struct zone *found;
-  if (!name || !*name || strlen(name) > 200) return error_field(err, RC_VALIDATION, "--name", "1 to 200 characters");
-  if (!email || !strchr(email, '@') || strlen(email) > 254)
-    return error_field(err, RC_VALIDATION, "--admin-email", "must be an e-mail address");
+  if (!name || text_is_blank(name) || strlen(name) > 200)
+    return error_field(err, RC_VALIDATION, "--name", "1 to 200 characters");
+  TRY(email_check(email ? email : "", "--admin-email", err));
   if (!password || !is_strong(password))
     return error_field(err, RC_VALIDATION, "--admin-password",
                        "8 to 72 bytes with an upper case letter, a lower case letter and a digit");

@@ -1,6 +1,6 @@
 -- A page of customers. $1 sort, $2 limit, $3 offset, $4 after;
 -- $5 pattern of name or e-mail, $6 e-mail, $7 currency; each may be NULL.
--- Result: total, id to go on after (NULL at the end, or in another order), JSON array.
+-- Result: total, id to go on after (NULL at the end, or in another order), JSON array, whether $4 is there.
 WITH filtered AS NOT MATERIALIZED (
   SELECT id, created_at, name, email FROM customers
   WHERE tenant_id = (SELECT current_tenant()) AND deleted_at IS NULL
@@ -27,4 +27,5 @@ SELECT (SELECT count(*) FROM filtered),
        (SELECT id FROM shown WHERE place = $2::bigint AND $1 IN ('createdAt', '-createdAt')
           AND EXISTS (SELECT FROM page WHERE place > $2::bigint)),
        COALESCE((SELECT json_agg(r.resource ORDER BY s.place)
-                 FROM shown s JOIN customer_resource r ON r.tenant_id = (SELECT current_tenant()) AND r.id = s.id), '[]');
+                 FROM shown s JOIN customer_resource r ON r.tenant_id = (SELECT current_tenant()) AND r.id = s.id), '[]'),
+       $4::uuid IS NULL OR EXISTS (SELECT FROM customers p WHERE p.tenant_id = (SELECT current_tenant()) AND p.id = $4::uuid);

@@ -1,6 +1,6 @@
 -- A page of dead letters. $1 sort, $2 limit, $3 offset, $4 after;
 -- $5 status, $6 topic, $7 message type, $8 worker; each may be NULL.
--- Result: total, id to go on after (NULL at the end, or in another order), JSON array.
+-- Result: total, id to go on after (NULL at the end, or in another order), JSON array, whether $4 is there.
 WITH filtered AS NOT MATERIALIZED (
   SELECT id, last_failure_at FROM dead_letters
   WHERE tenant_id = (SELECT current_tenant())
@@ -26,4 +26,5 @@ SELECT (SELECT count(*) FROM filtered),
        (SELECT id FROM shown WHERE place = $2::bigint AND $1 IN ('lastFailureAt', '-lastFailureAt')
           AND EXISTS (SELECT FROM page WHERE place > $2::bigint)),
        COALESCE((SELECT json_agg(r.resource ORDER BY s.place)
-                 FROM shown s JOIN dead_letter_resource r ON r.tenant_id = (SELECT current_tenant()) AND r.id = s.id), '[]');
+                 FROM shown s JOIN dead_letter_resource r ON r.tenant_id = (SELECT current_tenant()) AND r.id = s.id), '[]'),
+       $4::uuid IS NULL OR EXISTS (SELECT FROM dead_letters p WHERE p.tenant_id = (SELECT current_tenant()) AND p.id = $4::uuid);

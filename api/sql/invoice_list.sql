@@ -1,6 +1,6 @@
 -- A page of invoices. $1 sort, $2 limit, $3 offset, $4 after;
 -- $5 status, $6 customer, $7 subscription, $8 run, $9 currency, $10 issued on or after, $11 issued on or before, $12 number; each may be NULL.
--- Result: total, id to go on after (NULL at the end, or in another order), JSON array.
+-- Result: total, id to go on after (NULL at the end, or in another order), JSON array, whether $4 is there.
 WITH filtered AS NOT MATERIALIZED (
   SELECT id, created_at, issue_date, due_date, total_minor, invoice_number FROM invoices
   WHERE tenant_id = (SELECT current_tenant())
@@ -34,4 +34,5 @@ SELECT (SELECT count(*) FROM filtered),
        (SELECT id FROM shown WHERE place = $2::bigint AND $1 IN ('createdAt', '-createdAt')
           AND EXISTS (SELECT FROM page WHERE place > $2::bigint)),
        COALESCE((SELECT json_agg(r.resource ORDER BY s.place)
-                 FROM shown s JOIN invoice_resource r ON r.tenant_id = (SELECT current_tenant()) AND r.id = s.id), '[]');
+                 FROM shown s JOIN invoice_resource r ON r.tenant_id = (SELECT current_tenant()) AND r.id = s.id), '[]'),
+       $4::uuid IS NULL OR EXISTS (SELECT FROM invoices p WHERE p.tenant_id = (SELECT current_tenant()) AND p.id = $4::uuid);

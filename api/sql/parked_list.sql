@@ -1,6 +1,6 @@
 -- A page of parked subscriptions. $1 sort, $2 limit, $3 offset, $4 after;
 -- $5 run, $6 reason code; each may be NULL.
--- Result: total, id to go on after (NULL at the end, or in another order), JSON array.
+-- Result: total, id to go on after (NULL at the end, or in another order), JSON array, whether $4 is there.
 WITH filtered AS NOT MATERIALIZED (
   SELECT id, parked_at FROM parked_subscriptions
   WHERE tenant_id = (SELECT current_tenant())
@@ -29,4 +29,5 @@ SELECT (SELECT count(*) FROM filtered),
                    'parkedAt', iso(r.parked_at), 'resolvedAt', iso(r.resolved_at)) ORDER BY s.place)
                  FROM shown s
                  JOIN parked_subscriptions r ON r.tenant_id = (SELECT current_tenant()) AND r.id = s.id
-                 JOIN subscriptions b ON b.tenant_id = r.tenant_id AND b.id = r.subscription_id), '[]');
+                 JOIN subscriptions b ON b.tenant_id = r.tenant_id AND b.id = r.subscription_id), '[]'),
+       $4::uuid IS NULL OR EXISTS (SELECT FROM parked_subscriptions p WHERE p.tenant_id = (SELECT current_tenant()) AND p.id = $4::uuid);

@@ -3,6 +3,7 @@
  * stack of an HTTP thread dies of "[[[[" otherwise. */
 #include "base/json_text.h"
 
+#include <ctype.h>
 #include <string.h>
 
 #include "base/assert.h"
@@ -139,8 +140,7 @@ void json_escape(struct buf *out, const char *text, size_t length) {
 
 enum {
   PLAIN_DIGITS_MAX = 18, /* any such integer fits 64 bits */
-  NUMBER_LENGTH_MAX = 400,
-  EXPONENT_MAX = 308 /* what a double can hold, and a database writes out in bounded space */
+  EXPONENT_MAX = 308     /* what a double can hold, and a database writes out in bounded space */
 };
 
 static const char MARK_ESCAPED[] = "\\u0001";
@@ -151,6 +151,8 @@ struct scan {
   size_t length;
   size_t at;
   int depth;
+  const char *name; /* the last string, with its quotes: the member's that comes, when a value comes */
+  size_t name_length;
   struct buf *out;
   struct error *err;
 };
@@ -204,10 +206,24 @@ static bool is_before_colon(const struct scan *scan) {
 }
 
 static bool is_bounded(const char *number, size_t length) {
-  if (length > NUMBER_LENGTH_MAX) return false;
   for (size_t i = 0; i < length; i++)
     if (number[i] == 'e' || number[i] == 'E') return labs(strtol(number + i + 1, NULL, 10)) <= EXPONENT_MAX;
   return true;
+}
+
+/* A name of letters and digits; whatever else somebody wrote there is not repeated. */
+static void name_field(const struct scan *scan, char field[static ERROR_FIELD_MAX]) {
+  size_t length = scan->name_length > 2 ? scan->name_length - 2 : 0;
+  bool is_plain = length > 0 && length < ERROR_FIELD_MAX;
+  for (size_t i = 0; is_plain && i < length; i++) is_plain = isalnum((unsigned char)scan->name[1 + i]) != 0;
+  (void)snprintf(field, ERROR_FIELD_MAX, "%.*s", is_plain ? (int)length : 0, scan->name ? scan->name + 1 : "");
+}
+
+static enum rc too_long(const struct scan *scan, size_t length) {
+  char field[ERROR_FIELD_MAX];
+  name_field(scan, field);
+  return error_field(scan->err, RC_MALFORMED, field, "%s: the number at byte %zu has %zu characters, more than %d",
+                     field[0] ? field : "the body", scan->at, length, JSON_NUMBER_MAX);
 }
 
 static enum rc scan_number(struct scan *scan) {
@@ -215,6 +231,7 @@ static enum rc scan_number(struct scan *scan) {
   const char *number = scan->text + scan->at;
   size_t length = number_length(number, scan->length - scan->at, &is_plain);
   if (length == 0) return malformed(scan, scan->at, "bad number");
+  if (length > JSON_NUMBER_MAX) return too_long(scan, length);
   if (!is_bounded(number, length)) return malformed(scan, scan->at, "number out of bounds");
   scan->at += length;
   if (is_plain) {
@@ -248,6 +265,8 @@ static enum rc scan_string(struct scan *scan) {
   if (scan->at >= scan->length) return malformed(scan, from, "unfinished string");
   if (is_marked(scan->text + from + 1, scan->at - from - 1)) return malformed(scan, from, "control character");
   scan->at++;
+  scan->name = scan->text + from;
+  scan->name_length = scan->at - from;
   buf_append(scan->out, scan->text + from, scan->at - from);
   return RC_OK;
 }

@@ -8,8 +8,9 @@
  * json_exact rewrites a document so that a parser which knows only doubles loses nothing (BILL-004): each number with
  * a '.', 'e' or 'E' becomes the string "\u0001<number's own characters>"; integers of more than 18 digits too.
  * The same scan refuses nesting deeper than JSON_DEPTH_MAX (a parser would overflow its stack), NUL and raw control
- * characters, numbers of more than 400 characters or beyond 1e±308, and strings of the sender's own that begin with the
- * mark: what follows a mark is a JSON number always. It does not check the grammar otherwise: the parser does.
+ * characters, numbers of more than JSON_NUMBER_MAX characters or beyond 1e±308, and strings of the sender's own that
+ * begin with the mark: what follows a mark is a JSON number always. It does not check the grammar otherwise: the parser
+ * does.
  *
  * What is written as a string and is not UTF-8 becomes U+FFFD, byte by byte: what comes out is JSON always. */
 #ifndef BASE_JSON_TEXT_H
@@ -21,7 +22,7 @@
 #include "base/buf.h"
 #include "base/error.h"
 
-enum { JSON_DEPTH_MAX = 32 };
+enum { JSON_DEPTH_MAX = 32, JSON_NUMBER_MAX = 64 /* no amount, quantity or rate needs more */ };
 #define JSON_EXACT_MARK '\x01'
 
 struct json_writer {
@@ -44,7 +45,8 @@ void json_put_raw(struct json_writer *writer, const char *key, const char *json)
 
 void json_escape(struct buf *out, const char *text, size_t length); /* with the quotes */
 
-/* RC_MALFORMED with what and where. `out` is appended to. */
+/* RC_MALFORMED with what and where; a number that is too long names the member that it belongs to, too. `out` is
+ * appended to. */
 MUST_CHECK enum rc json_exact(const char *text, size_t length, struct buf *out, struct error *err);
 
 #endif

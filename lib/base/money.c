@@ -158,14 +158,15 @@ static bool is_digit(char c) {
   return c >= '0' && c <= '9';
 }
 
-/* Reads digits into *amount; false past MONEY_MAX. */
+/* Reads all digits that come, and into *amount as long as it stays within MONEY_MAX; whether it did. */
 static bool read_digits(const char **at, int64_t *amount, int *ret_digits) {
+  bool within = *amount <= MONEY_MAX;
   *ret_digits = 0;
   for (; is_digit(**at); (*at)++, (*ret_digits)++) {
-    *amount = *amount * 10 + (**at - '0');
-    if (*amount > MONEY_MAX) return false;
+    if (within) *amount = *amount * 10 + (**at - '0');
+    within = *amount <= MONEY_MAX;
   }
-  return true;
+  return within;
 }
 
 /* BILL-004 */
@@ -179,21 +180,20 @@ enum rc money_parse(const char *text, const struct currency *currency, const cha
   if (negative) at++;
   bool leading_zero = at[0] == '0' && is_digit(at[1]);
   bool within = read_digits(&at, &amount, &whole_digits);
-  if (within && *at == '.' && is_digit(at[1])) {
+  if (*at == '.' && is_digit(at[1])) {
     at++;
-    within = read_digits(&at, &amount, &decimals);
+    within = read_digits(&at, &amount, &decimals) && within;
   }
-  while (within && decimals < currency->exponent && *at == '\0') {
-    amount *= 10;
-    decimals++;
-    within = amount <= MONEY_MAX;
-  }
-  if (!within) return error_field(err, RC_VALIDATION, field, "is too large");
   if (*at != '\0' || whole_digits == 0 || leading_zero)
     return error_field(err, RC_VALIDATION, field, "must be a decimal amount like 99.00");
   if (decimals > currency->exponent)
     return error_field(err, RC_VALIDATION, field, "must have at most %d decimals in %s", currency->exponent,
                        currency->code);
+  for (; within && decimals < currency->exponent; decimals++) {
+    amount *= 10;
+    within = amount <= MONEY_MAX;
+  }
+  if (!within) return error_field(err, RC_VALIDATION, field, "is too large");
   *ret_minor = negative ? -amount : amount;
   return RC_OK;
 }

@@ -12,7 +12,6 @@
 #include "bus/client.h"
 
 enum {
-  NUMBER_CHARS_MAX = 64,                       /* no amount, quantity or rate needs more */
   EXACT_BYTES_MAX = 4 * MESSAGE_VALUE_MAX,     /* "1.5," becomes "\u00011.5", */
   REWRITTEN_BYTES_MAX = 8 * MESSAGE_VALUE_MAX, /* a control character becomes six */
 };
@@ -79,24 +78,6 @@ static bool is_marked(const json_t *value) {
   return json_is_string(value) && json_string_value(value)[0] == JSON_EXACT_MARK;
 }
 
-/* A number of a million digits is well-formed, and of use only to harm. Nesting is bounded by json_exact. */
-/* NOLINTNEXTLINE(misc-no-recursion) */
-static bool numbers_are_sane(json_t *value) {
-  if (is_marked(value)) return json_string_length(value) <= NUMBER_CHARS_MAX + 1;
-  if (json_is_array(value)) {
-    for (size_t i = 0; i < json_array_size(value); i++)
-      if (!numbers_are_sane(json_array_get(value, i))) return false;
-  }
-  if (json_is_object(value)) {
-    const char *key;
-    json_t *member;
-    json_object_foreach(value, key, member) {
-      if (!numbers_are_sane(member)) return false;
-    }
-  }
-  return true;
-}
-
 static enum rc parse_value(const struct message *message, json_t **ret_json, struct error *err) {
   if (message->value_length > MESSAGE_VALUE_MAX)
     return error_field(err, RC_BAD_MESSAGE, "value", "the value has %zu bytes, more than %d", message->value_length,
@@ -110,9 +91,6 @@ static enum rc parse_value(const struct message *message, json_t **ret_json, str
   CLEANUP(json_release) json_t *json = json_loadb(buf_text(&exact), exact.length, JSON_REJECT_DUPLICATES, &fault);
   if (json == NULL) return not_json(&fault, err);
   if (!json_is_object(json)) return error_field(err, RC_BAD_MESSAGE, "value", "the value is not a JSON object");
-  if (!numbers_are_sane(json))
-    return error_field(err, RC_BAD_MESSAGE, "value", "the value has a number of more than %d characters",
-                       NUMBER_CHARS_MAX);
   *ret_json = json_incref(json);
   return RC_OK;
 }

@@ -48,6 +48,13 @@ static const struct {
     {"status=open", ""},
     {"since=2026-01-31", ""},
     {"since=2026-01-31T10%3A00%3A00Z", ""},
+    {"since=2026-01-31T10:00:00%2B02:00", ""},
+    {"since=2026-01-31T10:00:00+02:00", ""}, /* a plus that nobody encoded */
+    {"since=2026-01-31T10:00:00-23:59", ""},
+    {"since=2026-01-31T10:00:00+24:00", "since"},
+    {"since=2026-01-31+10:00:00Z", "since"},
+    {"since=2026-01-31T10:00:00", "since"},
+    {"since=0001-01-01T00:00:00%2B01:00", "since"},
     {"q=J%C3%B8rgen+%26+S%C3%B8n", ""},
     {"after=01980c5e-7a10-7c3a-9d41-3f2b6c1a9e01", ""},
     {"&&page=2&", ""},
@@ -110,6 +117,27 @@ Test(filter, decodes_values_into_their_filters) {
   cr_expect_str_eq(query.values[0], "paid");
   cr_expect_eq(query.page, 3);
   cr_expect_eq(query.limit, 7);
+}
+
+/* PostgreSQL takes offsets up to 15:59 only, and a month that it reads as a day. */
+Test(filter, makes_one_instant_of_every_offset) {
+  static const struct {
+    const char *query, *value;
+  } rows[] = {
+      {"since=2026-01-31T10:00:00Z", "2026-01-31T10:00:00.000000Z"},
+      {"since=2026-01-31t10:00:00z", "2026-01-31T10:00:00.000000Z"},
+      {"since=2026-01-31T10:00:00.5%2B02:00", "2026-01-31T08:00:00.500000Z"},
+      {"since=2026-01-31T10:00:00+02:00", "2026-01-31T08:00:00.000000Z"},
+      {"since=2026-01-31T10:00:00-02:30", "2026-01-31T12:30:00.000000Z"},
+      {"since=2026-01-31T10:00:00-23:59", "2026-02-01T09:59:00.000000Z"},
+      {"since=2026-01-31", "2026-01-31"},
+  };
+  for (size_t i = 0; i < ROWS(rows); i++) {
+    struct told told;
+    struct list_query query = parse(rows[i].query, &told);
+    cr_assert_eq(told.count, 0, "%s", rows[i].query);
+    cr_expect_str_eq(query.values[2], rows[i].value, "%s", rows[i].query);
+  }
 }
 
 Test(filter, a_query_of_too_many_members_ends_somewhere) {

@@ -121,6 +121,13 @@ Test(links, every_sql_file_begins_with_what_it_is_for) {
     }
 }
 
+/* A page after something that is not there would be empty, and look like the end. */
+Test(links, every_list_knows_whether_after_is_there) {
+  for (const char **file = source_files("api/sql", "_list.sql"); *file; file++)
+    cr_expect(strstr(source_text(*file), "$4::uuid IS NULL OR EXISTS (SELECT FROM"),
+              "%s: its fourth column does not say whether $4 is there", *file);
+}
+
 /* -- openapi.yaml and asyncapi.yaml: their keys are at fixed depths -- */
 
 /* From the head on to the next one of its kind, or to the section's end. */

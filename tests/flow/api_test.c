@@ -100,6 +100,7 @@ static const char *repeated(const char *text, size_t times) {
 }
 
 Test(api, limits_of_a_head_have_their_own_status) {
+  cr_expect_eq(status_of(keep_text("GET /health HTTP/1.1\r\nHost: h\r\nX: %s\r\n\r\n", repeated("y", 200000))), 431);
   cr_expect_eq(status_of(keep_text("GET /%s HTTP/1.1\r\nHost: h\r\n\r\n", repeated("a", 5000))), 414);
   cr_expect_eq(status_of(keep_text("GET /health?%s HTTP/1.1\r\nHost: h\r\n\r\n", repeated("a", 5000))), 414);
   cr_expect_eq(status_of(keep_text("GET /health HTTP/1.1\r\nHost: h\r\n%s\r\n", repeated("X: y\r\n", 80))), 431);
@@ -191,7 +192,28 @@ static const struct {
     {"an unknown field", "{'name':'a','email':'a@b.example','colour':'red'}", 400, "VALIDATION_ERROR"},
     {"a wrong type", "{'name':7,'email':'a@b.example'}", 400, "VALIDATION_ERROR"},
     {"no address", "{'name':'a','email':'nobody'}", 400, "VALIDATION_ERROR"},
+    {"a name of blanks", "{'name':'  ','email':'a@b.example'}", 400, "VALIDATION_ERROR"},
+    {"a name of wide blanks", "{'name':'\\u3000\\u00a0','email':'a@b.example'}", 400, "VALIDATION_ERROR"},
+    {"a name that nobody sees", "{'name':'\\u200b','email':'a@b.example'}", 400, "VALIDATION_ERROR"},
+    {"an address that no mail reaches", "{'name':'a','email':'a@b..example'}", 400, "VALIDATION_ERROR"},
+    {"an address in angles", "{'name':'a','email':'<a@b.example>'}", 400, "VALIDATION_ERROR"},
+    {"an address beyond ASCII", "{'name':'a','email':'j\\u00fcrgen@b.example'}", 400, "VALIDATION_ERROR"},
+    {"two addresses", "{'name':'a','email':'a@b.example,c@d.example'}", 400, "VALIDATION_ERROR"},
 };
+
+/* BILL-004: however many decimals, the answer names the field and comes at once. */
+Test(api, a_price_with_too_many_decimals_says_so) {
+  static const int counts[] = {3, 40, 61, 62, 63, 100, 5000, 100000};
+  struct tenant tenant = tenant_new();
+  for (size_t i = 0; i < 2 * ROWS(counts); i++) {
+    const char *quote = i % 2 ? "'" : "";
+    const char *body = keep_text("{'code':'c','name':'n','currency':'USD','billingCycle':'monthly','price':%s1.%s%s}",
+                                 quote, repeated("9", (size_t)counts[i / 2]), quote);
+    struct answer answer = http_request("POST", "/api/plans", tenant.token, quotes(body), NULL);
+    cr_expect_eq(answer.status, 400, "%d decimals: %d %s", counts[i / 2], answer.status, answer.text);
+    cr_expect_str_eq(json_at(answer.json, "error.field"), "price", "%d decimals: %s", counts[i / 2], answer.text);
+  }
+}
 
 Test(api, a_bad_body_is_told_from_an_unreadable_one) {
   struct tenant tenant = tenant_new();
@@ -520,6 +542,9 @@ Test(api, every_list_is_empty_for_a_new_tenant_and_refuses_what_it_does_not_know
     cr_expect_eq(json_number_at(answer.json, "pagination.total"), 0, "%s", lists[i]);
     cr_expect_eq(api_call(&tenant, "GET", keep_text("%s?colour=red", lists[i]), NULL).status, 400, "%s", lists[i]);
     cr_expect_eq(api_call(&tenant, "GET", keep_text("%s?page=1001", lists[i]), NULL).status, 400, "%s", lists[i]);
+    struct answer after = api_call(&tenant, "GET", keep_text("%s?after=" NO_ONE, lists[i]), NULL);
+    cr_expect_eq(after.status, 400, "%s: an end that nobody has reached", lists[i]);
+    cr_expect_str_eq(json_at(after.json, "error.field"), "after", "%s", lists[i]);
   }
 }
 

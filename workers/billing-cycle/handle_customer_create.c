@@ -1,5 +1,7 @@
 /* customer.create: a customer, with the tenant's defaults for what it does not say. */
+#include "base/email.h"
 #include "base/money.h"
+#include "base/text.h"
 #include "base/zone.h"
 #include "handlers.h"
 #include "sql.h"
@@ -43,8 +45,9 @@ enum rc handle_customer_create(struct work *work, struct message *const *message
   TRY(body_text(body, "currency", &currency, err));
   TRY(body_int(body, "netTermsDays", 0, NET_TERMS_MAX_DAYS, -1, &net_terms_days, err));
   TRY(body_bool(body, "taxExempt", false, &tax_exempt, err));
-  if (!name || !*name) return error_field(err, RC_VALIDATION, "name", "is required");
-  if (!email || !*email) return error_field(err, RC_VALIDATION, "email", "is required");
+  if (!name || text_is_blank(name)) return error_field(err, RC_VALIDATION, "name", "is required, and not blank");
+  if (!email) return error_field(err, RC_VALIDATION, "email", "is required");
+  TRY(email_check(email, "email", err));
   TRY(check_zone(zone, err));
   TRY(check_currency(currency, err));
 

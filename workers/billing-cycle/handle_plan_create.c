@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/money.h"
+#include "base/text.h"
 #include "domain/calendar.h"
 #include "handlers.h"
 #include "sql.h"
@@ -117,7 +118,7 @@ enum rc handle_plan_create(struct work *work, struct message *const *messages, s
   if (!code || !*code) return error_field(err, RC_VALIDATION, "code", "is required");
   struct uuid id;
   if (uuid_parse(code, &id)) return error_field(err, RC_VALIDATION, "code", "must not look like an id");
-  if (!name || !*name) return error_field(err, RC_VALIDATION, "name", "is required");
+  if (!name || text_is_blank(name)) return error_field(err, RC_VALIDATION, "name", "is required, and not blank");
   TRY(read_interval(command->json, &interval, err));
   TRY(read_prices(command->json, &prices, err));
 

@@ -15,7 +15,7 @@ struct delivery {
   struct uuid tenant, id;
   int64_t attempt, deferrals;
   struct mono begin_before; /* past it the mail may be somebody else's: do not begin any more */
-  char recipient[ADDRESS_MAX + 1];
+  char recipient[EMAIL_MAX + 1];
   struct buf message;
   struct smtp_answer answer;
   int64_t duration_ms;

@@ -170,7 +170,7 @@ static void fill_common(const struct notice *notice, const struct recipient *rec
   struct error malformed;
   values->text[VAR_CUSTOMER_NAME] = recipient->name;
   values->text[VAR_SELLER_NAME] = recipient->seller_name;
-  if (recipient->seller_email && address_check(recipient->seller_email, "seller", &malformed) == RC_OK)
+  if (recipient->seller_email && email_check(recipient->seller_email, "seller", &malformed) == RC_OK)
     values->text[VAR_SELLER_EMAIL] = recipient->seller_email;
   values->text[VAR_INVOICE_NUMBER] = recipient->invoice_number;
   values->text[VAR_AMOUNT] = language_amount(language, notice->amount_minor, notice->currency, arena);
@@ -214,7 +214,7 @@ static void fill_failure(const struct notice *notice, const struct recipient *re
 static const char *refusal_of(const struct recipient *recipient, struct arena *arena) {
   struct error why;
   if (recipient->is_deleted) return "the customer has been deleted";
-  if (address_check(recipient->email, "email", &why) == RC_OK) return NULL;
+  if (email_check(recipient->email, "email", &why) == RC_OK) return NULL;
   return arena_strdup(arena, why.text);
 }
 

@@ -13,8 +13,6 @@ enum {
   MAIL_LINE_MAX = 76,    /* RFC 2045 §6.7, RFC 2047 §2 */
   PLAIN_HEADER_MAX = 60, /* a longer text goes into encoded words, which fold anywhere */
   ENCODED_WORD_MAX = 75,
-  LOCAL_PART_MAX = 64, /* RFC 5321 §4.5.3.1 */
-  DOMAIN_LABEL_MAX = 63,
   /* RFC 2047: of the bytes of one word; 45 make 60 in base64. */
   WORD_BYTES_MAX = 45,
   WORD_BYTES_MIN = 4, /* a character of UTF-8 */
@@ -22,53 +20,6 @@ enum {
 
 #define WORD_START "=?UTF-8?B?"
 #define WORD_END   "?="
-
-/* ---- addresses ---- */
-
-static bool is_letter_or_digit(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-}
-
-static bool is_local_part(const char *start, size_t length) {
-  if (length == 0 || length > LOCAL_PART_MAX) return false;
-  for (size_t i = 0; i < length; i++)
-    if (!is_letter_or_digit(start[i]) && !(start[i] && strchr(".!#$%&'*+-/=?^_`{|}~", start[i]))) return false;
-  return true;
-}
-
-static bool is_label(const char *start, size_t length) {
-  if (length == 0 || length > DOMAIN_LABEL_MAX || start[0] == '-' || start[length - 1] == '-') return false;
-  for (size_t i = 0; i < length; i++)
-    if (!is_letter_or_digit(start[i]) && start[i] != '-') return false;
-  return true;
-}
-
-static bool is_domain(const char *domain) {
-  for (;;) {
-    size_t length = strcspn(domain, ".");
-    if (!is_label(domain, length)) return false;
-    if (domain[length] == '\0') return true;
-    domain += length + 1;
-  }
-}
-
-const char *address_domain(const char *address) {
-  const char *at = strrchr(address, '@');
-  ASSERT(at);
-  return at + 1;
-}
-
-enum rc address_check(const char *address, const char *field, struct error *err) {
-  if (!address[0]) return error_field(err, RC_VALIDATION, field, "there is no e-mail address");
-  if (strlen(address) > ADDRESS_MAX) return error_field(err, RC_VALIDATION, field, "the e-mail address is too long");
-  for (const char *c = address; *c; c++)
-    if ((unsigned char)*c >= 0x80)
-      return error_field(err, RC_VALIDATION, field, "the e-mail address is not ASCII: SMTPUTF8 is not supported");
-  const char *at = strrchr(address, '@');
-  if (!at || !is_local_part(address, (size_t)(at - address)) || !is_domain(at + 1))
-    return error_field(err, RC_VALIDATION, field, "the e-mail address is malformed");
-  return RC_OK;
-}
 
 /* ---- headers ---- */
 
@@ -232,7 +183,7 @@ static void headers(struct buf *out, const struct mail *mail) {
   header_text_append(out, mail->subject, strlen("Subject: "));
   buf_text_append(out, "\r\n");
   date_header(out, mail->date);
-  buf_printf(out, "Message-ID: <%s@%s>\r\n", mail->id, address_domain(mail->from_address));
+  buf_printf(out, "Message-ID: <%s@%s>\r\n", mail->id, email_domain(mail->from_address));
   buf_printf(out, "Auto-Submitted: auto-generated\r\nContent-Language: %s\r\nMIME-Version: 1.0\r\n", mail->language);
 }
 
@@ -275,9 +226,9 @@ static void part(struct buf *out, const struct mail *mail, const char *type, con
 }
 
 enum rc mail_write(const struct mail *mail, struct buf *out, struct error *err) {
-  TRY(address_check(mail->from_address, "from", err));
-  TRY(address_check(mail->to_address, "to", err));
-  if (mail->reply_to) TRY(address_check(mail->reply_to, "replyTo", err));
+  TRY(email_check(mail->from_address, "from", err));
+  TRY(email_check(mail->to_address, "to", err));
+  if (mail->reply_to) TRY(email_check(mail->reply_to, "replyTo", err));
   headers(out, mail);
   buf_printf(out, "Content-Type: multipart/alternative;\r\n boundary=\"=_%s\"\r\n\r\n", mail->id);
   part(out, mail, "text/plain", mail->text);

@@ -7,10 +7,11 @@
 #define NOTIFICATIONS_MESSAGE_H
 
 #include "base/buf.h"
+#include "base/email.h"
 #include "base/error.h"
 #include "base/time.h"
 
-enum { MAIL_MAX_BYTES = 512 * 1024, ADDRESS_MAX = 254 };
+enum { MAIL_MAX_BYTES = 512 * 1024 };
 
 /* Texts are UTF-8 with \n between lines. */
 struct mail {
@@ -23,11 +24,6 @@ struct mail {
   struct utime date;
   const char *text, *html;
 };
-
-/* RC_VALIDATION naming the field when an address is not one that plain SMTP can carry. */
-MUST_CHECK enum rc address_check(const char *address, const char *field, struct error *err);
-/* The part after the @ of a checked address. */
-const char *address_domain(const char *address);
 
 /* RC_VALIDATION naming from, to or replyTo when its address is wrong, RC_INVARIANT when it gets longer than out may be.
  */

@@ -64,7 +64,7 @@ enum rc send_start(const struct mail_settings *settings, struct error *err) {
   bool is_plain = strncmp(url, plain, strlen(plain)) == 0 && url[strlen(plain)];
   if (!is_plain && (strncmp(url, tls, strlen(tls)) != 0 || !url[strlen(tls)]))
     return error_field(err, RC_INVALID_SETTING, "SMTP_URL", "SMTP_URL must be smtp://host:port or smtps://host:port");
-  if (address_check(settings->mail_from, "MAIL_FROM", &why) != RC_OK)
+  if (email_check(settings->mail_from, "MAIL_FROM", &why) != RC_OK)
     return error_field(err, RC_INVALID_SETTING, "MAIL_FROM", "MAIL_FROM must be an address: %s", why.text);
   sender.settings = settings;
   sender.smtp = (struct smtp_options){

@@ -242,6 +242,32 @@ Test(json_text, what_the_parser_could_not_see_any_more_is_refused_here) {
   }
 }
 
+static const struct {
+  const char *before, *after, *field;
+} LONG_NUMBERS[] = {
+    {"{\"price\":", "}", "price"},
+    {"{\"a\":1,\"prices\":[{\"currency\":\"USD\",\"price\": 0.", "}]}", "price"},
+    {"{\"price\":1.", "e10}", "price"},
+    {"[", "]", ""},
+    {"{\"a b\":", "}", ""}, /* whatever else somebody wrote is not repeated */
+};
+
+/* Whatever is a number has room in JSON_NUMBER_MAX; the error says which one it was. */
+Test(json_text, a_number_that_is_too_long_is_named) {
+  char digits[JSON_NUMBER_MAX + 1];
+  memset(digits, '9', JSON_NUMBER_MAX);
+  digits[JSON_NUMBER_MAX] = '\0';
+  for (size_t i = 0; i < sizeof LONG_NUMBERS / sizeof LONG_NUMBERS[0]; i++) {
+    char text[256];
+    struct buf out CLEANUP(buf_release);
+    struct error err = {.field = "?"};
+    (void)snprintf(text, sizeof text, "%s9%s%s", LONG_NUMBERS[i].before, digits, LONG_NUMBERS[i].after);
+    cr_expect_eq(exact(text, &out, &err), RC_MALFORMED, "%s", text);
+    cr_expect_str_eq(err.field, LONG_NUMBERS[i].field, "%s", text);
+    cr_expect_not_null(strstr(err.text, "more than 64"), "%s", err.text);
+  }
+}
+
 Test(json_text, a_nul_byte_is_refused_wherever_it_stands) {
   static const char *const CASES[] = {"[0,1]", "\"a0b\""};
   for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {

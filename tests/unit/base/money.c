@@ -348,6 +348,8 @@ Test(money, what_is_no_amount_of_the_currency_is_refused_by_field) {
       {"1000000000000000", "JPY"},
       {"99999999999999999999999999999999999999999", "USD"},
       {"\xD9\xA1\xD9\xA2", "USD"}, /* Arabic digits */
+      {"1.99999999999999999999999999999999999999999", "USD"},
+      {"99999999999999999999999999999.5", "JPY"},
   };
   for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
     int64_t minor = 4711;
@@ -356,6 +358,26 @@ Test(money, what_is_no_amount_of_the_currency_is_refused_by_field) {
                  RC_VALIDATION, "\"%s\" %s", CASES[i].text, CASES[i].currency);
     cr_expect_str_eq(err.field, "items[0].amount");
     cr_expect_eq(minor, 4711, "untouched");
+  }
+}
+
+/* What is wrong with it is said, however many digits there are. */
+Test(money, says_of_too_many_decimals_that_they_are_too_many) {
+  static const struct {
+    const char *text, *part;
+  } CASES[] = {
+      {"1.999", "at most 2 decimals"},
+      {"1.99999999999999999999999999999999999999999", "at most 2 decimals"},
+      {"99999999999999999999999999999.999", "at most 2 decimals"},
+      {"99999999999999999999999999999.99", "too large"},
+      {"9999999999999999.9", "too large"},
+      {"99999999999999999999999999999x", "a decimal amount"},
+  };
+  for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
+    int64_t minor;
+    struct error err = {.code = RC_OK};
+    cr_expect_eq(money_parse(CASES[i].text, currency_find("USD"), "price", &minor, &err), RC_VALIDATION);
+    cr_expect_not_null(strstr(err.text, CASES[i].part), "%s: %s", CASES[i].text, err.text);
   }
 }
 
