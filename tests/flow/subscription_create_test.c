@@ -53,8 +53,9 @@ static void expect_mails(const struct subscriber *s, int64_t periods) {
     cr_expect_eq(mails.at[i].copies, 1, "%s came %d times", mails.at[i].subject, mails.at[i].copies);
     cr_expect(strstr(mails.at[i].text, "INV-0"), "%s names no invoice", mails.at[i].subject);
   }
-  cr_expect_eq(sql_int(&s->tenant, "SELECT count(*) FROM notifications WHERE tenant_id = $1 AND status = 'sent'"),
-               2 * periods);
+  WAIT_UNTIL(sql_int(&s->tenant, "SELECT count(*) FROM notifications WHERE tenant_id = $1 AND status = 'sent'") ==
+                 2 * periods,
+             "what the mail server has taken to be recorded");
   WAIT_UNTIL(count_messages(&s->tenant, "notification.sent") == 2 * (size_t)periods, "notification.sent for each");
 }
 
