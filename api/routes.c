@@ -105,6 +105,10 @@ const struct route ROUTES[] = {
      .partition_member = "customerId", .location = "/api/billing/subscriptions"},
     {READ("/api/billing/subscriptions/{id}", "subscriptions:read", sql_subscription_get)},
     {COMMAND(METHOD_POST, "/api/billing/subscriptions/{id}/cancel", "subscriptions:cancel", "subscription.cancel")},
+    {COMMAND(METHOD_POST, "/api/billing/subscriptions/{id}/suspend", "subscriptions:suspend", "subscription.suspend")},
+    {COMMAND(METHOD_POST, "/api/billing/subscriptions/{id}/reactivate", "subscriptions:reactivate",
+             "subscription.reactivate")},
+    {COMMAND(METHOD_POST, "/api/billing/subscriptions/{id}/renew", "subscriptions:renew", "subscription.renew")},
 
     /* invoices */
     {LIST("/api/billing/invoices", "invoices:read", invoices)},

@@ -23,6 +23,7 @@ CREATE TABLE subscriptions (
   interval_count       integer NOT NULL CHECK (interval_count BETWEEN 1 AND 120),
   anchor_date          date NOT NULL,
   anchor_day           integer NOT NULL CHECK (anchor_day BETWEEN 0 AND 31),
+  anchor_index         bigint NOT NULL DEFAULT 0,                       -- the number of the anchor's boundary (BILL-052)
   -- where it stands on the grid
   next_period_index    bigint NOT NULL CHECK (next_period_index >= 0),  -- the period that is billed next
   first_period_index   bigint NOT NULL DEFAULT 0,                       -- earlier ones were billed elsewhere (BILL-051)
@@ -31,6 +32,7 @@ CREATE TABLE subscriptions (
   current_period_end   timestamptz,
   -- what was charged for it
   charges              jsonb NOT NULL DEFAULT '[]',                     -- lines in advance of periods not over yet
+  charge_cuts          timestamptz[] NOT NULL DEFAULT '{}',             -- changes within these periods (BILL-022)
   charged_minor        bigint NOT NULL DEFAULT 0,                       -- recurring, net, since arrears were billed last
   arrears_from         date,                                            -- NULL: since the last period began
   started_at           timestamptz NOT NULL,
@@ -44,6 +46,7 @@ CREATE TABLE subscriptions (
   cancelled_at         timestamptz,
   cancel_reason        text,
   expires_at           timestamptz,
+  suspended_at         timestamptz,
   parked_at            timestamptz,
   metadata             jsonb NOT NULL DEFAULT '{}',
   created_at           timestamptz NOT NULL,
@@ -86,9 +89,49 @@ SELECT s.tenant_id, s.id, s.customer_id, s.plan_id, p.code AS plan_code, p.name 
        s.collection, s.time_zone, s.next_time_zone, s.start_date, s.interval_unit, s.interval_count, s.anchor_date,
        s.anchor_day, s.next_period_index, s.first_period_index, s.next_billing_at, s.current_period_start,
        s.current_period_end, s.charged_minor, s.arrears_from,
-       CASE WHEN s.cancel_at_period_end THEN s.cancel_at END AS cancel_at, s.auto_renew, s.version
+       CASE WHEN s.cancel_at_period_end THEN s.cancel_at END AS cancel_at, s.auto_renew, s.version,
+       s.anchor_index
 FROM subscriptions s JOIN plans p ON p.tenant_id = s.tenant_id AND p.id = s.plan_id;
 GRANT SELECT ON subscription_billing TO cloudbill_api, cloudbill_worker;
+
+-- Lines of changes that wait for the subscription's next invoice (BILL-052), as invoice.create will have them.
+CREATE TABLE pending_lines (
+  tenant_id       uuid NOT NULL,
+  id              uuid NOT NULL,
+  subscription_id uuid NOT NULL,
+  line            jsonb NOT NULL,
+  created_at      timestamptz NOT NULL,
+  PRIMARY KEY (tenant_id, id),
+  FOREIGN KEY (tenant_id, subscription_id) REFERENCES subscriptions (tenant_id, id)
+);
+CREATE INDEX pending_lines_of_subscription ON pending_lines (tenant_id, subscription_id);
+CALL protect('pending_lines');
+
+-- Changes that take effect at a boundary (BILL-052); what is NULL stays as it is then. One at a time is pending.
+CREATE TABLE scheduled_changes (
+  tenant_id       uuid NOT NULL,
+  id              uuid NOT NULL,
+  subscription_id uuid NOT NULL,
+  period_index    bigint NOT NULL,              -- the first period of the new state
+  effective_at    timestamptz NOT NULL,         -- its boundary, as it was when the change was asked for
+  plan_id         uuid,
+  plan_version    integer,
+  quantity        numeric(18,6),
+  items           jsonb,                        -- [{planId, planVersion, quantity}]: the whole list
+  status          text NOT NULL CHECK (status IN ('pending', 'applied', 'withdrawn', 'replaced')),
+  requested_by    text NOT NULL,
+  created_at      timestamptz NOT NULL,
+  resolved_at     timestamptz,
+  version         bigint NOT NULL DEFAULT 1,
+  PRIMARY KEY (tenant_id, id),
+  FOREIGN KEY (tenant_id, subscription_id) REFERENCES subscriptions (tenant_id, id),
+  FOREIGN KEY (tenant_id, plan_id, plan_version) REFERENCES plan_versions (tenant_id, plan_id, plan_version),
+  CHECK ((status = 'pending') = (resolved_at IS NULL)),
+  CHECK (plan_id IS NOT NULL OR quantity IS NOT NULL OR items IS NOT NULL)
+);
+CREATE UNIQUE INDEX scheduled_changes_pending ON scheduled_changes (tenant_id, subscription_id) WHERE status = 'pending';
+CREATE INDEX scheduled_changes_of_subscription ON scheduled_changes (tenant_id, subscription_id);
+CALL protect('scheduled_changes');
 
 CREATE TABLE billing_runs (
   tenant_id    uuid NOT NULL REFERENCES tenants,

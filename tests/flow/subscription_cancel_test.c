@@ -33,7 +33,7 @@ Test(subscription_cancel, immediately_ends_it_for_good) {
   cr_expect_str_eq(json_at(event, "0.subscriptionId"), subscription);
   cr_expect_str_eq(json_at(event, "0.reason"), "too dear");
   cr_expect_eq(count_messages(&tenant, "subscription.cancel"), 1);
-  cr_expect_eq(invoices_after_a_run(&tenant), 1, "only the one before it was cancelled");
+  cr_expect_eq(invoices_after_a_run(&tenant), periods_begun(days_ago(30), "7 days"), "what was used, and no more");
   expect_sound_books(&tenant);
 }
 
@@ -81,6 +81,24 @@ Test(subscription_cancel, of_what_is_over_is_an_illegal_transition) {
   cr_expect_str_eq(json_at(error, "code"), "ILLEGAL_TRANSITION");
   cr_expect(json_is_array(json_node_at(error, "details.allowed")), "details.allowed is missing");
   WAIT_UNTIL(count_messages(&tenant, "subscription.cancelled") == 1, "subscription.cancelled");
+}
+
+/* BILL-053: until then it can be taken back; once more with the period is refused with what may be done instead. */
+Test(subscription_cancel, twice_with_the_period_is_refused_with_what_is_allowed) {
+  struct tenant tenant = tenant_new();
+  const char *subscription = active_subscription(&tenant, days_ago(2));
+  cancel(&tenant, 200, subscription, "{}");
+  const json_t *error = cancel(&tenant, 409, subscription, "{}");
+  cr_expect_str_eq(json_at(error, "code"), "ILLEGAL_TRANSITION");
+  cr_expect_str_eq(json_at(error, "details.allowed.0"), "reactivate");
+  const json_t *kept =
+      api_post(&tenant, 200, keep_text("/api/billing/subscriptions/%s/reactivate", subscription), "{}");
+  cr_expect(json_is_false(json_node_at(kept, "cancelAtPeriodEnd")));
+  cr_expect_str_eq(json_at(kept, "status"), "active");
+  WAIT_UNTIL(count_messages(&tenant, "subscription.reactivated") == 1, "subscription.reactivated");
+  cr_expect_eq(count_messages(&tenant, "invoice.create"), 1, "nothing is charged for that");
+  cancel(&tenant, 200, subscription, "{'immediately':true}");
+  expect_sound_books(&tenant);
 }
 
 Test(subscription_cancel, by_the_path_of_the_first_generation_is_at_once) {

@@ -52,6 +52,13 @@ static void invoice_everything(const struct life *a) {
       keep_text("INSERT INTO subscription_items (tenant_id, subscription_id, item, plan_id, plan_version, quantity, "
                 "created_at) VALUES ($1, '%s', 1, '%s', 1, 1, now())",
                 a->subscription, a->plan),
+      keep_text("INSERT INTO pending_lines (tenant_id, id, subscription_id, line, created_at) "
+                "VALUES ($1, '%s', '%s', '{}', now())",
+                new_id(), a->subscription),
+      keep_text("INSERT INTO scheduled_changes (tenant_id, id, subscription_id, period_index, effective_at, quantity, "
+                "status, requested_by, created_at, resolved_at) "
+                "VALUES ($1, '%s', '%s', 1, now(), 2, 'withdrawn', 'nobody', now(), now())",
+                new_id(), a->subscription),
       keep_text("INSERT INTO credit_uses VALUES ($1, '%s', '%s', 1, now())", a->invoice, grant),
       keep_text(
           "INSERT INTO credit_notes (tenant_id, id, series, number, invoice_id, customer_id, currency, disposition, "

@@ -2,9 +2,8 @@
 #include "billables.h"
 
 #include "base/assert.h"
+#include "charges.h"
 #include "sql.h"
-
-enum { CHARGES_JSON_MAX = 256 * 1024 };
 
 /* Columns of the view subscription_billing. */
 enum column {
@@ -39,6 +38,7 @@ enum column {
   COLUMN_CANCEL_AT,
   COLUMN_AUTO_RENEW,
   COLUMN_VERSION,
+  COLUMN_ANCHOR_INDEX,
 };
 
 /* -- reading -- */
@@ -62,7 +62,8 @@ static const char *text_of(struct arena *arena, const PGresult *rows, int r, enu
 
 static struct grid read_grid(const PGresult *rows, int r) {
   struct grid grid = {.anchor = row_date(rows, r, COLUMN_ANCHOR),
-                      .anchor_day = (int)row_int(rows, r, COLUMN_ANCHOR_DAY)};
+                      .anchor_day = (int)row_int(rows, r, COLUMN_ANCHOR_DAY),
+                      .origin = row_int(rows, r, COLUMN_ANCHOR_INDEX)};
   grid.interval.count = (int)row_int(rows, r, COLUMN_INTERVAL_COUNT);
   bool known = interval_unit_from_name(row_text(rows, r, COLUMN_INTERVAL_UNIT), &grid.interval.unit);
   ASSERT(known);
@@ -147,20 +148,16 @@ static void add_period(struct db_array *const *array, const struct billable *s) 
   }
 }
 
-static void add_charges(struct db_array *array, struct buf *text, const struct billable *s) {
-  struct json_writer json;
+static void add_charges(struct db_array *array, struct arena *arena, const struct billable *s) {
   if (!s->charges) {
     db_array_text(array, NULL);
     return;
   }
-  buf_clear(text);
-  json_writer_init(&json, text);
-  billing_write_charges(&json, s);
-  ASSERT(buf_ok(text));
-  db_array_text(array, buf_text(text));
+  struct charges charges = charges_of_period(arena, s);
+  db_array_text(array, charges_text(arena, &charges, s->currency));
 }
 
-static void add_row(struct db_array *const *array, struct buf *text, const struct billable *s) {
+static void add_row(struct db_array *const *array, struct arena *arena, const struct billable *s) {
   db_array_uuid(array[IDS], &s->id);
   db_array_text(array[STATUSES], subscription_state_name(s->state));
   db_array_int(array[INDEXES], s->next_index);
@@ -170,7 +167,7 @@ static void add_row(struct db_array *const *array, struct buf *text, const struc
     db_array_utime(array[TIMES], s->next_at);
   add_period(array, s);
   db_array_bool(array[PARKED], s->is_parked);
-  add_charges(array[CHARGES], text, s);
+  add_charges(array[CHARGES], arena, s);
   db_array_int(array[SUMS], s->charged_minor);
   db_array_int(array[VERSIONS], s->version);
   db_array_text(array[ZONES], s->zone_name);
@@ -180,10 +177,8 @@ enum rc billables_advance(struct work *work, const struct uuid *tenant, const st
                           struct error *err) {
   struct arena *arena = work->arena;
   struct db_array *array[ARRAYS];
-  struct buf CLEANUP(buf_release) text;
-  buf_init(&text, CHARGES_JSON_MAX);
   for (int a = 0; a < ARRAYS; a++) array[a] = db_array_new(arena);
-  for (size_t i = 0; i < count; i++) add_row(array, &text, &billables[i]);
+  for (size_t i = 0; i < count; i++) add_row(array, arena, &billables[i]);
   const char *params[1 + ARRAYS + 1] = {db_uuid(arena, tenant)};
   for (int a = 0; a < ARRAYS; a++) params[1 + a] = db_array_literal(array[a]);
   params[1 + ARRAYS] = db_utime(arena, work->now);

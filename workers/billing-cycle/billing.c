@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "charges.h"
 
 #define GROW(arena, array, count, capacity)                             \
   do {                                                                  \
@@ -19,7 +20,7 @@
     (capacity) = grown_;                                                \
   } while (0)
 
-static void add_line(struct arena *arena, struct billing *billing, const struct line *line) {
+void billing_add(struct arena *arena, struct billing *billing, const struct line *line) {
   GROW(arena, billing->lines, billing->count, billing->capacity);
   billing->lines[billing->count] = *line;
   billing->lines[billing->count].sequence = billing->count;
@@ -63,7 +64,7 @@ static enum rc charge_item(struct arena *arena, struct billing *billing, struct 
     if (line.component->timing != timing || line.component->metric) continue;
     TRY(price_charge(line.component, item->quantity, 0, line.share, s->currency, &line.amount_minor, err));
     TRY(add_up(&s->charged_minor, line.amount_minor, err));
-    if (line.amount_minor != 0) add_line(arena, billing, &line);
+    if (line.amount_minor != 0) billing_add(arena, billing, &line);
     if (ret_all) ret_all[s->charge_count++] = line;
   }
   return RC_OK;
@@ -135,17 +136,23 @@ static enum rc bill_minimum(struct arena *arena, struct billing *billing, struct
   }
   line.charged_minor = s->charged_minor;
   line.amount_minor = agreed - s->charged_minor;
-  if (line.amount_minor > 0) add_line(arena, billing, &line);
+  if (line.amount_minor > 0) billing_add(arena, billing, &line);
+  return RC_OK;
+}
+
+enum rc billing_arrears(struct arena *arena, struct billing *billing, struct billable *s, struct date on,
+                        struct error *err) {
+  for (int64_t index = first_open_index(s); index < s->next_index; index++) {
+    struct period period = grid_period(&s->grid, s->start, index);
+    TRY(bill_arrears(arena, billing, s, &period, on, err));
+  }
   return RC_OK;
 }
 
 enum rc billing_settle(struct arena *arena, struct billing *billing, struct billable *s, struct date on,
                        struct error *err) {
   int64_t first = first_open_index(s);
-  for (int64_t index = first; index < s->next_index; index++) {
-    struct period period = grid_period(&s->grid, s->start, index);
-    TRY(bill_arrears(arena, billing, s, &period, on, err));
-  }
+  TRY(billing_arrears(arena, billing, s, on, err));
   if (first < s->next_index) TRY(bill_minimum(arena, billing, s, first, on, err));
   s->charged_minor = 0;
   s->has_arrears_from = false;
@@ -205,7 +212,7 @@ static void bill_setup(struct arena *arena, struct billing *billing, const struc
   line.component = NULL;
   line.share = PRICE_SHARE_WHOLE;
   line.amount_minor = item->price->setup_fee_minor;
-  add_line(arena, billing, &line);
+  billing_add(arena, billing, &line);
 }
 
 static struct line *room_for_charges(struct arena *arena, const struct billable *s) {
@@ -338,28 +345,6 @@ const char *line_kind(const struct line *line) {
 }
 
 const char *line_component(const struct line *line) {
+  if (line->change && line->change->credits) return line->change->credits->component;
   return line->component ? line->component->code : LINES[line->type].code;
-}
-
-/* The period that runs, as a change will find it: `splits` are the days on which changes have cut it (BILL-022). */
-void billing_write_charges(struct json_writer *json, const struct billable *s) {
-  char money[MONEY_TEXT_MAX], from[DATE_TEXT_MAX], to[DATE_TEXT_MAX], quantity[DECIMAL_TEXT_MAX];
-  json_put_array(json, NULL);
-  for (size_t i = 0; i < s->charge_count; i++) {
-    const struct line *line = &s->charges[i];
-    json_put_object(json, NULL);
-    json_put_int(json, "item", line->item->number);
-    json_put_string(json, "component", line_component(line));
-    json_put_int(json, "periodIndex", line->index);
-    json_put_string(json, "kind", line_kind(line));
-    json_put_int(json, "revision", 0);
-    json_put_string(json, "amount", money_format(line->amount_minor, s->currency, money));
-    json_put_string(json, "start", date_format(line->from, from));
-    json_put_string(json, "end", date_format(line->to, to));
-    json_put_array(json, "splits");
-    json_put_end(json);
-    json_put_string(json, "quantity", quantity_format(line->item->quantity, quantity));
-    json_put_end(json);
-  }
-  json_put_end(json);
 }

@@ -57,6 +57,7 @@ struct billable {
 /* What a line charges for. */
 #define LINE_TYPES(X)                     \
   X(LINE_RECURRING, "subscription", NULL) \
+  X(LINE_CREDIT, "credit", NULL)          \
   X(LINE_SETUP, "fee", "setup")           \
   X(LINE_MINIMUM, "fee", "minimum")
 
@@ -78,8 +79,22 @@ struct line {
   struct date billed_on;                   /* the boundary: lines of one day meet on one invoice (BILL-061) */
   struct price_share share;
   int64_t amount_minor;
-  int64_t charged_minor; /* LINE_MINIMUM: what was charged without it */
-  size_t sequence;       /* in the order in which they were computed */
+  int64_t charged_minor;            /* LINE_MINIMUM: what was charged without it */
+  int64_t revision;                 /* 0, or the version of the subscription that a change within the period made */
+  const struct line_change *change; /* of the two sides of a change (BILL-022); else NULL */
+  const char *json;                 /* a line that waited for this invoice, as it was written then; else NULL */
+  size_t sequence;                  /* in the order in which they were computed */
+};
+
+struct charge;
+struct charges;
+
+/* How the amount of a line of a change came about: the rest of `whole_minor` for [from, to) after all the cuts. */
+struct line_change {
+  int64_t whole_minor;
+  struct date from, to;
+  const struct charges *cuts;
+  const struct charge *credits; /* LINE_CREDIT: the line that is taken back, or part of it; else NULL */
 };
 const char *line_kind(const struct line *line);
 const char *line_component(const struct line *line); /* its code */
@@ -102,6 +117,8 @@ struct billing {
   size_t milestone_count, milestone_capacity;
 };
 
+void billing_add(struct arena *arena, struct billing *billing, const struct line *line);
+
 /* Bills each boundary of the subscription at or before as_of, oldest first, and moves it on. A subscription that cannot
  * be billed is parked (BILL-063): it keeps its place, and the others go on. */
 void billing_collect(struct arena *arena, struct billing *billing, struct billable *subscription, struct utime as_of);
@@ -109,6 +126,10 @@ void billing_collect(struct arena *arena, struct billing *billing, struct billab
 /* Begins the next period, whenever it comes; what the last one owes in arrears stays for its end (BILL-055). */
 MUST_CHECK enum rc billing_collect_next(struct arena *arena, struct billing *billing, struct billable *subscription,
                                         struct error *err);
+
+/* Arrears up to a day within the last period, which stay for the boundary otherwise. */
+MUST_CHECK enum rc billing_arrears(struct arena *arena, struct billing *billing, struct billable *subscription,
+                                   struct date on, struct error *err);
 
 /* Arrears, and what is missing to the minimum, up to a day within the last period: for what ends before its boundary.
  */
@@ -119,9 +140,8 @@ MUST_CHECK enum rc billing_settle(struct arena *arena, struct billing *billing, 
 struct price_share billing_share(const struct zone *zone, enum proration_basis basis, struct date from, struct date to,
                                  const struct period *period);
 
-/* The lines in advance of the last period, as subscriptions.charges holds them:
- * [{item, component, periodIndex, kind, revision, amount, start, end, splits, quantity}]. */
-void billing_write_charges(struct json_writer *json, const struct billable *subscription);
+/* A line as invoice.create has it. */
+void billing_write_line(struct json_writer *json, const struct line *line);
 
 /* Emits one invoice.create for each customer, currency and day (BILL-061), in the order of the days, and the events of
  * the milestones. Returns how many invoices. */

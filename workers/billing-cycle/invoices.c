@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/assert.h"
-#include "billing.h"
+#include "charges.h"
 #include "domain/invoice.h"
 
 /* A line with the texts of its plan, and what each tier of its price adds: many tiers make invoices of fewer lines. */
@@ -91,6 +91,39 @@ static void write_grid(struct json_writer *json, const struct billable *s) {
   json_put_string(json, "timeZone", s->zone_name);
 }
 
+/* BILL-022: of what was charged, or would have been, for a span, the rest after each cut in turn. */
+static void write_change(struct json_writer *json, const struct line *line) {
+  const struct line_change *change = line->change;
+  const struct billable *s = line->subscription;
+  char money[MONEY_TEXT_MAX], date[DATE_TEXT_MAX], time[UTIME_TEXT_MAX];
+  enum proration_basis basis = line->item->price->basis;
+  json_put_object(json, "change");
+  json_put_string(json, "charged", money_format(change->whole_minor, s->currency, money));
+  json_put_string(json, "start", date_format(change->from, date));
+  json_put_string(json, "end", date_format(change->to, date));
+  json_put_string(json, "basis", proration_basis_name(basis));
+  json_put_array(json, "cuts");
+  for (size_t i = 0; i < change->cuts->cut_count; i++) {
+    struct utime cut = change->cuts->cuts[i];
+    bool by_day = basis == PRORATION_DAY;
+    json_put_string(json, NULL, by_day ? date_format(zone_date(s->zone, cut), date) : utime_format(cut, time));
+  }
+  json_put_end(json);
+  json_put_string(json, "rounding", "half away from zero, once for each cut");
+  json_put_end(json);
+}
+
+/* The line that this one takes back, in part or whole. */
+static void write_credits(struct json_writer *json, const struct charge *charge) {
+  json_put_object(json, "credits");
+  json_put_int(json, "item", charge->item);
+  json_put_string(json, "component", charge->component);
+  json_put_int(json, "periodIndex", charge->index);
+  json_put_string(json, "kind", charge->kind);
+  json_put_int(json, "revision", charge->revision);
+  json_put_end(json);
+}
+
 static void write_provenance(struct json_writer *json, const struct line *line) {
   const struct billable *s = line->subscription;
   char money[MONEY_TEXT_MAX], quantity[DECIMAL_TEXT_MAX];
@@ -101,6 +134,7 @@ static void write_provenance(struct json_writer *json, const struct line *line) 
     json_put_raw(json, "quantity", quantity_format(line->item->quantity, quantity));
     write_share(json, line);
     break;
+  case LINE_CREDIT: break;
   case LINE_SETUP: json_put_string(json, "setupFee", money_format(line->amount_minor, s->currency, money)); break;
   case LINE_MINIMUM:
     json_put_string(json, "minimum", money_format(line->item->price->minimum_minor, s->currency, money));
@@ -108,6 +142,7 @@ static void write_provenance(struct json_writer *json, const struct line *line) 
     write_share(json, line);
     break;
   }
+  if (line->change) write_change(json, line);
   json_put_string(json, "rounding", "half away from zero, once");
   json_put_string(json, "planCode", line->item->price->code);
   json_put_int(json, "planVersion", line->item->price->version);
@@ -127,6 +162,7 @@ static const char *describe(const struct line *line, char text[static DESCRIPTIO
     else
       snprintf(text, DESCRIPTION_MAX, "%s (%s), %s to %s", name, line->component->code, from, to);
     break;
+  case LINE_CREDIT: snprintf(text, DESCRIPTION_MAX, "%s, unused %s to %s", name, from, to); break;
   case LINE_SETUP: snprintf(text, DESCRIPTION_MAX, "%s, setup fee", name); break;
   case LINE_MINIMUM: snprintf(text, DESCRIPTION_MAX, "%s, minimum commitment, %s to %s", name, from, to); break;
   }
@@ -157,7 +193,7 @@ static struct decimal average_price(const struct line *line) {
 
 /* For the reader: the amount does not come from these (BILL-002). */
 static void write_quantity(struct json_writer *json, const struct line *line) {
-  const struct price_component *component = line->component;
+  const struct price_component *component = line->type == LINE_CREDIT ? NULL : line->component;
   const struct currency *currency = line->subscription->currency;
   char text[DECIMAL_TEXT_MAX];
   bool is_one = !component || component->model == PRICE_FLAT;
@@ -167,10 +203,14 @@ static void write_quantity(struct json_writer *json, const struct line *line) {
   json_put_string(json, "unitPrice", price_text(has_price ? price : average_price(line), currency, text));
 }
 
-static void write_line(struct json_writer *json, const struct line *line) {
+void billing_write_line(struct json_writer *json, const struct line *line) {
   const struct billable *s = line->subscription;
   char id[UUID_TEXT_MAX], money[MONEY_TEXT_MAX], time[UTIME_TEXT_MAX];
   char description[DESCRIPTION_MAX]; /* a plan's name has at most 200 characters of 4 bytes */
+  if (line->json) {
+    json_put_raw(json, NULL, line->json);
+    return;
+  }
   json_put_object(json, NULL);
   json_put_string(json, "subscriptionId", uuid_format(&s->id, id));
   json_put_int(json, "item", line->item->number);
@@ -179,7 +219,8 @@ static void write_line(struct json_writer *json, const struct line *line) {
   if (line->component && line->component->tax_code) json_put_string(json, "taxCode", line->component->tax_code);
   json_put_int(json, "periodIndex", line->index);
   json_put_string(json, "kind", line_kind(line));
-  json_put_int(json, "revision", 0);
+  json_put_int(json, "revision", line->revision);
+  if (line->change && line->change->credits) write_credits(json, line->change->credits);
   json_put_string(json, "description", describe(line, description));
   write_quantity(json, line);
   json_put_raw(json, "amount", money_format(line->amount_minor, s->currency, money));
@@ -207,7 +248,7 @@ static void emit_invoice(struct work *work, struct buf *text, const struct line 
   json_put_string(&json, "collection", first->collection);
   json_put_string(&json, "runId", run_id ? uuid_format(run_id, run) : NULL);
   json_put_array(&json, "lines");
-  for (size_t i = 0; i < count; i++) write_line(&json, &lines[i]);
+  for (size_t i = 0; i < count; i++) billing_write_line(&json, &lines[i]);
   json_put_end(&json);
   json_put_end(&json);
   ASSERT(buf_ok(text));

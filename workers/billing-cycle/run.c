@@ -8,6 +8,7 @@
 #include "base/json_text.h"
 #include "billables.h"
 #include "handlers.h"
+#include "pending.h"
 #include "sql.h"
 
 enum { CUSTOMERS_A_STEP = 500, JSON_MAX = 4096 };
@@ -113,6 +114,7 @@ static enum rc bill(struct work *work, const struct run *run, struct db_array *c
   TRY(billables_due(work, &run->tenant, customers, run->as_of, &due, &count, err));
   struct billing billing = {0};
   for (size_t i = 0; i < count; i++) billing_collect(work->arena, &billing, &due[i], run->as_of);
+  TRY(pending_take(work, &run->tenant, due, count, &billing, err));
 
   TRY(billables_advance(work, &run->tenant, due, count, err));
   TRY(tx_exec(work->tx, &sql_customer_billing_refresh,

@@ -1,0 +1,156 @@
+/* subscription.suspend, .reactivate and .renew (BILL-054, BILL-055). The days that matter are made by the
+ * subscription's start: a period of 30 days, whose day is known. */
+#include "flow.h"
+
+TestSuite(suspend, .timeout = 180);
+
+/* Billed every 30 days, so that each share is known whatever the month. */
+static const char *thirty_days(const struct tenant *tenant, const char *price) {
+  return json_at(api_post(tenant, 201, "/api/plans",
+                          "{'code':'p-%s','name':'Thirty','price':'%s','currency':'USD','interval':'day',"
+                          "'intervalCount':30}",
+                          new_id(), price),
+                 "id");
+}
+
+static const char *act(const char *subscription, const char *verb) {
+  return keep_text("/api/billing/subscriptions/%s/%s", subscription, verb);
+}
+
+static const char *started(const struct tenant *tenant, const char *price, int days) {
+  const char *customer = customer_new(tenant, NULL);
+  return subscription_new(tenant, customer, thirty_days(tenant, price), days_ago(days));
+}
+
+static bool invoices_are(const struct tenant *tenant, int64_t count) {
+  return sql_int(tenant, "SELECT count(*) FROM invoices WHERE tenant_id = $1 AND status <> 'draft'") == count;
+}
+
+/* All lines of a tenant that are not the first charge: kind and minor units. */
+static const char *later_lines(const struct tenant *tenant) {
+  return sql_text(tenant, "SELECT string_agg(kind || ' ' || amount_minor, ', ' ORDER BY revision, kind) "
+                          "FROM invoice_items WHERE tenant_id = $1 AND revision > 0");
+}
+
+/* BILL-054, BILL-023: 8 of 30 days left of 19.95 are 5.32. */
+Test(suspend, stops_billing_and_credits_the_unused_time) {
+  struct tenant tenant = tenant_new();
+  const char *subscription = started(&tenant, "19.95", 22);
+  WAIT_UNTIL(invoices_are(&tenant, 1), "the first invoice");
+  const json_t *answer = api_post(&tenant, 200, act(subscription, "suspend"), "{'reason':'on request'}");
+  cr_expect_str_eq(json_at(answer, "status"), "suspended");
+  cr_expect_null(json_at(answer, "nextBillingDate"));
+  WAIT_UNTIL(count_messages(&tenant, "subscription.suspended") == 1, "subscription.suspended");
+  cr_expect_str_eq(json_at(messages_of(&tenant, "subscription.suspended"), "0.reason"), "on request");
+  billing_run(&tenant);
+  cr_expect(invoices_are(&tenant, 1), "nothing is billed any more");
+  expect_sound_books(&tenant);
+}
+
+/* BILL-022, BILL-054: what a day in between does not take is charged again to the cent. */
+Test(suspend, and_reactivated_the_same_day_nets_to_zero) {
+  struct tenant tenant = tenant_new();
+  const char *subscription = started(&tenant, "19.95", 22);
+  WAIT_UNTIL(invoices_are(&tenant, 1), "the first invoice");
+  for (int round = 1; round <= 3; round++) {
+    api_post(&tenant, 200, act(subscription, "suspend"), "{}");
+    const json_t *answer = api_post(&tenant, 200, act(subscription, "reactivate"), "{}");
+    cr_expect_str_eq(json_at(answer, "status"), "active");
+    cr_expect_str_eq(json_at(answer, "currentPeriodStart"), keep_text("%sT00:00:00.000Z", days_ago(22)));
+    cr_expect_str_eq(json_at(answer, "currentPeriodEnd"), keep_text("%sT00:00:00.000Z", days_ago(-8)));
+    cr_expect_str_eq(json_at(answer, "nextBillingDate"), json_at(answer, "currentPeriodEnd"));
+    WAIT_UNTIL(invoices_are(&tenant, round + 1), "the invoice for the rest");
+  }
+  cr_expect_str_eq(later_lines(&tenant), "subscription 532, subscription 532, subscription 532");
+  WAIT_UNTIL(count_messages(&tenant, "subscription.reactivated") == 3, "subscription.reactivated");
+  expect_sound_books(&tenant);
+}
+
+/* The periods that passed meanwhile are nobody's; the grid is as it was. */
+Test(suspend, for_longer_than_a_period_charges_only_the_rest_of_the_one_that_runs) {
+  struct tenant tenant = tenant_new();
+  const char *subscription = started(&tenant, "30.00", 10);
+  api_post(&tenant, 200, act(subscription, "suspend"), "{}");
+  sql_do(&tenant, "UPDATE subscriptions SET start_date = start_date - 65, anchor_date = anchor_date - 65 "
+                  "WHERE tenant_id = $1");
+  const json_t *answer = api_post(&tenant, 200, act(subscription, "reactivate"), "{}");
+  cr_expect_str_eq(json_at(answer, "currentPeriodStart"), keep_text("%sT00:00:00.000Z", days_ago(15)));
+  cr_expect_str_eq(json_at(answer, "nextBillingDate"), keep_text("%sT00:00:00.000Z", days_ago(-15)));
+  WAIT_UNTIL(invoices_are(&tenant, 2), "the invoice for the rest");
+  cr_expect_str_eq(later_lines(&tenant), "subscription 1500");
+  cr_expect_eq(sql_int(&tenant, "SELECT period_index FROM invoice_items WHERE tenant_id = $1 AND revision > 0"), 2);
+  expect_sound_books(&tenant);
+}
+
+Test(suspend, is_refused_where_it_makes_no_sense) {
+  struct tenant tenant = tenant_new();
+  const char *subscription = started(&tenant, "19.95", 3);
+  cr_expect_str_eq(json_at(api_post(&tenant, 409, act(subscription, "reactivate"), "{}"), "code"),
+                   "ILLEGAL_TRANSITION");
+  api_post(&tenant, 200, act(subscription, "suspend"), "{}");
+  const json_t *error = api_post(&tenant, 409, act(subscription, "suspend"), "{}");
+  cr_expect_str_eq(json_at(error, "code"), "ILLEGAL_TRANSITION");
+  cr_expect(json_is_array(json_node_at(error, "details.allowed")));
+  api_post(&tenant, 409, act(subscription, "renew"), "{}");
+  api_post(&tenant, 200, act(subscription, "cancel"), "{'immediately':true}");
+  api_post(&tenant, 409, act(subscription, "reactivate"), "{}");
+  api_post(&tenant, 404, act(new_id(), "suspend"), "{}");
+  api_post(&tenant, 400, act(subscription, "suspend"), "{'reason':7}");
+}
+
+/* ---- renew: BILL-055 ---- */
+
+static int64_t charged(const struct tenant *tenant) {
+  return sql_int(tenant, "SELECT COALESCE(sum(amount_minor), 0) FROM invoice_items WHERE tenant_id = $1");
+}
+
+Test(suspend, renew_bills_the_next_period_now_and_keeps_the_grid) {
+  struct tenant tenant = tenant_new();
+  const char *subscription = started(&tenant, "19.95", 22);
+  const json_t *answer = api_post(&tenant, 200, act(subscription, "renew"), "{}");
+  cr_expect_str_eq(json_at(answer, "currentPeriodStart"), keep_text("%sT00:00:00.000Z", days_ago(22)));
+  cr_expect_str_eq(json_at(answer, "currentPeriodEnd"), keep_text("%sT00:00:00.000Z", days_ago(-38)));
+  cr_expect_str_eq(json_at(answer, "nextBillingDate"), json_at(answer, "currentPeriodEnd"));
+  WAIT_UNTIL(invoices_are(&tenant, 2), "the second invoice");
+  cr_expect_eq(charged(&tenant), 2 * 1995);
+  WAIT_UNTIL(count_messages(&tenant, "subscription.renewed") == 1, "subscription.renewed");
+  billing_run(&tenant);
+  cr_expect(invoices_are(&tenant, 2), "the run has nothing to do");
+
+  expect_sound_books(&tenant);
+}
+
+Test(suspend, what_ends_with_its_period_is_not_renewed) {
+  struct tenant tenant = tenant_new();
+  const char *subscription = started(&tenant, "19.95", 22);
+  api_post(&tenant, 200, act(subscription, "cancel"), "{}");
+  const json_t *error = api_post(&tenant, 409, act(subscription, "renew"), "{}");
+  cr_expect_str_eq(json_at(error, "details.allowed.0"), "reactivate");
+}
+
+/* A message that comes twice has one effect. */
+Test(suspend, commands_sent_twice_do_it_once) {
+  struct tenant tenant = tenant_new();
+  const char *subscription = started(&tenant, "19.95", 22);
+  static const struct {
+    const char *verb;
+    int64_t invoices;
+  } steps[] = {{"suspend", 1}, {"reactivate", 2}, {"renew", 3}};
+  for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+    api_post(&tenant, 200, act(subscription, steps[i].verb), "{}");
+    WAIT_UNTIL(invoices_are(&tenant, steps[i].invoices), "the invoices of %s", steps[i].verb);
+    struct records sent = kafka_read("cloudbill.subscription.commands", "ce_subject", subscription);
+    cr_assert_gt(sent.count, 0);
+    const char *version =
+        "SELECT version || ' ' || charges || ' ' || charge_cuts::text FROM subscriptions WHERE tenant_id = $1";
+    const char *before = sql_text(&tenant, version);
+    send_again(&sent.at[sent.count - 1]);
+    cr_expect_str_eq(sql_text(&tenant, version), before, "%s", steps[i].verb);
+    cr_expect_eq(count_messages(&tenant, keep_text("subscription.%s", steps[i].verb)), 1);
+  }
+  cr_expect_eq(count_messages(&tenant, "subscription.suspend"), 1);
+  cr_expect_eq(count_messages(&tenant, "subscription.reactivate"), 1);
+  cr_expect_eq(count_messages(&tenant, "subscription.renew"), 1);
+  cr_expect(invoices_are(&tenant, 3));
+  expect_sound_books(&tenant);
+}

@@ -1,0 +1,190 @@
+/* See charges.h. */
+#include "charges.h"
+
+#include <jansson.h>
+#include <string.h>
+
+#include "base/assert.h"
+
+enum { CHARGES_JSON_MAX = 256 * 1024 };
+
+/* -- the columns -- */
+
+static enum rc broken(struct error *err) {
+  return error_set(err, RC_INVARIANT, "a subscription's charges cannot be read");
+}
+
+static enum rc read_charge(struct arena *arena, json_t *row, const struct currency *currency, struct charge *charge,
+                           struct error *err) {
+  const char *amount, *start, *end;
+  TRY(body_int(row, "item", 0, INT16_MAX, 0, &charge->item, err));
+  TRY(body_text(row, "component", &charge->component, err));
+  TRY(body_int(row, "periodIndex", 0, INT32_MAX, 0, &charge->index, err));
+  TRY(body_text(row, "kind", &charge->kind, err));
+  TRY(body_int(row, "revision", 0, INT32_MAX, 0, &charge->revision, err));
+  TRY(body_text(row, "amount", &amount, err));
+  TRY(body_text(row, "start", &start, err));
+  TRY(body_text(row, "end", &end, err));
+  TRY(body_text(row, "quantity", &charge->quantity, err));
+  if (!charge->component || !charge->kind || !amount || !start || !end || !charge->quantity) return broken(err);
+  charge->component = arena_strdup(arena, charge->component);
+  charge->kind = arena_strdup(arena, charge->kind);
+  charge->quantity = arena_strdup(arena, charge->quantity);
+  TRY(money_parse(amount, currency, "amount", &charge->amount_minor, err));
+  TRY(date_parse(start, "start", &charge->start, err));
+  return date_parse(end, "end", &charge->end, err);
+}
+
+static enum rc read_rows(struct arena *arena, json_t *rows, const struct currency *currency, struct charges *charges,
+                         struct error *err) {
+  size_t count = json_array_size(rows);
+  struct charge *at = ARENA_ARRAY(arena, struct charge, count + 1);
+  for (size_t i = 0; i < count; i++)
+    if (read_charge(arena, json_array_get(rows, i), currency, &at[i], err) != RC_OK) return broken(err);
+  charges->at = at;
+  charges->count = count;
+  return RC_OK;
+}
+
+enum rc charges_read(struct arena *arena, const char *json, const char *cuts, const struct currency *currency,
+                     struct charges *ret_charges, struct error *err) {
+  json_auto_t *rows = json_loads(json, 0, NULL), *seconds = json_loads(cuts, 0, NULL);
+  struct charges charges = {0};
+  if (!json_is_array(rows) || !json_is_array(seconds)) return broken(err);
+  TRY(read_rows(arena, rows, currency, &charges, err));
+  charges.cut_count = json_array_size(seconds);
+  struct utime *at = ARENA_ARRAY(arena, struct utime, charges.cut_count + 1);
+  for (size_t i = 0; i < charges.cut_count; i++)
+    at[i].us = json_integer_value(json_array_get(seconds, i)) * UTIME_SECOND;
+  charges.cuts = at;
+  *ret_charges = charges;
+  return RC_OK;
+}
+
+const char *charges_text(struct arena *arena, const struct charges *charges, const struct currency *currency) {
+  char money[MONEY_TEXT_MAX], date[DATE_TEXT_MAX];
+  struct buf CLEANUP(buf_release) text;
+  struct json_writer json;
+  buf_init(&text, CHARGES_JSON_MAX);
+  json_writer_init(&json, &text);
+  json_put_array(&json, NULL);
+  for (size_t i = 0; i < charges->count; i++) {
+    const struct charge *charge = &charges->at[i];
+    json_put_object(&json, NULL);
+    json_put_int(&json, "item", charge->item);
+    json_put_string(&json, "component", charge->component);
+    json_put_int(&json, "periodIndex", charge->index);
+    json_put_string(&json, "kind", charge->kind);
+    json_put_int(&json, "revision", charge->revision);
+    json_put_string(&json, "amount", money_format(charge->amount_minor, currency, money));
+    json_put_string(&json, "start", date_format(charge->start, date));
+    json_put_string(&json, "end", date_format(charge->end, date));
+    json_put_string(&json, "quantity", charge->quantity);
+    json_put_end(&json);
+  }
+  json_put_end(&json);
+  ASSERT(buf_ok(&text));
+  return arena_strdup(arena, buf_text(&text));
+}
+
+const char *charges_cuts_literal(struct arena *arena, const struct charges *charges) {
+  struct db_array *cuts = db_array_new(arena);
+  for (size_t i = 0; i < charges->cut_count; i++) db_array_utime(cuts, charges->cuts[i]);
+  return db_array_literal(cuts);
+}
+
+struct charges charges_of_period(struct arena *arena, const struct billable *s) {
+  struct charge *at = ARENA_ARRAY(arena, struct charge, s->charge_count + 1);
+  for (size_t i = 0; i < s->charge_count; i++) {
+    const struct line *line = &s->charges[i];
+    char quantity[DECIMAL_TEXT_MAX];
+    at[i] = (struct charge){.item = line->item->number,
+                            .component = line_component(line),
+                            .index = line->index,
+                            .kind = line_kind(line),
+                            .revision = line->revision,
+                            .amount_minor = line->change ? line->change->whole_minor : line->amount_minor,
+                            .start = line->change ? line->change->from : line->from,
+                            .end = line->change ? line->change->to : line->to,
+                            .quantity = arena_strdup(arena, quantity_format(line->item->quantity, quantity))};
+  }
+  return (struct charges){.at = at, .count = s->charge_count};
+}
+
+/* -- cuts -- */
+
+static struct utime whole_second(struct utime t) {
+  int64_t rest = t.us % UTIME_SECOND;
+  return (struct utime){t.us - (rest < 0 ? rest + UTIME_SECOND : rest)};
+}
+
+static void drop_past(struct arena *arena, const struct charges *charges, const struct billable *s, struct date today,
+                      struct charges *kept) {
+  struct charge *at = ARENA_ARRAY(arena, struct charge, charges->count + 1);
+  struct utime *cuts = ARENA_ARRAY(arena, struct utime, charges->cut_count + 2);
+  *kept = (struct charges){.at = at, .cuts = cuts};
+  for (size_t i = 0; i < charges->count; i++)
+    if (date_compare(charges->at[i].end, today) > 0) at[kept->count++] = charges->at[i];
+  if (date_compare(today, s->start) < 0 || date_compare(today, s->grid.anchor) < 0) return;
+  struct date since = grid_period(&s->grid, s->start, grid_index(&s->grid, today)).start;
+  for (size_t i = 0; i < charges->cut_count; i++)
+    if (date_compare(zone_date(s->zone, charges->cuts[i]), since) >= 0) cuts[kept->cut_count++] = charges->cuts[i];
+}
+
+/* A clock may have gone back since the last cut: time does not. */
+enum rc charges_cut(struct arena *arena, const struct charges *charges, const struct billable *s, struct utime now,
+                    struct charges *ret_charges, struct error *err) {
+  struct charges kept;
+  struct utime cut = whole_second(now);
+  if (charges->cut_count > 0 && charges->cuts[charges->cut_count - 1].us > cut.us)
+    cut = charges->cuts[charges->cut_count - 1];
+  drop_past(arena, charges, s, zone_date(s->zone, cut), &kept);
+  if (kept.cut_count >= CHANGE_CUTS_MAX)
+    return error_set(err, RC_CONFLICT, "the subscription was changed %d times in this period", CHANGE_CUTS_MAX);
+  struct utime *cuts = ARENA_ARRAY(arena, struct utime, kept.cut_count + 1);
+  if (kept.cut_count) memcpy(cuts, kept.cuts, kept.cut_count * sizeof *cuts);
+  cuts[kept.cut_count++] = cut;
+  kept.cuts = cuts;
+  *ret_charges = kept;
+  return RC_OK;
+}
+
+/* BILL-020: dates of the zone, or seconds. */
+static int64_t position_of(const struct billable *s, enum proration_basis basis, struct utime t) {
+  switch (basis) {
+  case PRORATION_DAY: return zone_date(s->zone, t).days;
+  case PRORATION_SECOND: return t.us / UTIME_SECOND;
+  }
+  assert_failed("a basis of proration", __FILE__, __LINE__);
+}
+
+static int64_t position_of_day(const struct billable *s, enum proration_basis basis, struct date day) {
+  return basis == PRORATION_DAY ? day.days : zone_midnight(s->zone, day).us / UTIME_SECOND;
+}
+
+enum rc charges_rest(struct arena *arena, const struct charges *charges, const struct billable *s,
+                     enum proration_basis basis, int64_t amount_minor, struct date start, struct date end,
+                     int64_t *ret_rest, struct error *err) {
+  int64_t *at = ARENA_ARRAY(arena, int64_t, charges->cut_count + 1);
+  for (size_t i = 0; i < charges->cut_count; i++) at[i] = position_of(s, basis, charges->cuts[i]);
+  struct change_span span = {position_of_day(s, basis, start), position_of_day(s, basis, end)};
+  if (span.start >= span.end) { /* a day that the zone skipped has no seconds */
+    *ret_rest = 0;
+    return RC_OK;
+  }
+  return change_rest(amount_minor, span, (struct change_cuts){at, charges->cut_count}, ret_rest, err);
+}
+
+struct utime charges_effective(const struct charges *charges, const struct billable *s, enum proration_basis basis,
+                               struct date start) {
+  ASSERT(charges->cut_count > 0);
+  struct utime cut = charges->cuts[charges->cut_count - 1], begin = zone_midnight(s->zone, start);
+  if (basis == PRORATION_DAY) cut = zone_midnight(s->zone, zone_date(s->zone, cut));
+  return cut.us > begin.us ? cut : begin;
+}
+
+const struct billed_item *charge_item_of(const struct billable *s, int64_t number) {
+  for (size_t i = 0; i < s->item_count; i++)
+    if (s->items[i].number == number) return &s->items[i];
+  return &s->items[0];
+}

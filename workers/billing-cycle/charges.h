@@ -1,0 +1,60 @@
+/* What a subscription has been charged in advance for periods that are not over, and where changes have cut these: what
+ * a change, a suspension or a cancellation credits (BILL-022). It is the column `charges`, written with each period,
+ * and the column `charge_cuts`.
+ *
+ * A cut concerns all of a subscription's charges, whether the change touched them or not: what is left of each depends
+ * on its amount and the cuts alone (domain/change.h). */
+#ifndef BILLING_CYCLE_CHARGES_H
+#define BILLING_CYCLE_CHARGES_H
+
+#include "base/json_text.h"
+#include "billing.h"
+#include "domain/change.h"
+
+/* A line that was charged; item to revision are its identity (BILL-060). */
+struct charge {
+  int64_t item;
+  const char *component;
+  int64_t index;
+  const char *kind;
+  int64_t revision;
+  int64_t amount_minor; /* for the whole span, also when the line itself began at a cut */
+  struct date start, end;
+  const char *quantity;
+};
+
+struct charges {
+  const struct charge *at;
+  size_t count;
+  const struct utime *cuts; /* in order, whole seconds */
+  size_t cut_count;
+};
+
+/* json: the column; cuts: a JSON array of seconds since 1970. RC_INVARIANT for what charges_write did not write. */
+MUST_CHECK enum rc charges_read(struct arena *arena, const char *json, const char *cuts,
+                                const struct currency *currency, struct charges *ret_charges, struct error *err);
+/* As a text in the arena, for the column. */
+const char *charges_text(struct arena *arena, const struct charges *charges, const struct currency *currency);
+const char *charges_cuts_literal(struct arena *arena, const struct charges *charges);
+
+/* The lines in advance of the period that billing_collect just began. */
+struct charges charges_of_period(struct arena *arena, const struct billable *subscription);
+
+/* With one cut more, at `now`; cuts and charges of what is over by then are dropped. RC_CONFLICT when there are too
+ * many. */
+MUST_CHECK enum rc charges_cut(struct arena *arena, const struct charges *charges, const struct billable *subscription,
+                               struct utime now, struct charges *ret_charges, struct error *err);
+
+/* What is left, after all cuts, of an amount for the span [start, end) of the subscription. */
+MUST_CHECK enum rc charges_rest(struct arena *arena, const struct charges *charges, const struct billable *subscription,
+                                enum proration_basis basis, int64_t amount_minor, struct date start, struct date end,
+                                int64_t *ret_rest, struct error *err);
+
+/* The instant at which the last cut takes effect, by the day or the second; the start of a span that begins later. */
+struct utime charges_effective(const struct charges *charges, const struct billable *subscription,
+                               enum proration_basis basis, struct date start);
+
+/* The item that a charge is of; item 0 when there is none such any more. */
+const struct billed_item *charge_item_of(const struct billable *subscription, int64_t number);
+
+#endif

@@ -1,0 +1,66 @@
+/* subscription.reactivate: takes back an end that was to come with the period (BILL-053), or revives a suspended
+ * subscription and charges the rest of the period that runs now (BILL-054). The grid is as it was; the periods that
+ * passed meanwhile were never billed and never will be. */
+#include "handlers.h"
+#include "standing.h"
+
+static void emit_reactivated(struct work *work, const struct standing *standing) {
+  char time[UTIME_TEXT_MAX];
+  struct buf CLEANUP(buf_release) text;
+  struct json_writer json;
+  standing_event_begin(standing, &text, &json);
+  json_put_string(&json, "status", subscription_state_name(standing->s.state));
+  json_put_string(&json, "at", utime_format(work->now, time));
+  standing_event_end(work, standing, "subscription.reactivated", &text, &json);
+}
+
+/* Onto the period that today is in, or further when that was billed ahead. */
+static void skip_periods(struct standing *standing) {
+  struct billable *s = &standing->s;
+  if (standing_has_begun(standing)) {
+    int64_t after = grid_index(&s->grid, standing->today) + 1;
+    if (after > s->next_index) s->next_index = after;
+    struct period period = grid_period(&s->grid, s->start, s->next_index - 1);
+    s->has_period = true;
+    s->period_start = zone_midnight(s->zone, period.start);
+    s->period_end = zone_midnight(s->zone, period.end);
+  }
+  s->next_at = zone_midnight(s->zone, grid_period(&s->grid, s->start, s->next_index).start);
+  s->ends = false;
+}
+
+static enum rc revive(struct work *work, struct standing *standing, struct error *err) {
+  struct billable *s = &standing->s;
+  TRY(standing_move(standing, SUBSCRIPTION_EVENT_REACTIVATE, err));
+  skip_periods(standing);
+  TRY(standing_cut(work, standing, err));
+  struct charges nothing = standing->charges;
+  nothing.count = 0;
+  s->charged_minor = 0;
+  s->has_arrears_from = standing_has_begun(standing);
+  s->arrears_from = standing->today;
+  TRY(change_lines(work->arena, &standing->billing, s, s, &nothing, s->version, &standing->charges, err));
+  standing->has_suspended_at = false;
+  return RC_OK;
+}
+
+static void keep(struct standing *standing) {
+  standing->s.cancel_at_period_end = false;
+  standing->s.version++;
+}
+
+enum rc handle_subscription_reactivate(struct work *work, struct message *const *messages, size_t count,
+                                       struct error *err) {
+  (void)count;
+  struct standing standing;
+  TRY(standing_load(work, messages[0], &standing, err));
+  if (standing.was_billed && standing.s.cancel_at_period_end && !standing.s.ends)
+    keep(&standing);
+  else
+    TRY(revive(work, &standing, err));
+
+  TRY(standing_store(work, &standing, err));
+  TRY(standing_finish(work, &standing, err));
+  emit_reactivated(work, &standing);
+  return RC_OK;
+}

@@ -1,0 +1,52 @@
+/* subscription.renew: bills the next period now and moves the end of the current one by it; the grid is as it was
+ * (BILL-055). The event is subscription.renewed, as when a run does it. */
+#include "handlers.h"
+#include "pending.h"
+#include "standing.h"
+
+enum { RENEWED_AHEAD_MAX = 24 };
+
+static enum rc check(const struct standing *standing, struct error *err) {
+  const struct billable *s = &standing->s;
+  if (s->cancel_at_period_end) return subscription_refuse_ending(s->state, err);
+  if (!standing_has_begun(standing)) return error_set(err, RC_CONFLICT, "the subscription has not begun yet");
+  if (standing->is_parked) return error_set(err, RC_CONFLICT, "the subscription is parked: bill it again first");
+  if (s->next_index - grid_index(&s->grid, standing->today) > RENEWED_AHEAD_MAX)
+    return error_set(err, RC_CONFLICT, "the subscription is renewed for %d periods already", RENEWED_AHEAD_MAX);
+  return RC_OK;
+}
+
+/* The charges of both periods may be credited from now on. */
+static struct charges both(struct arena *arena, const struct charges *running, const struct charges *next) {
+  struct charge *at = ARENA_ARRAY(arena, struct charge, running->count + next->count + 1);
+  struct charges charges = *running;
+  for (size_t i = 0; i < running->count; i++) at[i] = running->at[i];
+  for (size_t i = 0; i < next->count; i++) at[running->count + i] = next->at[i];
+  charges.at = at;
+  charges.count += next->count;
+  return charges;
+}
+
+static enum rc renew(struct work *work, struct standing *standing, struct error *err) {
+  struct billable *s = &standing->s;
+  enum subscription_state to;
+  TRY(subscription_next(s->state, SUBSCRIPTION_EVENT_RENEW, &to, err));
+  TRY(check(standing, err));
+  struct utime start = s->period_start;
+  TRY(billing_collect_next(work->arena, &standing->billing, s, err));
+  s->period_start = start;
+  struct charges next = charges_of_period(work->arena, s);
+  standing->charges = both(work->arena, &standing->charges, &next);
+  return RC_OK;
+}
+
+enum rc handle_subscription_renew(struct work *work, struct message *const *messages, size_t count, struct error *err) {
+  (void)count;
+  struct standing standing;
+  TRY(standing_load(work, messages[0], &standing, err));
+  TRY(renew(work, &standing, err));
+
+  TRY(pending_take(work, &messages[0]->tenant, &standing.s, 1, &standing.billing, err));
+  TRY(standing_store(work, &standing, err));
+  return standing_finish(work, &standing, err);
+}

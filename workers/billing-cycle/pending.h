@@ -1,0 +1,16 @@
+/* Lines that wait for the next invoice of their subscription (`billing: next_invoice`, BILL-052). */
+#ifndef BILLING_CYCLE_PENDING_H
+#define BILLING_CYCLE_PENDING_H
+
+#include "billing.h"
+
+/* Keeps the lines of `billing` from `first` on for later, and takes them out of it. */
+MUST_CHECK enum rc pending_keep(struct work *work, const struct uuid *tenant, struct billing *billing, size_t first,
+                                struct error *err);
+
+/* Adds what waits for these subscriptions to their lines of this transaction: with the first of them, or for a
+ * subscription that has none, on `today`. */
+MUST_CHECK enum rc pending_take(struct work *work, const struct uuid *tenant, const struct billable *subscriptions,
+                                size_t count, struct billing *billing, struct error *err);
+
+#endif

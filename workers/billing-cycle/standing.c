@@ -1,0 +1,187 @@
+/* See standing.h. */
+#include "standing.h"
+
+#include "base/assert.h"
+#include "base/json_text.h"
+#include "pending.h"
+#include "sql.h"
+
+/* -- loading -- */
+
+static enum rc lock(struct work *work, const struct message *command, struct standing *standing, struct error *err) {
+  struct arena *arena = work->arena;
+  PGresult CLEANUP(db_result_release) *owner = NULL;
+  standing->tenant = db_uuid(arena, &command->tenant);
+  TRY(tx_exec(work->tx, &sql_subscription_customer, PARAMS(standing->tenant, command->subject), &owner, err));
+  if (row_count(owner) == 0) return error_set(err, RC_NOT_FOUND, "there is no subscription %s", command->subject);
+  standing->customer = arena_strdup(arena, row_text(owner, 0, 0));
+  struct db_array *customers = db_array_new(arena);
+  db_array_text(customers, standing->customer);
+  return tx_exec(work->tx, &sql_customer_billing_only_lock, PARAMS(standing->tenant, db_array_literal(customers)), NULL,
+                 err);
+}
+
+static enum rc load_charges(struct work *work, struct standing *standing, struct error *err) {
+  PGresult CLEANUP(db_result_release) *row = NULL;
+  TRY(tx_exec(work->tx, &sql_subscription_standing, PARAMS(standing->tenant, standing->command->subject), &row, err));
+  standing->is_parked = row_bool(row, 0, 0);
+  standing->has_cancelled_at = !row_is_null(row, 0, 3);
+  if (standing->has_cancelled_at) standing->cancelled_at = row_utime(row, 0, 3);
+  standing->has_suspended_at = !row_is_null(row, 0, 4);
+  if (standing->has_suspended_at) standing->suspended_at = row_utime(row, 0, 4);
+  return charges_read(work->arena, row_text(row, 0, 1), row_text(row, 0, 2), standing->s.currency, &standing->charges,
+                      err);
+}
+
+static bool is_billed(enum subscription_state state) {
+  switch (state) {
+  case SUBSCRIPTION_TRIALING:
+  case SUBSCRIPTION_ACTIVE:
+  case SUBSCRIPTION_PAST_DUE: return true;
+  case SUBSCRIPTION_INCOMPLETE:
+  case SUBSCRIPTION_SUSPENDED:
+  case SUBSCRIPTION_CANCELLED:
+  case SUBSCRIPTION_EXPIRED: return false;
+  }
+  assert_failed("a subscription's state", __FILE__, __LINE__);
+}
+
+/* The engine passes at most so many boundaries at once. */
+static enum rc pass_boundaries(struct work *work, struct standing *standing, struct error *err) {
+  struct billable *s = &standing->s;
+  int64_t before = s->next_index;
+  billing_collect(work->arena, &standing->billing, s, work->now);
+  if (s->is_parked) {
+    *err = *s->why;
+    return s->why->code;
+  }
+  if (!s->ends && s->next_at.us <= work->now.us)
+    return error_set(err, RC_CONFLICT, "the subscription has more than %d periods to be billed: start a run first",
+                     BILLING_PERIODS_MAX);
+  if (s->next_index > before && s->charges) {
+    struct charges begun = charges_of_period(work->arena, s);
+    standing->charges.at = begun.at;
+    standing->charges.count = begun.count;
+  }
+  return RC_OK;
+}
+
+static enum rc catch_up(struct work *work, struct standing *standing, struct error *err) {
+  TRY(zone_find(standing->s.zone_name, "timeZone", &standing->s.zone, err));
+  standing->was_billed = is_billed(standing->s.state);
+  if (standing->was_billed && !standing->is_parked) TRY(pass_boundaries(work, standing, err));
+  standing->today = zone_date(standing->s.zone, work->now);
+  return RC_OK;
+}
+
+enum rc standing_load(struct work *work, const struct message *command, struct standing *ret_standing,
+                      struct error *err) {
+  *ret_standing = (struct standing){.command = command};
+  TRY(lock(work, command, ret_standing, err));
+  TRY(billable_find(work, &command->tenant, command->subject, &ret_standing->s, err));
+  TRY(message_expect_version(command, ret_standing->s.version, err));
+  TRY(load_charges(work, ret_standing, err));
+  return catch_up(work, ret_standing, err);
+}
+
+bool standing_has_begun(const struct standing *standing) {
+  return date_compare(standing->today, standing->s.start) >= 0;
+}
+
+/* -- moving -- */
+
+enum rc standing_move(struct standing *standing, enum subscription_event event, struct error *err) {
+  TRY(subscription_next(standing->s.state, event, &standing->s.state, err));
+  standing->s.version++;
+  return RC_OK;
+}
+
+enum rc standing_cut(struct work *work, struct standing *standing, struct error *err) {
+  struct charges before = standing->charges;
+  return charges_cut(work->arena, &before, &standing->s, work->now, &standing->charges, err);
+}
+
+/* Lines within a period: another change may come to the same item and period (BILL-060). */
+static void mark_lines(struct standing *standing, size_t first) {
+  for (size_t i = first; i < standing->billing.count; i++) standing->billing.lines[i].revision = standing->s.version;
+}
+
+enum rc standing_stop(struct work *work, struct standing *standing, struct unused **ret_unused, size_t *ret_count,
+                      struct error *err) {
+  struct billable *s = &standing->s;
+  size_t first = standing->billing.count;
+  TRY(standing_cut(work, standing, err));
+  if (standing->was_billed && s->next_index > s->first_index && standing_has_begun(standing))
+    TRY(billing_settle(work->arena, &standing->billing, s, standing->today, err));
+  mark_lines(standing, first);
+  TRY(change_unused(work->arena, &standing->charges, s, ret_unused, ret_count, err));
+  standing->charges.count = 0;
+  s->ends = true;
+  return RC_OK;
+}
+
+/* -- writing -- */
+
+static const char *time_or_null(struct arena *arena, bool is_there, struct utime t) {
+  return is_there ? db_utime(arena, t) : NULL;
+}
+
+enum rc standing_store(struct work *work, struct standing *standing, struct error *err) {
+  struct arena *arena = work->arena;
+  const struct billable *s = &standing->s;
+  const struct billed_item *own = &s->items[0];
+  char quantity[DECIMAL_TEXT_MAX];
+  TRY(tx_exec(
+      work->tx, &sql_subscription_move,
+      PARAMS(standing->tenant, standing->command->subject, subscription_state_name(s->state), own->price->plan_id,
+             db_int(arena, own->price->version), quantity_format(own->quantity, quantity),
+             interval_unit_name(s->grid.interval.unit), db_int(arena, s->grid.interval.count),
+             db_date(arena, s->grid.anchor), db_int(arena, s->grid.anchor_day), db_int(arena, s->grid.origin),
+             db_int(arena, s->next_index), time_or_null(arena, !s->ends && !standing->is_parked, s->next_at),
+             time_or_null(arena, s->has_period, s->period_start), time_or_null(arena, s->has_period, s->period_end),
+             charges_text(arena, &standing->charges, s->currency), charges_cuts_literal(arena, &standing->charges),
+             db_int(arena, s->charged_minor), s->has_arrears_from ? db_date(arena, s->arrears_from) : NULL,
+             time_or_null(arena, s->cancel_at_period_end, s->cancel_at),
+             time_or_null(arena, standing->has_cancelled_at, standing->cancelled_at), standing->cancel_reason,
+             time_or_null(arena, standing->has_suspended_at, standing->suspended_at), db_int(arena, s->version),
+             s->zone_name, s->next_zone_name, db_utime(arena, work->now)),
+      NULL, err));
+  struct db_array *customers = db_array_new(arena);
+  db_array_text(customers, standing->customer);
+  return tx_exec(work->tx, &sql_customer_billing_refresh, PARAMS(standing->tenant, db_array_literal(customers)), NULL,
+                 err);
+}
+
+enum rc standing_finish(struct work *work, struct standing *standing, struct error *err) {
+  const struct message *command = standing->command;
+  PGresult CLEANUP(db_result_release) *resource = NULL;
+  TRY(tx_exec(work->tx, &sql_subscription_resource, PARAMS(standing->tenant, command->subject), &resource, err));
+  reply(work, command, 200, "subscription", command->subject, row_text(resource, 0, 0));
+  billing_emit(work, &standing->billing, &command->tenant, NULL, command);
+  return RC_OK;
+}
+
+/* -- events -- */
+
+void standing_event_begin(const struct standing *standing, struct buf *text, struct json_writer *json) {
+  buf_init(text, STANDING_EVENT_MAX);
+  json_writer_init(json, text);
+  json_put_object(json, NULL);
+  json_put_string(json, "subscriptionId", standing->command->subject);
+  json_put_string(json, "customerId", standing->customer);
+}
+
+void standing_event_end(struct work *work, const struct standing *standing, const char *type, struct buf *text,
+                        struct json_writer *json) {
+  const struct message *command = standing->command;
+  json_put_int(json, "version", standing->s.version);
+  json_put_end(json);
+  ASSERT(buf_ok(text));
+  emit(work, &(struct emission){.type = type,
+                                .id = UUID_DERIVE(type, command->subject, db_int(work->arena, standing->s.version)),
+                                .tenant = command->tenant,
+                                .subject = command->subject,
+                                .key = standing->customer,
+                                .json = buf_text(text),
+                                .cause = command});
+}
