@@ -50,8 +50,12 @@ static void seed(int64_t customers, int64_t tenants) {
            "INSERT INTO tenants (id, name, currency) SELECT id, 'Bench ' || n, 'USD' FROM bench_tenants;"
            "INSERT INTO plans (tenant_id, id, code, name, created_at, updated_at)"
            " SELECT id, id, 'pro-monthly', 'Pro', now(), now() FROM bench_tenants;"
-           "INSERT INTO plan_versions SELECT id, id, 1, 'month', 1, 'USD', now() FROM bench_tenants;"
-           "INSERT INTO plan_prices SELECT id, id, 1, 'USD', 4900 FROM bench_tenants;",
+           "INSERT INTO plan_versions (tenant_id, plan_id, plan_version, interval_unit, interval_count, currency, "
+           "created_at)"
+           " SELECT id, id, 1, 'month', 1, 'USD', now() FROM bench_tenants;"
+           "INSERT INTO plan_prices (tenant_id, plan_id, plan_version, currency, amount_minor, components)"
+           " SELECT id, id, 1, 'USD', 4900, '[{\"code\":\"base\",\"model\":\"per_unit\",\"timing\":\"advance\","
+           "\"unitPrice\":\"49.00\"}]' FROM bench_tenants;",
            (long long)tenants - 1);
   run(sql);
   snprintf(

@@ -103,6 +103,21 @@ const char *quantity_format(struct quantity value, char text[static DECIMAL_TEXT
   return fixed_format(value.micro, QUANTITY_DECIMALS, text);
 }
 
+const char *decimal_format_price(struct decimal value, const struct currency *currency,
+                                 char text[static DECIMAL_TEXT_MAX]) {
+  decimal_format(value, text);
+  if (currency->exponent == 0) return text;
+  size_t length = strlen(text);
+  const char *point = strchr(text, '.');
+  if (!point) {
+    point = text + length;
+    text[length++] = '.';
+  }
+  for (const char *least = point + 1 + currency->exponent; text + length < least;) text[length++] = '0';
+  text[length] = '\0';
+  return text;
+}
+
 struct decimal decimal_of_money(int64_t minor, const struct currency *currency) {
   ASSERT(minor >= -MONEY_MAX && minor <= MONEY_MAX);
   int128 pico = (int128)minor * PICO;

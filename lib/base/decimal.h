@@ -37,6 +37,9 @@ MUST_CHECK enum rc quantity_parse(const char *text, const char *field, struct qu
 enum { DECIMAL_TEXT_MAX = 48 };
 const char *decimal_format(struct decimal value, char text[static DECIMAL_TEXT_MAX]);
 const char *quantity_format(struct quantity value, char text[static DECIMAL_TEXT_MAX]);
+/* The shortest text with no fewer decimals than the currency has, as people write prices: "49.00", "0.0125". */
+const char *decimal_format_price(struct decimal value, const struct currency *currency,
+                                 char text[static DECIMAL_TEXT_MAX]);
 /* value × 10^-decimals, shortest; for exact sums that have a scale of their own. decimals is at most 38. */
 const char *fixed_format(int128 value, int decimals, char text[static DECIMAL_TEXT_MAX]);
 

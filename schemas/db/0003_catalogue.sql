@@ -44,11 +44,9 @@ CREATE TABLE plans (
   name            text NOT NULL CHECK (length(name) BETWEEN 1 AND 200),
   description     text,
   status          text NOT NULL DEFAULT 'active' CHECK (status IN ('active', 'deprecated')),
-  tier            text,
-  features        jsonb NOT NULL DEFAULT '[]',
-  limits          jsonb NOT NULL DEFAULT '{}',
   current_version integer NOT NULL DEFAULT 1,
   metadata        jsonb NOT NULL DEFAULT '{}',
+  deprecated_at   timestamptz,
   created_at      timestamptz NOT NULL,
   updated_at      timestamptz NOT NULL,
   version         bigint NOT NULL DEFAULT 1,
@@ -57,27 +55,36 @@ CREATE TABLE plans (
 );
 CALL protect('plans');
 
--- What a plan says at one version (BILL-035): never changed, a new price is a new version.
+-- What a plan says at one version (BILL-035, BILL-036): never changed, anything else is a new version.
 CREATE TABLE plan_versions (
-  tenant_id      uuid NOT NULL,
-  plan_id        uuid NOT NULL,
-  plan_version   integer NOT NULL CHECK (plan_version >= 1),
-  interval_unit  text NOT NULL CHECK (interval_unit IN ('day', 'week', 'month', 'quarter', 'year')),
-  interval_count integer NOT NULL CHECK (interval_count BETWEEN 1 AND 120),
-  currency       text NOT NULL CHECK (currency ~ '^[A-Z]{3}$'),  -- of the main price
-  created_at     timestamptz NOT NULL,
+  tenant_id       uuid NOT NULL,
+  plan_id         uuid NOT NULL,
+  plan_version    integer NOT NULL CHECK (plan_version >= 1),
+  interval_unit   text NOT NULL CHECK (interval_unit IN ('day', 'week', 'month', 'quarter', 'year')),
+  interval_count  integer NOT NULL CHECK (interval_count BETWEEN 1 AND 120),
+  proration_basis text NOT NULL DEFAULT 'day' CHECK (proration_basis IN ('day', 'second')),  -- BILL-020
+  currency        text NOT NULL CHECK (currency ~ '^[A-Z]{3}$'),  -- of the main price
+  features        jsonb NOT NULL DEFAULT '[]' CHECK (jsonb_typeof(features) = 'array'),
+  limits          jsonb NOT NULL DEFAULT '{}' CHECK (jsonb_typeof(limits) = 'object'),
+  tier            text,
+  created_at      timestamptz NOT NULL,
   PRIMARY KEY (tenant_id, plan_id, plan_version),
   FOREIGN KEY (tenant_id, plan_id) REFERENCES plans (tenant_id, id)
 );
 CALL protect('plan_versions');
 CREATE TRIGGER immutable BEFORE UPDATE OR DELETE ON plan_versions FOR EACH ROW EXECUTE FUNCTION refuse();
 
+-- One for each currency of a version. components: what workers/billing-cycle/components.c writes, in the order of an
+-- invoice's lines; a bare price is there too, as its one component.
 CREATE TABLE plan_prices (
-  tenant_id    uuid NOT NULL,
-  plan_id      uuid NOT NULL,
-  plan_version integer NOT NULL,
-  currency     text NOT NULL CHECK (currency ~ '^[A-Z]{3}$'),
-  amount_minor bigint NOT NULL CHECK (amount_minor BETWEEN 0 AND 999999999999999),
+  tenant_id       uuid NOT NULL,
+  plan_id         uuid NOT NULL,
+  plan_version    integer NOT NULL,
+  currency        text NOT NULL CHECK (currency ~ '^[A-Z]{3}$'),
+  amount_minor    bigint CHECK (amount_minor BETWEEN 0 AND 999999999999999),  -- of a bare price; else NULL
+  components      jsonb NOT NULL CHECK (jsonb_typeof(components) = 'array' AND jsonb_array_length(components) BETWEEN 1 AND 20),
+  setup_fee_minor bigint NOT NULL DEFAULT 0 CHECK (setup_fee_minor BETWEEN 0 AND 999999999999999),
+  minimum_minor   bigint NOT NULL DEFAULT 0 CHECK (minimum_minor BETWEEN 0 AND 999999999999999),
   PRIMARY KEY (tenant_id, plan_id, plan_version, currency),
   FOREIGN KEY (tenant_id, plan_id, plan_version) REFERENCES plan_versions (tenant_id, plan_id, plan_version)
 );

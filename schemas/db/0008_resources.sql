@@ -9,22 +9,41 @@ SELECT tenant_id, id, created_at, json_build_object(
   'metadata', metadata, 'createdAt', iso(created_at), 'updatedAt', iso(updated_at), 'version', version) AS resource
 FROM customers;
 
-CREATE VIEW plan_resource WITH (security_invoker = true) AS
-SELECT p.tenant_id, p.id, p.code, p.created_at, json_build_object(
-  'id', p.id, 'tenantId', p.tenant_id, 'code', p.code, 'name', p.name, 'description', p.description,
-  'price', units(main.amount_minor, v.currency), 'currency', v.currency,
+CREATE VIEW plan_price_resource WITH (security_invoker = true) AS
+SELECT tenant_id, plan_id, plan_version, currency, json_build_object(
+  'currency', currency, 'price', units(amount_minor, currency), 'components', components,
+  'setupFee', units(setup_fee_minor, currency), 'minimumCommitment', units(minimum_minor, currency)) AS resource
+FROM plan_prices;
+
+CREATE VIEW plan_version_resource WITH (security_invoker = true) AS
+SELECT v.tenant_id, v.plan_id, v.plan_version, v.created_at, json_build_object(
+  'planId', v.plan_id, 'planVersion', v.plan_version, 'price', units(main.amount_minor, v.currency), 'currency', v.currency,
+  'components', main.components, 'setupFee', units(main.setup_fee_minor, v.currency),
+  'minimumCommitment', units(main.minimum_minor, v.currency),
   'billingCycle', CASE WHEN v.interval_count = 1 THEN
      CASE v.interval_unit WHEN 'day' THEN 'daily' WHEN 'week' THEN 'weekly' WHEN 'month' THEN 'monthly'
                           WHEN 'quarter' THEN 'quarterly' ELSE 'yearly' END END,
-  'interval', v.interval_unit, 'intervalCount', v.interval_count,
-  'prices', (SELECT json_agg(json_build_object('currency', x.currency, 'price', units(x.amount_minor, x.currency)) ORDER BY x.currency)
-             FROM plan_prices x WHERE x.tenant_id = p.tenant_id AND x.plan_id = p.id AND x.plan_version = p.current_version),
-  'features', p.features, 'limits', p.limits, 'tier', p.tier, 'status', p.status, 'planVersion', p.current_version,
-  'metadata', p.metadata, 'createdAt', iso(p.created_at), 'updatedAt', iso(p.updated_at), 'version', p.version) AS resource
-FROM plans p
-JOIN plan_versions v ON v.tenant_id = p.tenant_id AND v.plan_id = p.id AND v.plan_version = p.current_version
-JOIN plan_prices main ON main.tenant_id = p.tenant_id AND main.plan_id = p.id AND main.plan_version = v.plan_version
+  'interval', v.interval_unit, 'intervalCount', v.interval_count, 'prorationBasis', v.proration_basis,
+  'prices', (SELECT json_agg(x.resource ORDER BY x.currency) FROM plan_price_resource x
+             WHERE x.tenant_id = v.tenant_id AND x.plan_id = v.plan_id AND x.plan_version = v.plan_version),
+  'features', v.features, 'limits', v.limits, 'tier', v.tier, 'createdAt', iso(v.created_at)) AS resource
+FROM plan_versions v
+JOIN plan_prices main ON main.tenant_id = v.tenant_id AND main.plan_id = v.plan_id AND main.plan_version = v.plan_version
                      AND main.currency = v.currency;
+
+-- A plan, with what its current version says.
+CREATE VIEW plan_resource WITH (security_invoker = true) AS
+SELECT p.tenant_id, p.id, p.code, p.created_at, json_build_object(
+  'id', p.id, 'tenantId', p.tenant_id, 'code', p.code, 'name', p.name, 'description', p.description,
+  'price', v.resource->'price', 'currency', v.resource->'currency', 'components', v.resource->'components',
+  'setupFee', v.resource->'setupFee', 'minimumCommitment', v.resource->'minimumCommitment',
+  'billingCycle', v.resource->'billingCycle', 'interval', v.resource->'interval', 'intervalCount', v.resource->'intervalCount',
+  'prorationBasis', v.resource->'prorationBasis', 'prices', v.resource->'prices', 'features', v.resource->'features',
+  'limits', v.resource->'limits', 'tier', v.resource->'tier', 'status', p.status, 'deprecatedAt', iso(p.deprecated_at),
+  'planVersion', p.current_version, 'metadata', p.metadata, 'createdAt', iso(p.created_at), 'updatedAt', iso(p.updated_at),
+  'version', p.version) AS resource
+FROM plans p
+JOIN plan_version_resource v ON v.tenant_id = p.tenant_id AND v.plan_id = p.id AND v.plan_version = p.current_version;
 
 CREATE VIEW subscription_resource WITH (security_invoker = true) AS
 SELECT s.tenant_id, s.id, s.customer_id, s.plan_id, s.status, s.next_billing_at, s.created_at, json_build_object(
@@ -138,6 +157,6 @@ SELECT tenant_id, id, json_build_object(
   'createdAt', iso(created_at), 'completedAt', iso(completed_at)) AS resource
 FROM commands;
 
-GRANT SELECT ON customer_resource, plan_resource, subscription_resource, billing_run_resource, invoice_item_resource,
+GRANT SELECT ON customer_resource, plan_price_resource, plan_version_resource, plan_resource, subscription_resource, billing_run_resource, invoice_item_resource,
   invoice_resource, payment_method_resource, payment_resource, dead_letter_resource, operation_resource
 TO cloudbill_api, cloudbill_worker;

@@ -212,6 +212,35 @@ Test(schemas, a_card_number_is_no_token) {
   }
 }
 
+Test(schemas, a_plan_has_a_price_or_components) {
+  static const struct {
+    const char *members, *fault;
+  } cases[] = {
+      {"'price':1", NULL},
+      {"'components':[{'code':'a','model':'flat','unitPrice':'1.123456789012'}]", NULL},
+      {"'tier':'pro'", "price is required"},
+      {"'components':[]", "components must have at least 1 elements"},
+      {"'components':[{'code':'a','model':'flat','unitPrice':'1.1234567890123'}]",
+       "components[0].unitPrice must be a decimal number like 0.0125, not below 0, with at most 12 decimals"},
+      {"'components':[{'code':'a','model':'flat','unitPrice':-1}]",
+       "components[0].unitPrice must be a decimal number like 0.0125, not below 0, with at most 12 decimals"},
+      {"'components':[{'code':'a','model':'volume','tiers':[{'upTo':'1e3','unitPrice':'1'}]}]",
+       "components[0].tiers[0].upTo must be a decimal number like 2.5, not below 0, with at most 6 decimals, or null"},
+      {"'components':[{'code':'a','model':'volume','tiers':[{'unitPrice':'1'}]}]",
+       "components[0].tiers[0].upTo is required"},
+      {"'components':[{'code':'a','model':'tiered'}]",
+       "components[0].model must be one of flat, per_unit, graduated, volume, package or percentage"},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    struct schema_faults faults = {0};
+    const char *json =
+        quotes(keep_text("{'code':'a','name':'A','currency':'EUR','billingCycle':'monthly',%s}", cases[i].members));
+    enum rc rc = schema_validate("plan.create", json, strlen(json), &faults);
+    cr_expect_eq(rc, cases[i].fault ? RC_VALIDATION : RC_OK, "%s", json);
+    if (cases[i].fault) cr_expect_str_eq(first_fault(&faults), cases[i].fault, "%s", first_fault(&faults));
+  }
+}
+
 Test(schemas, a_plan_says_how_often_it_is_billed) {
   static const struct {
     const char *members, *fault;

@@ -258,6 +258,31 @@ Test(decimal, money_is_a_decimal) {
     cr_expect_leq(currency_at(i)->exponent, DECIMAL_DECIMALS, "%s", currency_at(i)->code);
 }
 
+Test(decimal, a_price_has_the_decimals_of_its_currency_at_least) {
+  static const struct {
+    const char *value, *currency, *text;
+  } CASES[] = {
+      {"49", "USD", "49.00"},
+      {"49.5", "USD", "49.50"},
+      {"49.99", "USD", "49.99"},
+      {"0.0125", "USD", "0.0125"},
+      {"0", "USD", "0.00"},
+      {"7000", "JPY", "7000"},
+      {"0.5", "JPY", "0.5"},
+      {"1.2", "KWD", "1.200"},
+      {"-3.1", "CLF", "-3.1000"},
+      {"1000000000000000", "KWD", "1000000000000000.000"},
+      {"0.000000000001", "EUR", "0.000000000001"},
+  };
+  for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
+    char text[DECIMAL_TEXT_MAX];
+    struct error err;
+    struct decimal value;
+    cr_assert_eq(decimal_parse(CASES[i].value, "value", &value, &err), RC_OK);
+    cr_expect_str_eq(decimal_format_price(value, currency_find(CASES[i].currency), text), CASES[i].text);
+  }
+}
+
 Test(decimal, sums_end_at_the_maximum) {
   struct decimal sum = {4711};
   cr_expect(decimal_add((struct decimal){DECIMAL_MAX - 1}, (struct decimal){1}, &sum));
