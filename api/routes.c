@@ -10,10 +10,12 @@
 
 #define SUBSCRIPTION_STATES "incomplete trialing active past_due suspended cancelled expired"
 
-static const struct list customers = {
-    &sql_customer_list,
-    {{"q", FILTER_SEARCH, NULL}, {"email", FILTER_TEXT, NULL}, {"currency", FILTER_CURRENCY, NULL}},
-    {"-createdAt", "name", "email"}};
+static const struct list customers = {&sql_customer_list,
+                                      {{"q", FILTER_SEARCH, NULL},
+                                       {"email", FILTER_TEXT, NULL},
+                                       {"currency", FILTER_CURRENCY, NULL},
+                                       {"status", FILTER_CHOICE, "active deleted all"}},
+                                      {"-createdAt", "name", "email"}};
 
 static const struct list plans = {&sql_plan_list,
                                   {{"status", FILTER_CHOICE, "active deprecated"}, {"code", FILTER_TEXT, NULL}},
@@ -89,6 +91,10 @@ const struct route ROUTES[] = {
     {LIST("/api/customers", "customers:read", customers)},
     {COMMAND(METHOD_POST, "/api/customers", "customers:create", "customer.create"), .location = "/api/customers"},
     {READ("/api/customers/{id}", "customers:read", sql_customer_get)},
+    {COMMAND(METHOD_PATCH, "/api/customers/{id}", "customers:update", "customer.update")},
+    {COMMAND(METHOD_DELETE, "/api/customers/{id}", "customers:delete", "customer.delete"), .fixed_body = "{}",
+     .success = 204},
+    {COMMAND(METHOD_POST, "/api/customers/{id}/restore", "customers:restore", "customer.restore")},
     {LIST("/api/customers/{id}/subscriptions", "subscriptions:read", subscriptions),
      BELOW(sql_customer_exists, "customerId")},
     {LIST("/api/customers/{id}/invoices", "invoices:read", invoices), BELOW(sql_customer_exists, "customerId")},
@@ -149,6 +155,9 @@ const struct route ROUTES[] = {
     {COMMAND(METHOD_POST, "/customers", "customers:create", "customer.create"), .location = "/customers",
      .is_deprecated = true},
     {READ("/customers/{id}", "customers:read", sql_customer_get), .is_deprecated = true},
+    {COMMAND(METHOD_PUT, "/customers/{id}", "customers:update", "customer.replace"), .is_deprecated = true},
+    {COMMAND(METHOD_DELETE, "/customers/{id}", "customers:delete", "customer.delete"), .fixed_body = "{}",
+     .success = 204, .is_deprecated = true},
     {LIST("/plans", "plans:read", plans), .is_deprecated = true},
     {COMMAND(METHOD_POST, "/plans", "plans:create", "plan.create"), .location = "/plans", .is_deprecated = true},
     {READ("/plans/{key}", "plans:read", sql_plan_get), .is_deprecated = true},

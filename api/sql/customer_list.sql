@@ -1,12 +1,14 @@
 -- A page of customers. $1 sort, $2 limit, $3 offset, $4 after;
--- $5 pattern of name or e-mail, $6 e-mail, $7 currency; each may be NULL.
+-- $5 pattern of name or e-mail, $6 e-mail, $7 currency; each may be NULL;
+-- $8 'deleted' or 'all': else those that are not deleted.
 -- Result: total, id to go on after (NULL at the end, or in another order), JSON array, whether $4 is there.
 WITH filtered AS NOT MATERIALIZED (
   SELECT id, created_at, name, email FROM customers
-  WHERE tenant_id = (SELECT current_tenant()) AND deleted_at IS NULL
+  WHERE tenant_id = (SELECT current_tenant())
     AND ($5::text IS NULL OR name ILIKE $5 OR email ILIKE $5)
     AND ($6::text IS NULL OR lower(email) = lower($6))
     AND ($7::text IS NULL OR currency = $7)
+    AND CASE $8 WHEN 'all' THEN true WHEN 'deleted' THEN deleted_at IS NOT NULL ELSE deleted_at IS NULL END
 ), page AS (
   SELECT id, row_number() OVER () AS place
   FROM (

@@ -16,6 +16,10 @@ static const struct {
 const struct message_type MESSAGE_TYPES[] = {
     /* commands */
     {"customer.create", TOPIC_CUSTOMER_COMMANDS},
+    {"customer.update", TOPIC_CUSTOMER_COMMANDS},
+    {"customer.replace", TOPIC_CUSTOMER_COMMANDS},
+    {"customer.delete", TOPIC_CUSTOMER_COMMANDS},
+    {"customer.restore", TOPIC_CUSTOMER_COMMANDS},
     {"plan.create", TOPIC_PLAN_COMMANDS},
     {"subscription.create", TOPIC_SUBSCRIPTION_COMMANDS},
     {"subscription.cancel", TOPIC_SUBSCRIPTION_COMMANDS},
@@ -30,6 +34,9 @@ const struct message_type MESSAGE_TYPES[] = {
     {"payment.collect", TOPIC_PAYMENT_COMMANDS},
     /* events */
     {"customer.created", TOPIC_CUSTOMER_EVENTS},
+    {"customer.updated", TOPIC_CUSTOMER_EVENTS},
+    {"customer.deleted", TOPIC_CUSTOMER_EVENTS},
+    {"customer.restored", TOPIC_CUSTOMER_EVENTS},
     {"plan.created", TOPIC_PLAN_EVENTS},
     {"subscription.created", TOPIC_SUBSCRIPTION_EVENTS},
     {"subscription.renewed", TOPIC_SUBSCRIPTION_EVENTS},

@@ -6,7 +6,8 @@ SELECT tenant_id, id, created_at, json_build_object(
   'id', id, 'tenantId', tenant_id, 'name', name, 'email', email, 'phone', phone, 'address', address,
   'billingAddress', billing_address, 'preferences', preferences, 'locale', locale, 'timeZone', time_zone,
   'currency', currency, 'taxIds', tax_ids, 'taxExempt', tax_exempt, 'netTermsDays', net_terms_days,
-  'metadata', metadata, 'createdAt', iso(created_at), 'updatedAt', iso(updated_at), 'version', version) AS resource
+  'metadata', metadata, 'createdAt', iso(created_at), 'updatedAt', iso(updated_at), 'deletedAt', iso(deleted_at),
+  'version', version) AS resource
 FROM customers;
 
 CREATE VIEW plan_price_resource WITH (security_invoker = true) AS

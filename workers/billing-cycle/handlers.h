@@ -5,6 +5,10 @@
 #include "runtime/runtime.h"
 
 handler_function handle_customer_create;
+handler_function handle_customer_update;
+handler_function handle_customer_replace;
+handler_function handle_customer_delete;
+handler_function handle_customer_restore;
 handler_function handle_plan_create;
 handler_function handle_subscription_create;
 handler_function handle_subscription_cancel;

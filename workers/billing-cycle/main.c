@@ -7,6 +7,10 @@ static const enum topic topics[] = {TOPIC_CUSTOMER_COMMANDS,    TOPIC_PLAN_COMMA
 
 static const struct handler handlers[] = {
     {"customer.create", handle_customer_create, false},
+    {"customer.update", handle_customer_update, false},
+    {"customer.replace", handle_customer_replace, false},
+    {"customer.delete", handle_customer_delete, false},
+    {"customer.restore", handle_customer_restore, false},
     {"plan.create", handle_plan_create, false},
     {"subscription.create", handle_subscription_create, false},
     {"subscription.cancel", handle_subscription_cancel, false},
