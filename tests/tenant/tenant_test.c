@@ -274,7 +274,11 @@ Test(tenant, b_s_filters_and_searches_reach_nothing_of_a) {
     cr_expect_gt(total_of(&a.tenant, paths[i]), 0, "A: %s", paths[i]);
     cr_expect_eq(total_of(&b, paths[i]), 0, "B: %s", paths[i]);
   }
-  cr_expect_eq(total_of(&b, keep_text("/api/customers?after=%s", a.customer)), 0);
+  const char *after_nobody = new_id();
+  struct answer of_a = api_call(&b, "GET", keep_text("/api/customers?after=%s", a.customer), NULL);
+  struct answer of_nobody = api_call(&b, "GET", keep_text("/api/customers?after=%s", after_nobody), NULL);
+  cr_expect_eq(of_a.status, 400, "%s", of_a.text);
+  cr_expect_str_eq(refusal(&of_a, a.customer), refusal(&of_nobody, after_nobody));
 }
 
 /* A body that the route accepts, so that it is the id that it refuses. */
