@@ -15,7 +15,7 @@ struct settings {
   const char *jwt_secret, *jwt_keys_file;
   const char *trusted_proxies, *cors_origins;
   const char *log_level, *instance;
-  int64_t connections_max, database_connections, password_hashes_max;
+  int64_t connections_max, connections_per_address_max, database_connections, password_hashes_max;
   int64_t rate_limit_per_minute, body_bytes_max, body_timeout_ms, delivery_timeout_ms, drain_ms;
   int64_t hsts_max_age_s;
 };

@@ -30,9 +30,18 @@ static enum rc check_characters(const char *text, struct error *err) {
   return RC_OK;
 }
 
+const char *guard_path(const struct mg_request_info *http) {
+  static const char *const schemes[] = {"http://", "https://"};
+  const char *uri = http->request_uri;
+  if (!uri || uri[0] == '/') return uri;
+  for (size_t i = 0; i < sizeof schemes / sizeof schemes[0]; i++)
+    if (strncasecmp(uri, schemes[i], strlen(schemes[i])) == 0) return strchr(uri + strlen(schemes[i]), '/');
+  return NULL;
+}
+
 static enum rc check_request_line(const struct mg_request_info *http, struct error *err) {
   const char *uri = http->request_uri, *query = http->query_string, *version = http->http_version;
-  if (!uri || uri[0] != '/' || !version) return refuse(err, "the request line cannot be read");
+  if (!guard_path(http) || !version) return refuse(err, "the request line cannot be read");
   if (strlen(uri) + (query ? strlen(query) : 0) > URI_MAX) return error_set(err, RC_URI_TOO_LONG, NULL);
   TRY(check_characters(uri, err));
   if (query) TRY(check_characters(query, err));

@@ -16,6 +16,9 @@ enum { URI_MAX = 4096, HEADERS_MAX = 63, HEADER_BYTES_MAX = 16 * 1024, HEAD_BYTE
 /* RC_MALFORMED, RC_URI_TOO_LONG, RC_HEADERS_TOO_LARGE, RC_PAYLOAD_TOO_LARGE. Reads the connection's buffer around the
  * parsed parts, which civetweb ends in place: it must be called before the body is read. */
 MUST_CHECK enum rc guard_check(const struct mg_request_info *http, int64_t body_bytes_max, struct error *err);
+/* The path of the request target: what follows the authority when that is in absolute form (RFC 9112 3.2.2). NULL for
+ * other forms. */
+const char *guard_path(const struct mg_request_info *http);
 /* The declared length: -1 for chunked, 0 when there is no body. After guard_check. */
 int64_t guard_body_length(const struct mg_request_info *http);
 

@@ -47,6 +47,8 @@ static const struct setting table[] = {
      "Strict-Transport-Security, behind TLS; 0 for none"},
     {"HTTP_CONNECTIONS", SETTING_INT, AT(connections_max), "128", 1, 4096, NULL,
      "open at once; further ones are answered 503"},
+    {"HTTP_CONNECTIONS_PER_ADDRESS", SETTING_INT, AT(connections_per_address_max), "96", 0, 4096, NULL,
+     "of them from one address that is no trusted proxy, and never more than three quarters; 0 for no limit"},
     {"DATABASE_CONNECTIONS", SETTING_INT, AT(database_connections), "12", 2, 256, NULL, "to PostgreSQL"},
     {"PASSWORD_HASHES", SETTING_INT, AT(password_hashes_max), "2", 1, 64, NULL, "computed at once"},
     {"BODY_BYTES_MAX", SETTING_INT, AT(body_bytes_max), "262144", 1024, 1000000, NULL, "of a request"},

@@ -5,10 +5,11 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "csv.h"
 #include "etag.h"
 #include "sql.h"
 
-enum { LIST_PARAMS_MAX = 4 + FILTERS_MAX };
+enum { LIST_PARAMS_MAX = 4 + FILTERS_MAX, CSV_PAGE_BYTES_MAX = 64 * 1024 * 1024 };
 enum { LIST_TOTAL, LIST_NEXT, LIST_ITEMS, LIST_AFTER_IS_KNOWN }; /* columns of a list's statement */
 
 static void answer_resource(struct request *request, struct response *response, const PGresult *found) {
@@ -87,21 +88,79 @@ static int list_params(struct request *request, const struct list_query *query,
   return count;
 }
 
-enum rc list_handle(struct request *request, struct response *response, struct error *err) {
-  struct list_query query;
-  struct faults faults = {.request = request};
+/* In the open transaction, which it ends. */
+static enum rc fetch_page(struct request *request, const struct list_query *query, PGresult **ret_page,
+                          struct error *err) {
   const char *params[LIST_PARAMS_MAX];
-  list_query_parse(request->route->list, request->http->query_string, request->arena, &query, sink_fault, &faults);
-  TRY(faults_end(&faults, err));
-  TRY(bind_parent(request, &query, err));
   PGresult CLEANUP(db_result_release) *found = NULL;
-  int count = list_params(request, &query, params);
+  int count = list_params(request, query, params);
   TRY(tx_exec(&request->tx, &sql_plan_each_time, NO_PARAMS, NULL, err));
   TRY(tx_exec(&request->tx, request->route->list->statement, params, count, &found, err));
   TRY(request_commit(request, err));
   ASSERT(row_count(found) == 1);
   if (PQnfields(found) > LIST_AFTER_IS_KNOWN && !row_bool(found, 0, LIST_AFTER_IS_KNOWN))
     return error_field(err, RC_VALIDATION, "after", "after must be the id of something in this list");
+  *ret_page = found;
+  found = NULL;
+  return RC_OK;
+}
+
+/* ---- as CSV: page by page, each in a transaction of its own, so that a slow reader holds no connection ---- */
+
+static enum rc check_order(const struct list *list, const struct list_query *query, struct error *err) {
+  const char *own = list->sorts[0] + (list->sorts[0][0] == '-'), *asked = query->sort + (query->sort[0] == '-');
+  if (strcmp(own, asked) == 0) return RC_OK;
+  return error_field(err, RC_VALIDATION, "sort", "sort: as CSV this list comes by %s or -%s only", own, own);
+}
+
+static const char *file_name(struct request *request) {
+  const char *name = strrchr(request->route->path, '/') + 1;
+  return arena_printf(request->arena, "attachment; filename=\"%s.csv\"", name);
+}
+
+static enum rc write_pages(struct request *request, struct list_query *query, PGresult *page, struct error *err) {
+  struct csv csv = {.arena = request->arena};
+  struct buf CLEANUP(buf_release) text;
+  buf_init(&text, CSV_PAGE_BYTES_MAX);
+  for (;;) {
+    PGresult CLEANUP(db_result_release) *shown = page;
+    TRY(csv_write_page(&csv, row_text(shown, 0, LIST_ITEMS), &text, err));
+    if (!response_stream_write(request, &text)) return error_set(err, RC_UNAVAILABLE, "the client has gone");
+    if (row_is_null(shown, 0, LIST_NEXT) || request->is_head) return RC_OK;
+    query->after = arena_strdup(request->arena, row_text(shown, 0, LIST_NEXT));
+    buf_clear(&text);
+    TRY(request_begin_tenant(request, &request->caller.tenant, err));
+    TRY(fetch_page(request, query, &page, err));
+  }
+}
+
+static enum rc stream_list(struct request *request, struct response *response, struct list_query *query,
+                           struct error *err) {
+  PGresult *page = NULL;
+  query->page = 1;
+  query->limit = LIST_LIMIT_MAX;
+  TRY(check_order(request->route->list, query, err));
+  TRY(fetch_page(request, query, &page, err));
+  response_header(response, "Content-Disposition", file_name(request));
+  if (!response_stream_begin(response, request, "text/csv; charset=utf-8; header=present")) {
+    PQclear(page);
+    return error_set(err, RC_UNAVAILABLE, "the client has gone");
+  }
+  enum rc rc = write_pages(request, query, page, err);
+  response_stream_end(response, request, rc == RC_OK);
+  return rc;
+}
+
+enum rc list_handle(struct request *request, struct response *response, struct error *err) {
+  struct list_query query;
+  struct faults faults = {.request = request};
+  PGresult CLEANUP(db_result_release) *found = NULL;
+  list_query_parse(request->route->list, request->http->query_string, request->arena, &query, sink_fault, &faults);
+  TRY(faults_end(&faults, err));
+  TRY(bind_parent(request, &query, err));
+  response_header(response, "Vary", "Accept");
+  if (csv_is_accepted(request_header(request, "Accept"))) return stream_list(request, response, &query, err);
+  TRY(fetch_page(request, &query, &found, err));
   struct page page = {.page = query.page, .limit = query.limit, .total = row_int(found, 0, LIST_TOTAL)};
   page.next = row_text(found, 0, LIST_NEXT);
   response_page(response, row_text(found, 0, LIST_ITEMS), &page);

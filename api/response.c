@@ -116,11 +116,18 @@ static void write_date(struct buf *head) {
     buf_printf(head, "Date: %s\r\n", text);
 }
 
+static bool is_chunked(const struct request *request) {
+  return strcmp(request->http->http_version, "1.1") == 0;
+}
+
 static void write_head(struct buf *head, const struct response *response, const struct request *request) {
   const struct settings *settings = &request->api->settings;
   buf_printf(head, "HTTP/1.1 %d %s\r\n", response->status,
              mg_get_response_code_text(request->connection, response->status));
-  if (response->status != 204 && response->status != 304)
+  if (response->is_sent)
+    buf_printf(head, "Content-Type: %s\r\n%s", response->content_type,
+               is_chunked(request) ? "Transfer-Encoding: chunked\r\n" : "");
+  else if (response->status != 204 && response->status != 304)
     buf_printf(head, "Content-Type: %s\r\nContent-Length: %zu\r\n", response->content_type, response->body.length);
   write_date(head);
   int64_t us = (mono_now().ns - request->started.ns) / 1000;
@@ -151,6 +158,32 @@ bool response_send(struct response *response, const struct request *request) {
   if (!request->is_head) buf_append(&whole, buf_text(&response->body), response->body.length);
   if (response->close) mg_disable_connection_keep_alive(request->connection);
   return mg_write(request->connection, buf_text(&whole), whole.length) == (int)whole.length;
+}
+
+bool response_stream_begin(struct response *response, const struct request *request, const char *content_type) {
+  struct buf CLEANUP(buf_release) head;
+  buf_init(&head, HEAD_MAX);
+  response->status = 200;
+  response->content_type = content_type;
+  response->is_sent = true;
+  response->close = response->close || !is_chunked(request);
+  write_head(&head, response, request);
+  if (response->close) mg_disable_connection_keep_alive(request->connection);
+  return mg_write(request->connection, buf_text(&head), head.length) == (int)head.length;
+}
+
+bool response_stream_write(const struct request *request, const struct buf *piece) {
+  if (request->is_head || piece->length == 0) return true;
+  if (is_chunked(request)) return mg_send_chunk(request->connection, piece->bytes, (unsigned)piece->length) > 0;
+  return mg_write(request->connection, piece->bytes, piece->length) == (int)piece->length;
+}
+
+void response_stream_end(struct response *response, const struct request *request, bool is_whole) {
+  bool is_ended = is_whole;
+  if (is_whole && is_chunked(request) && !request->is_head) is_ended = mg_send_chunk(request->connection, "", 0) > 0;
+  if (is_ended) return;
+  response->close = true; /* without the last chunk the client sees that something is missing */
+  mg_disable_connection_keep_alive(request->connection);
 }
 
 void response_release(struct response *response) {

@@ -9,7 +9,8 @@ enum { RESPONSE_HEADERS_MAX = 12, RESPONSE_BODY_MAX = 16 * 1024 * 1024 };
 
 struct response {
   int status;
-  bool close; /* the connection */
+  bool close;   /* the connection */
+  bool is_sent; /* it went out piece by piece */
   const char *content_type;
   struct buf body;
   size_t header_count;
@@ -37,6 +38,12 @@ struct stored_error {
 void response_stored_error(struct response *response, const struct stored_error *error);
 /* Writes it out in one piece. False when the client has gone. */
 bool response_send(struct response *response, const struct request *request);
+/* An answer whose length nobody knows: the head, then pieces, then the end. In chunks (HTTP/1.1), or until the
+ * connection is closed. Once it has begun nothing else can be said: what goes wrong then cuts it off. False when the
+ * client has gone. */
+bool response_stream_begin(struct response *response, const struct request *request, const char *content_type);
+bool response_stream_write(const struct request *request, const struct buf *piece);
+void response_stream_end(struct response *response, const struct request *request, bool is_whole);
 void response_release(struct response *response);
 
 #endif

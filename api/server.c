@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "command.h"
 #include "cors.h"
+#include "doorman.h"
 #include "guard.h"
 #include "limiter.h"
 #include "read.h"
@@ -120,12 +121,13 @@ static void answer(struct server *server, struct thread *thread, struct mg_conne
                             .now = utime_now(),
                             .method = method_parse(http->request_method),
                             .is_head = strcmp(http->request_method, "HEAD") == 0,
-                            .path = http->request_uri};
+                            .path = guard_path(http) ? guard_path(http) : ""};
   struct response response = {0};
   struct error err = {.code = RC_OK};
   enum rc rc;
   request_identify(&request);
   log_context(request.id, request.traceparent);
+  cors_headers(&request, &response);
   if (atomic_load(&server->connections) > server->api->settings.connections_max)
     rc = error_set(&err, RC_UNAVAILABLE, "too many connections"), response.close = true;
   else if (request.method == METHOD_COUNT)
@@ -133,10 +135,9 @@ static void answer(struct server *server, struct thread *thread, struct mg_conne
   else
     rc = serve(&request, &response, &err);
   request_end(&request);
-  if (rc != RC_OK) response_error(&response, &request, &err);
+  if (rc != RC_OK && !response.is_sent) response_error(&response, &request, &err);
   response.close = response.close || must_close(server, rc);
-  cors_headers(&request, &response);
-  response_send(&response, &request);
+  if (!response.is_sent) response_send(&response, &request);
   log_request(&request, &response, rc != RC_OK && response.status >= 500 ? err.text : "");
   if (request.method != METHOD_COUNT) count_request(&request, &response);
   response_release(&response);
@@ -182,7 +183,17 @@ static int on_connection(const struct mg_connection *connection, void **ignored)
   return 0;
 }
 
+/* A target that is no path of ours, and not a proxy's business: civetweb drops it without a word. */
+static bool is_unanswered(const struct mg_request_info *http) {
+  return http->request_uri && http->request_uri[0] != '/' && !http->local_uri;
+}
+
 static void on_close(const struct mg_connection *connection) {
+  static const char foreign[] =
+      "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nX-Content-Type-Options: nosniff\r\nConnection: close\r\n\r\n";
+  const struct mg_request_info *peer = mg_get_request_info(connection);
+  if (peer && is_unanswered(peer)) doorman_tell(peer->remote_addr, peer->remote_port, foreign);
+  if (peer) doorman_leave(peer->remote_addr, peer->remote_port);
   atomic_fetch_sub(&server_of(connection)->connections, 1);
 }
 
@@ -210,6 +221,13 @@ static int on_log(const struct mg_connection *connection, const char *message) {
   (void)connection;
   LOG(LOG_DEBUG, "civetweb", LOG_TEXT("message", message));
   return 1;
+}
+
+/* One address must leave threads to the others, however few there are. */
+static void post_doorman(const struct settings *settings) {
+  int64_t share = (settings->connections_max * 3 + 3) / 4, limit = settings->connections_per_address_max;
+  const char *port = strrchr(settings->http_address, ':') + 1;
+  doorman_start((uint16_t)strtol(port, NULL, 10), limit > share ? share : limit, settings->trusted_proxies);
 }
 
 enum rc server_start(const struct api *api, struct server **ret_server, struct error *err) {
@@ -242,6 +260,7 @@ enum rc server_start(const struct api *api, struct server **ret_server, struct e
                            "access_control_allow_origin",
                            "", /* else it answers preflights by itself */
                            NULL};
+  post_doorman(&api->settings);
   const struct mg_callbacks callbacks = {.http_error = on_error,
                                          .init_connection = on_connection,
                                          .connection_close = on_close,

@@ -320,14 +320,18 @@ static void write_exact(struct json_writer *writer, const char *key, json_t *val
   ASSERT(!"a number that is not exact");
 }
 
+void body_write(json_t *value, struct buf *out) {
+  struct json_writer writer;
+  json_writer_init(&writer, out);
+  write_exact(&writer, NULL, value);
+}
+
 const char *body_json(struct arena *arena, json_t *body, const char *field) {
   json_t *member = member_of(body, field);
   if (member == NULL) return NULL;
   CLEANUP(buf_release) struct buf text;
   buf_init(&text, REWRITTEN_BYTES_MAX);
-  struct json_writer writer;
-  json_writer_init(&writer, &text);
-  write_exact(&writer, NULL, member);
+  body_write(member, &text);
   ASSERT(buf_ok(&text));
   return arena_strndup(arena, buf_text(&text), text.length);
 }

@@ -117,5 +117,7 @@ MUST_CHECK enum rc body_uuid(json_t *body, const char *field, struct uuid *ret_i
                              struct error *err);
 /* A member (object, array, anything) as JSON text with its exact numbers, in the arena; NULL when absent or null. */
 const char *body_json(struct arena *arena, json_t *body, const char *field);
+/* The same of a whole value, appended. */
+void body_write(json_t *value, struct buf *out);
 
 #endif

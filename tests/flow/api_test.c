@@ -1,6 +1,7 @@
 /* The API at its edge: what strangers send, in which order it refuses, who gets in and who is put out, and what a list
  * and a resource look like. */
 #include <arpa/inet.h>
+#include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -14,20 +15,26 @@ TestSuite(api, .timeout = 120);
 
 /* ---- heads, byte by byte ---- */
 
-static int connect_to_api(void) {
+static int connect_from(const char *source) {
   const char *address = setting("HTTP_ADDRESS"), *colon = strrchr(address, ':');
-  struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)strtol(colon + 1, NULL, 10))};
+  struct sockaddr_in from = {.sin_family = AF_INET},
+                     to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)strtol(colon + 1, NULL, 10))};
+  inet_pton(AF_INET, source, &from.sin_addr);
   inet_pton(AF_INET, keep_text("%.*s", (int)(colon - address), address), &to.sin_addr);
   int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   struct timeval patience = {.tv_sec = 20};
   setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+  cr_assert_eq(bind(fd, (const struct sockaddr *)&from, sizeof from), 0);
   cr_assert_eq(connect(fd, (const struct sockaddr *)&to, sizeof to), 0);
   return fd;
 }
 
+static int connect_to_api(void) {
+  return connect_from("127.0.0.1");
+}
+
 /* All that comes until the connection is closed or the answer is whole; the status, 0 for none. */
-static int exchange(const char *bytes, size_t length, const char **ret_answer) {
-  int fd = connect_to_api();
+static int exchange_on(int fd, const char *bytes, size_t length, const char **ret_answer) {
   char *answer = keep(65536);
   size_t used = 0;
   cr_assert_eq(send(fd, bytes, length, MSG_NOSIGNAL), (ssize_t)length);
@@ -41,8 +48,16 @@ static int exchange(const char *bytes, size_t length, const char **ret_answer) {
   return strncmp(answer, "HTTP/1.1 ", 9) == 0 ? (int)strtol(answer + 9, NULL, 10) : 0;
 }
 
+static int exchange(const char *bytes, size_t length, const char **ret_answer) {
+  return exchange_on(connect_to_api(), bytes, length, ret_answer);
+}
+
 static int status_of(const char *bytes) {
   return exchange(bytes, strlen(bytes), NULL);
+}
+
+static int status_from(const char *source, const char *bytes) {
+  return exchange_on(connect_from(source), bytes, strlen(bytes), NULL);
 }
 
 static const struct {
@@ -52,6 +67,11 @@ static const struct {
     {"GET /health HTTP/1.1\r\nHost: h\r\n\r\n", 200},
     {"HEAD /health HTTP/1.1\r\nHost: h\r\n\r\n", 200},
     {"GET /health HTTP/1.0\r\n\r\n", 200},
+    {"GET http://elsewhere.example/health HTTP/1.1\r\nHost: h\r\n\r\n", 400},
+    {"GET https://h/health HTTP/1.1\r\nHost: h\r\n\r\n", 400},
+    {"GET ftp://h/health HTTP/1.1\r\nHost: h\r\n\r\n", 400},
+    {"OPTIONS * HTTP/1.1\r\nHost: h\r\n\r\n", 400},
+    {"GET health HTTP/1.1\r\nHost: h\r\n\r\n", 400},
     {"OPTIONS /api/customers HTTP/1.1\r\nHost: h\r\n\r\n", 204},
     {"GET /nowhere HTTP/1.1\r\nHost: h\r\n\r\n", 404},
     {"GET /api%2Fcustomers HTTP/1.1\r\nHost: h\r\n\r\n", 404},
@@ -97,6 +117,14 @@ static const char *repeated(const char *text, size_t times) {
   char *all = keep(strlen(text) * times + 1);
   for (size_t i = 0; i < times; i++) memcpy(all + i * strlen(text), text, strlen(text));
   return all;
+}
+
+/* RFC 9112 3.2.2: a server takes the absolute form, too. */
+Test(api, an_absolute_target_is_served) {
+  const char *address = setting("HTTP_ADDRESS");
+  cr_expect_eq(status_of(keep_text("GET http://%s/health HTTP/1.1\r\nHost: h\r\n\r\n", address)), 200);
+  cr_expect_eq(status_of(keep_text("GET http://%s/nowhere?x=1 HTTP/1.1\r\nHost: h\r\n\r\n", address)), 404);
+  cr_expect_eq(status_of(keep_text("GET http://%s/api/customers HTTP/1.1\r\nHost: h\r\n\r\n", address)), 401);
 }
 
 Test(api, limits_of_a_head_have_their_own_status) {
@@ -572,6 +600,70 @@ Test(api, every_filter_is_understood) {
     struct answer answer = api_call(&tenant, "GET", keep_text("%s?%s", filters[i].list, filters[i].filters), NULL);
     cr_expect_eq(answer.status, 200, "%s: %s", filters[i].filters, answer.text);
   }
+}
+
+/* ---- CSV ---- */
+
+enum { MANY = 450 };
+
+static void many_customers(const struct tenant *tenant) {
+  sql_do(tenant,
+         keep_text("INSERT INTO customers (tenant_id, id, name, email, locale, time_zone, currency, net_terms_days,"
+                   " created_at, updated_at) SELECT $1, gen_random_uuid(), '=Nr. ' || n, n || '@many.example',"
+                   " 'en', 'UTC', 'USD', 0, now() - n * interval '1 second', now() FROM generate_series(1, %d) n",
+                   MANY));
+}
+
+static int lines_in(const char *text) {
+  int lines = 0;
+  for (const char *at = text; (at = strstr(at, "\r\n")); at += 2) lines++;
+  return lines;
+}
+
+Test(api, a_list_comes_whole_as_csv) {
+  static const char *const csv[] = {"Accept: text/csv", NULL};
+  struct tenant tenant = tenant_new();
+  many_customers(&tenant);
+  struct answer all = http_request("GET", "/api/customers?limit=5", tenant.token, NULL, csv);
+  cr_assert_eq(all.status, 200, "%s", all.text);
+  cr_expect_str_eq(answer_header(&all, "Content-Type"), "text/csv; charset=utf-8; header=present");
+  cr_expect_str_eq(answer_header(&all, "Content-Disposition"), "attachment; filename=\"customers.csv\"");
+  cr_expect_eq(lines_in(all.text), 1 + MANY);
+  cr_expect_eq(strncmp(all.text, "id,tenantId,name,email,", 23), 0, "%.80s", all.text);
+  const char *first = strstr(all.text, "\"'=Nr. 1\""), *last = strstr(all.text, keep_text("\"'=Nr. %d\"", MANY));
+  cr_expect(first && last && first < last, "newest first, and no formula");
+  struct answer filtered = http_request("GET", "/api/customers?q=Nr.+44&sort=createdAt", tenant.token, NULL, csv);
+  cr_expect_eq(lines_in(filtered.text), 1 + 11, "44 and 440 to 449");
+  cr_expect_eq(http_request("GET", "/api/customers?sort=name", tenant.token, NULL, csv).status, 400);
+  cr_expect_eq(http_request("GET", "/api/customers?after=" NO_ONE, tenant.token, NULL, csv).status, 400);
+  cr_expect_eq(http_request("GET", "/api/customers", NULL, NULL, csv).status, 401);
+  struct tenant other = tenant_new();
+  cr_expect_str_eq(http_request("GET", "/api/customers", other.token, NULL, csv).text, "");
+}
+
+/* ---- connections ---- */
+
+/* So many silent ones from one address are let in as leave room for others; and then somebody asks for health. */
+Test(api, half_open_connections_of_one_address_do_not_delay_health) {
+  enum { SILENT = 200 };
+  int silent[SILENT], refused = 0;
+  struct timeval moment = {.tv_usec = 200000};
+  for (int i = 0; i < SILENT; i++) {
+    silent[i] = connect_from("127.0.0.5");
+    (void)!send(silent[i], "GET /health", 11, MSG_NOSIGNAL);
+  }
+  for (int i = 0; i < SILENT; i++) {
+    char byte;
+    setsockopt(silent[i], SOL_SOCKET, SO_RCVTIMEO, &moment, sizeof moment);
+    if (i >= 96) refused += recv(silent[i], &byte, 1, 0) != -1 || errno == ECONNRESET;
+  }
+  cr_expect_geq(refused, SILENT - 96);
+  int64_t start = stopwatch_ms();
+  cr_expect_eq(status_from("127.0.0.7", "GET /health HTTP/1.1\r\nHost: h\r\n\r\n"), 200);
+  cr_expect_lt(stopwatch_ms() - start, 1000);
+  for (int i = 0; i < SILENT; i++) close(silent[i]);
+  WAIT_UNTIL(status_from("127.0.0.5", "GET /health HTTP/1.1\r\nHost: h\r\n\r\n") == 200,
+             "the address to be let in again");
 }
 
 /* ---- commands ---- */
