@@ -1,15 +1,17 @@
 #!/usr/bin/env python3
 """Mutation test of lib/domain: changes one sign, comparison, constant or rounding at a time, and looks whether the
-domain's unit tests notice.
+unit tests of that file notice.
 
     tests/mutation/mutate.py [--most N] [--seed N] [--jobs N] [file.c ...]
 
-Each mutant is compiled alone and linked with objects of everything else, without sanitizers; it is killed when the
-tests fail, crash or take ten times as long as they do without it. What survives is listed with its line: either a test
-is missing, or the change means nothing, which a reader must be able to say why.
+A file answers for itself: a mutant of lib/domain/tax.c meets tests/unit/domain/tax.c and nothing else. It is compiled
+with ASan and UBSan, as the developer's build is, so that reading past an array or overflowing is noticed too; it is
+killed when a test fails, crashes or takes much longer than it does without it. What survives is listed with its line: a
+test is missing, or the change means nothing. The latter stand in EQUIVALENT, each with its reason, and are not counted.
 """
 import argparse
 import concurrent.futures
+import os
 import pathlib
 import random
 import re
@@ -21,8 +23,8 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build" / "mutation"
 COMPILE = ["gcc", "-std=gnu17", "-O1", "-w", "-D_GNU_SOURCE", "-include", str(ROOT / "lib/base/banned.h"),
-           "-I", str(ROOT / "lib"), "-I", str(ROOT / "tests"), "-I", str(ROOT / "tests/unit"),
-           "-DCLOUDBILL_VERSION=\"mutant\""]
+           "-I", str(ROOT / "lib"), "-I", str(ROOT / "tests"), "-DCLOUDBILL_VERSION=\"mutant\""]
+SANITIZE = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
 LINK = ["-lcriterion", "-ljansson", "-lcrypto", "-lpthread", "-lm"]
 
 # What is changed into what. Each pattern stands for itself, outside of comments, texts and assertions.
@@ -31,14 +33,26 @@ OPERATORS = [
     (r"(?<!>)>=", ">"), (r"==", "!="), (r"!=", "=="), (r"&&", "||"), (r"\|\|", "&&"),
     (r"(?<=\s)\+(?=\s)", "-"), (r"(?<=\s)-(?=\s)", "+"), (r"(?<=\s)\*(?=\s)", "/"), (r"(?<=\s)/(?=\s)", "*"),
     (r"(?<=\s)%(?=\s)", "/"), (r"\+=", "-="), (r"-=", "+="), (r"(?<=[(\s])-(?=[a-z(])", ""), (r"!(?=[a-z(])", ""),
-    (r"\btrue\b", "false"), (r"\bfalse\b", "true"), (r"\bround_half_away\(", "truncate_instead("),
-    (r"\+\+", "--"), (r"(?<![\w.\"])\d+(?![\w.])", None),
+    (r"\btrue\b", "false"), (r"\bfalse\b", "true"), (r"\bround_half_away\(", "truncated("),
+    (r"\bmoney_scale\(", "truncated_scale("), (r"\+\+", "--"), (r"(?<![\w.\"])\d+(?![\w.])", None),
 ]
-TRUNCATE = "#define truncate_instead(a, b) ((a) / (b))\n"
+TRUNCATE = """#define truncated(a, b) ((a) / (b))
+#define truncated_scale(amount, part, whole, ret) (*(ret) = (int64_t)((int128)(amount) * (part) / (whole)), true)
+#line 1
+"""
+
+# Changes that change nothing: (file, text of the line, what, into what): why.
+EQUIVALENT = {
+}
 
 
 def blank(match):
     return re.sub(r"[^\n]", " ", match.group(0))
+
+
+def blank_operator(match):
+    start, end = (at - match.start() for at in match.span("op"))
+    return match.group(0)[:start] + " " * (end - start) + match.group(0)[end:]
 
 
 def visible(text):
@@ -46,92 +60,113 @@ def visible(text):
     text = re.sub(r"/\*.*?\*/|//[^\n]*", blank, text, flags=re.S)
     text = re.sub(r'"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])+\'', blank, text)
     text = re.sub(r"^\s*#.*(?:\\\n.*)*", blank, text, flags=re.M)
-    text = re.sub(r"\bsizeof [\w.>-]+\[0\]|\[static \d+\]", blank, text)
+    # The smaller of two, the larger, the absolute value: the same with <=.
+    text = re.sub(r"\b(\w+) (?P<op>< 0)(?= \? -\1 : \1\b)", blank_operator, text)
+    text = re.sub(r"([^\s(]+(?:\([^()]*\))?) (?P<op>[<>]) ([^?\n]+)(?= \? (?:\1 : \3|\3 : \1)\b)", blank_operator, text)
+    text = re.sub(r"(?:/ )?sizeof [\w.>-]+\[0\]|\[static \d+\]", blank, text)  # the count of an array is no arithmetic
     return re.sub(r"\b(?:ASSERT|assert|STATIC_ASSERT|_Static_assert)\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\)", blank, text)
+
+
+class Mutant:
+    def __init__(self, path, text, match, into):
+        self.path = path
+        self.source = text[:match.start()] + into + text[match.end():]
+        self.line = text.count("\n", 0, match.start()) + 1
+        self.key = (path.name, text.splitlines()[self.line - 1].strip(), match.group(0), into)
+
+    def __str__(self):
+        name, line, old, new = self.key
+        return f"{name}:{self.line}: '{old}' -> '{new}':  {line}"
 
 
 def mutants_of(path):
     text = path.read_text()
     shown = visible(text)
-    found = []
     for pattern, into in OPERATORS:
         for match in re.finditer(pattern, shown):
-            new = into if into is not None else str(int(match.group(0)) + 1)
-            line = text.count("\n", 0, match.start()) + 1
-            found.append((path, match.start(), match.end(), new, line))
-    return found
+            yield Mutant(path, text, match, str(int(match.group(0)) + 1) if into is None else into)
 
 
-def run(command, seconds=120):
-    try:
-        done = subprocess.run(command, capture_output=True, timeout=seconds, check=False)
-        return done.returncode
-    except subprocess.TimeoutExpired:
-        return "timeout"
+def tests_of(path):
+    return ROOT / "tests/unit/domain" / path.name
 
 
-def objects():
+def compile_objects():
     """Objects of base, domain and the domain's tests; returns {source: object}."""
     BUILD.mkdir(parents=True, exist_ok=True)
-    sources = [*sorted((ROOT / "lib/base").glob("*.c")), *sorted((ROOT / "lib/domain").glob("*.c")),
-               *sorted((ROOT / "tests/unit/domain").glob("*.c"))]
     made = {}
-    for source in sources:
+    for source in sorted(s for d in ("lib/base", "lib/domain", "tests/unit/domain") for s in (ROOT / d).glob("*.c")):
         made[source] = BUILD / (str(source.relative_to(ROOT)).replace("/", "_") + ".o")
-        subprocess.run([*COMPILE, "-c", str(source), "-o", str(made[source])], check=True)
+        subprocess.run([*COMPILE, *SANITIZE, "-c", str(source), "-o", str(made[source])], check=True)
     return made
 
 
-def try_mutant(mutant, made, seconds):
-    path, start, end, new, _ = mutant
-    text = path.read_text()
+def link(path, objects, instead, binary):
+    """The tests of one file, with another object in its place."""
+    own = [instead if s == path else o for s, o in objects.items() if s.parent != ROOT / "tests/unit/domain"]
+    command = ["gcc", *SANITIZE, "-o", binary, *own, objects[tests_of(path)], *LINK]
+    return subprocess.run(list(map(str, command)), check=False, capture_output=True).returncode == 0
+
+
+def passes(binary, seconds, seed):
+    """The limit is on each test's own processor time: it holds for a process that a test left behind, too."""
+    command = ["prlimit", f"--cpu={seconds}", str(binary), "--fail-fast", "-j1", "--quiet"]
+    environment = {**os.environ, "TEST_SEED": str(seed), "ASAN_OPTIONS": "detect_leaks=0"}
+    try:
+        return subprocess.run(command, capture_output=True, timeout=20 * seconds, check=False, env=environment).returncode == 0
+    except subprocess.TimeoutExpired:
+        return False
+
+
+def fate_of(mutant, objects, seconds, seed):
+    if mutant.key in EQUIVALENT:
+        return "equivalent"
     with tempfile.TemporaryDirectory(dir=BUILD) as directory:
-        source, binary = pathlib.Path(directory) / path.name, pathlib.Path(directory) / "tests"
-        source.write_text(TRUNCATE + '#line 1\n' + text[:start] + new + text[end:])
-        mutated = source.with_suffix(".o")
-        if run([*COMPILE, "-I", str(path.parent), "-c", str(source), "-o", str(mutated)]) != 0:
+        source, binary = pathlib.Path(directory) / mutant.path.name, pathlib.Path(directory) / "tests"
+        source.write_text(TRUNCATE + mutant.source)
+        made = subprocess.run([*COMPILE, *SANITIZE, "-c", str(source), "-o", f"{source}.o"], check=False, capture_output=True)
+        if made.returncode != 0 or not link(mutant.path, objects, f"{source}.o", binary):
             return "does not build"
-        rest = [str(o) for s, o in made.items() if s != path]
-        if run(["gcc", "-o", str(binary), str(mutated), *rest, *LINK]) != 0:
-            return "does not build"
-        return "survived" if run([str(binary), "--fail-fast", "-j1", "--quiet"], seconds) == 0 else "killed"
+        return "survived" if passes(binary, seconds, seed) else "killed"
+
+
+def judge_file(path, objects, arguments):
+    """Prints the file's share and its survivors; returns (killed, counted)."""
+    whole = BUILD / f"{path.stem}-tests"
+    began = time.monotonic()
+    if not link(path, objects, objects[path], whole) or not passes(whole, 600, arguments.seed):
+        sys.exit(f"the tests of {path.name} fail without any mutant")
+    seconds = 5 + 3 * int(time.monotonic() - began)
+    mutants = list(mutants_of(path))
+    if len(mutants) > arguments.most:
+        mutants = random.Random(arguments.seed).sample(mutants, arguments.most)
+    with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
+        fates = list(pool.map(lambda m: fate_of(m, objects, seconds, arguments.seed), mutants))
+    killed, counted = fates.count("killed"), fates.count("killed") + fates.count("survived")
+    print(f"{path.name:20} {killed:4} of {counted:4} killed, {fates.count('equivalent')} equivalent", flush=True)
+    for mutant, fate in zip(mutants, fates):
+        if fate == "survived":
+            print(f"    {mutant}", flush=True)
+    return killed, counted
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("files", nargs="*", type=pathlib.Path)
-    parser.add_argument("--most", type=int, default=60, help="mutants of one file (60)")
-    parser.add_argument("--seed", type=int, default=int(time.time()))
+    parser.add_argument("--most", type=int, default=sys.maxsize, help="mutants of one file, chosen by the seed (all)")
+    parser.add_argument("--seed", type=int, default=int(time.time()), help="also of the tests' random cases")
     parser.add_argument("--jobs", type=int, default=2)
     arguments = parser.parse_args()
     files = [f.resolve() for f in arguments.files] or sorted((ROOT / "lib/domain").glob("*.c"))
     print(f"seed {arguments.seed}", flush=True)
-    made = objects()
-    whole = BUILD / "tests"
-    subprocess.run(["gcc", "-o", str(whole), *map(str, made.values()), *LINK], check=True)
-    began = time.monotonic()
-    if run([str(whole), "-j1", "--quiet"], 600) != 0:
-        sys.exit("the tests fail without any mutant")
-    seconds = 5 + 10 * (time.monotonic() - began)
-    chance = random.Random(arguments.seed)
-    total_killed = total = 0
-    for path in files:
-        found = mutants_of(path)
-        chance.shuffle(found)
-        found = found[:arguments.most]
-        with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
-            fates = list(pool.map(lambda m: try_mutant(m, made, seconds), found))
-        killed, survived = fates.count("killed"), fates.count("survived")
-        total, total_killed = total + killed + survived, total_killed + killed
-        if killed + survived:
-            print(f"{path.name:20} {killed:4} of {killed + survived:4} killed", flush=True)
-        text = path.read_text()
-        for mutant, fate in zip(found, fates):
-            if fate == "survived":
-                _, start, end, new, line = mutant
-                print(f"    {path.name}:{line}: '{text[start:end]}' -> '{new}':  {text.splitlines()[line - 1].strip()}")
-    if total:
-        print(f"{'all':20} {total_killed:4} of {total:4} killed: {100 * total_killed / total:.1f} %")
+    objects = compile_objects()
+    results = [judge_file(path, objects, arguments) for path in files]
+    killed, counted = (sum(column) for column in zip(*results))
+    print(f"{'all':20} {killed:4} of {counted:4} killed: {100 * killed / max(counted, 1):.1f} %")
+    known = {mutant.key for path in files for mutant in mutants_of(path)}
+    for key in EQUIVALENT:
+        if key not in known and key[0] in {path.name for path in files}:
+            print(f"EQUIVALENT has what is no mutant any more: {key}")
 
 
 if __name__ == "__main__":
