@@ -150,12 +150,3 @@ bool decimal_times(struct decimal value, struct quantity quantity, int128 *ret_a
   *ret_atto = product;
   return true;
 }
-
-bool decimal_percent(int64_t amount_minor, struct decimal percent, int64_t *ret_minor) {
-  int128 product;
-  if (__builtin_mul_overflow(percent.pico, (int128)amount_minor, &product)) return false;
-  int128 share = round_half_away(product, (int128)100 * PICO);
-  if (share > MONEY_MAX || share < -MONEY_MAX) return false;
-  *ret_minor = (int64_t)share;
-  return true;
-}

@@ -52,7 +52,5 @@ MUST_CHECK bool decimal_add(struct decimal a, struct decimal b, struct decimal *
 MUST_CHECK bool quantity_add(struct quantity a, struct quantity b, struct quantity *ret_sum);
 /* Exactly value × quantity in units of 10^-18; false beyond 128 bits. */
 MUST_CHECK bool decimal_times(struct decimal value, struct quantity quantity, int128 *ret_atto);
-/* round(amount × percent ÷ 100), half away from zero (BILL-002); false beyond MONEY_MAX. */
-MUST_CHECK bool decimal_percent(int64_t amount_minor, struct decimal percent, int64_t *ret_minor);
 
 #endif

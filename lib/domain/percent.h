@@ -4,15 +4,16 @@
 
 #include <stdint.h>
 
+#include "base/decimal.h"
 #include "base/error.h"
 
 /* 19 % is 19,000,000. */
-#define PERCENT_MICRO INT64_C(1000000)
+#define PERCENT_MICRO MICRO
 #define PERCENT_WHOLE (100 * PERCENT_MICRO)
 
 /* "19", "7.7", "8.875"; BILL-004's form of decimals. RC_VALIDATION naming field. */
 MUST_CHECK enum rc percent_parse(const char *text, const char *field, int64_t *ret_micro, struct error *err);
-enum { PERCENT_TEXT_MAX = 16 };
+enum { PERCENT_TEXT_MAX = DECIMAL_TEXT_MAX };
 const char *percent_format(int64_t micro, char text[static PERCENT_TEXT_MAX]); /* shortest: "7.7" */
 
 #endif

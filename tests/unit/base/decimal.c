@@ -315,38 +315,6 @@ Test(decimal, products_are_exact_or_said_to_be_too_large) {
   cr_expect(product == DECIMAL_MAX * 100000 * MICRO, "untouched");
 }
 
-Test(decimal, a_percentage_of_an_amount_is_rounded_once) {
-  static const struct {
-    int64_t amount;
-    const char *percent;
-    bool ok;
-    int64_t share;
-  } CASES[] = {
-      {10000, "10", true, 1000},
-      {1000, "0.5", true, 5},
-      {100, "0.5", true, 1}, /* BILL-002: half up */
-      {-100, "0.5", true, -1},
-      {100, "0.499999999999", true, 0},
-      {1050, "19", true, 200},
-      {0, "12.5", true, 0},
-      {MONEY_MAX, "100", true, MONEY_MAX},
-      {MONEY_MAX, "100.000000000001", false, 0},
-      {-MONEY_MAX, "100", true, -MONEY_MAX},
-      {1, "1000000000000000", true, 10000000000000},
-      {MONEY_MAX, "1000000000000000", false, 0},
-      {-MONEY_MAX, "1000000000000000", false, 0},
-      {5000, "-10", true, -500},
-  };
-  for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
-    struct error err;
-    struct decimal percent;
-    int64_t share = 4711;
-    cr_assert_eq(decimal_parse(CASES[i].percent, "rate", &percent, &err), RC_OK);
-    cr_expect_eq(decimal_percent(CASES[i].amount, percent, &share), CASES[i].ok, "row %zu", i);
-    cr_expect_eq(share, CASES[i].ok ? CASES[i].share : 4711, "row %zu: %lld", i, (long long)share);
-  }
-}
-
 Test(decimal, a_quantity_beyond_the_limit_is_our_bug, .signal = SIGABRT, .init = cr_redirect_stderr) {
   (void)quantity_of(1000000000001);
 }
