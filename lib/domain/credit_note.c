@@ -21,7 +21,7 @@ static void set_tax(struct creditable *line) {
 enum rc credit_line(struct creditable *line, const char *field, struct error *err) {
   int64_t rest = rest_of(line), wanted = line->wanted_minor;
   if (wanted == 0) return error_field(err, RC_VALIDATION, field, "must not be 0");
-  if ((wanted < 0) != (line->amount_minor < 0) || line->amount_minor == 0)
+  if ((int128)wanted * line->amount_minor <= 0)
     return error_field(err, RC_VALIDATION, field, "must have the sign of the line's own amount");
   if (rest < 0 ? wanted < rest : wanted > rest)
     return error_field(err, RC_VALIDATION, field, "is more than what is left of the line");
@@ -44,6 +44,10 @@ enum rc credit_amount(struct creditable *lines, size_t count, int64_t amount_min
   for (size_t i = 0; i < count; i++) rest += rest_of(&lines[i]);
   if (amount_minor <= 0) return error_field(err, RC_VALIDATION, field, "must be more than 0");
   if (amount_minor > rest) return error_field(err, RC_VALIDATION, field, "is more than what is left of the invoice");
+  if (amount_minor == rest) { /* with the tax of lines whose own amount is nothing */
+    credit_whole(lines, count);
+    return RC_OK;
+  }
   for (size_t i = 0; i < count; i++) shares[i] = (int128)rest_of(&lines[i]) * amount_minor;
   int64_t spread = apportion(shares, count, rest, parts);
   ASSERT(spread == amount_minor);

@@ -15,15 +15,16 @@ static bool takes_part(const struct discountable *line) {
   return line->is_covered && !line->is_taken_back && left_of(line) > 0;
 }
 
-/* The most that may come off: what the covered lines have left, and no more than keeps all charges together at zero. */
+/* The most that may come off: what the covered lines have left, no more than keeps all charges together at zero, and no
+ * more than an amount can be: an invoice of that size is refused, but only with its taxes (tax_compute). */
 static int64_t limit_of(const struct discountable *lines, size_t count) {
-  int64_t covered = 0, charged = 0;
+  int64_t covered = 0, charged = 0, limit = MONEY_MAX;
   for (size_t i = 0; i < count; i++) {
     if (takes_part(&lines[i])) covered += left_of(&lines[i]);
     if (!lines[i].is_taken_back) charged += left_of(&lines[i]);
   }
-  if (charged < 0) charged = 0;
-  return covered < charged ? covered : charged;
+  limit = limit < covered ? limit : covered;
+  return limit < charged ? limit : charged;
 }
 
 static int64_t wanted_of(const struct coupon *coupon, const struct discountable *lines, size_t count) {
@@ -55,12 +56,11 @@ int64_t coupon_apply(const struct coupon *coupon, struct discountable *lines, si
 }
 
 int64_t credit_apply(int64_t due_minor, const int64_t *remaining_minor, size_t count, int64_t *ret_used) {
-  int64_t used = 0;
+  int64_t due = due_minor > 0 ? due_minor : 0, open = due;
   for (size_t i = 0; i < count; i++) {
-    int64_t open = due_minor > used ? due_minor - used : 0;
     ASSERT(remaining_minor[i] >= 0);
     ret_used[i] = remaining_minor[i] < open ? remaining_minor[i] : open;
-    used += ret_used[i];
+    open -= ret_used[i];
   }
-  return used;
+  return due - open;
 }

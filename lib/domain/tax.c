@@ -140,19 +140,19 @@ static void separate(struct taxable *line) {
   line->amount_minor = charged_of(line) - line->tax_minor + line->discount_minor;
 }
 
+static int128 magnitude_of(int64_t minor) {
+  int128 wide = minor;
+  return wide < 0 ? -wide : wide;
+}
+
+/* The largest that a total could come to: each amount with the highest tax, and the discounts of the other sign. */
 static enum rc check_sums(const struct taxable *lines, size_t count, struct error *err) {
-  int64_t listed = 0, discount = 0;
+  int128 sum = 0;
   for (size_t i = 0; i < count; i++) {
     ASSERT(lines[i].rate.percent_micro >= 0 && lines[i].rate.percent_micro <= PERCENT_WHOLE);
-    int64_t magnitude = lines[i].listed_minor < 0 ? -lines[i].listed_minor : lines[i].listed_minor;
-    int64_t off = lines[i].listed_discount_minor < 0 ? -lines[i].listed_discount_minor : lines[i].listed_discount_minor;
-    if (!money_add(listed, magnitude, &listed) || !money_add(discount, off, &discount))
-      return error_field(err, RC_VALIDATION, "items", "their sum is too large");
+    sum += magnitude_of(lines[i].listed_minor) + magnitude_of(lines[i].listed_discount_minor);
   }
-  int64_t most; /* with the highest tax, and the discount of the other sign */
-  if (!money_add(listed, discount, &most) || !money_add(most, most, &most))
-    return error_field(err, RC_VALIDATION, "items", "their sum is too large");
-  return RC_OK;
+  return 2 * sum <= MONEY_MAX ? RC_OK : error_field(err, RC_VALIDATION, "items", "their sum is too large");
 }
 
 enum rc tax_compute(struct taxable *lines, size_t count, enum tax_rounding rounding, struct error *err) {

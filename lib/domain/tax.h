@@ -68,7 +68,8 @@ struct taxable {
   int64_t amount_minor, discount_minor, tax_minor; /* amount and discount net of tax */
 };
 
-/* count is at most INVOICE_LINES_MAX. RC_VALIDATION naming "items" when a sum is beyond MONEY_MAX. */
+/* count is at most INVOICE_LINES_MAX. RC_VALIDATION naming "items" when, taxed by 100 %, their sum
+ * could be beyond MONEY_MAX. */
 MUST_CHECK enum rc tax_compute(struct taxable *lines, size_t count, enum tax_rounding rounding, struct error *err);
 
 #endif

@@ -4,6 +4,8 @@
 #include <criterion/criterion.h>
 
 #include "../property.h"
+#include "base/money.h"
+#include "domain/invoice.h"
 
 enum { CASES = 100000, LINES = 5 };
 
@@ -26,19 +28,32 @@ Test(credit_note, bill_043_tax_of_the_kth_note_is_cumulative) {
 Test(credit_note, bill_043_a_line_s_note_stays_within_its_rest) {
   static const struct {
     int64_t amount, credited, wanted;
-    enum rc rc;
-  } cases[] = {{1000, 0, 1000, RC_OK},        {1000, 999, 1, RC_OK},
-               {1000, 999, 2, RC_VALIDATION}, {1000, 0, 0, RC_VALIDATION},
-               {1000, 0, -1, RC_VALIDATION},  {-1000, 0, -1000, RC_OK},
-               {-1000, -999, -1, RC_OK},      {-1000, -999, -2, RC_VALIDATION},
-               {-1000, 0, 1, RC_VALIDATION},  {0, 0, 1, RC_VALIDATION},
-               {1000, 0, 1001, RC_VALIDATION}};
+    const char *why_not; /* NULL: it may be */
+  } cases[] = {
+      {1000, 0, 1000, NULL},
+      {1000, 999, 1, NULL},
+      {1, 0, 1, NULL},
+      {MONEY_MAX, 0, MONEY_MAX, NULL},
+      {-1000, 0, -1000, NULL},
+      {-1000, -999, -1, NULL},
+      {1000, 0, 0, "must not be 0"},
+      {1000, 0, -1, "must have the sign of the line's own amount"},
+      {-1000, 0, 1, "must have the sign of the line's own amount"},
+      {0, 0, 1, "must have the sign of the line's own amount"},
+      {1000, 999, 2, "is more than what is left of the line"},
+      {1000, 0, 1001, "is more than what is left of the line"},
+      {1000, 1000, 1, "is more than what is left of the line"},
+      {-1000, -999, -2, "is more than what is left of the line"},
+  };
   for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
     struct error err = {0};
     struct creditable line = {
         .amount_minor = cases[i].amount, .credited_minor = cases[i].credited, .wanted_minor = cases[i].wanted};
-    cr_expect_eq(credit_line(&line, "items[0].amount", &err), cases[i].rc, "case %zu", i);
-    if (cases[i].rc != RC_OK) cr_expect_str_eq(err.field, "items[0].amount");
+    enum rc rc = credit_line(&line, "items[0].amount", &err);
+    cr_expect_eq(rc, cases[i].why_not ? RC_VALIDATION : RC_OK, "case %zu", i);
+    if (!cases[i].why_not) continue;
+    cr_expect_str_eq(err.text, cases[i].why_not, "case %zu", i);
+    cr_expect_str_eq(err.field, "items[0].amount");
   }
 }
 
@@ -111,11 +126,40 @@ Test(credit_note, bill_043_an_amount_is_within_the_rest) {
   cr_expect_eq(lines[1].wanted_minor, -100);
 }
 
+/* A line of 0.01 with a tax of 100 % in it is all tax; a note of all that is left takes that, too. */
+Test(credit_note, bill_043_the_last_note_takes_the_tax_of_lines_without_an_amount) {
+  struct creditable lines[2] = {{.amount_minor = 1000, .tax_minor = 190, .credited_minor = 1, .tax_credited_minor = 0},
+                                {.amount_minor = 0, .tax_minor = 1}};
+  struct error err;
+  cr_assert_eq(credit_amount(lines, 2, 998, "amount", &err), RC_OK);
+  cr_expect_eq(lines[1].tax_wanted_minor, 0, "not before the end");
+  cr_assert_eq(credit_amount(lines, 2, 999, "amount", &err), RC_OK);
+  cr_expect_eq(lines[0].wanted_minor, 999);
+  cr_expect_eq(lines[0].tax_wanted_minor, 190);
+  cr_expect_eq(lines[1].wanted_minor, 0);
+  cr_expect_eq(lines[1].tax_wanted_minor, 1);
+}
+
+Test(credit_note, bill_043_the_largest_invoice_is_given_back) {
+  static struct creditable lines[INVOICE_LINES_MAX];
+  struct error err;
+  int64_t spread = 0, rest = 0;
+  for (size_t i = 0; i < INVOICE_LINES_MAX; i++) {
+    lines[i].amount_minor = i % 2 ? -MONEY_MAX : MONEY_MAX;
+    lines[i].tax_minor = lines[i].amount_minor;
+  }
+  lines[1].amount_minor = -1;
+  rest = MONEY_MAX - 1;
+  cr_assert_eq(credit_amount(lines, INVOICE_LINES_MAX, rest - 1, "amount", &err), RC_OK);
+  for (size_t i = 0; i < INVOICE_LINES_MAX; i++) spread += lines[i].wanted_minor;
+  cr_expect_eq(spread, rest - 1);
+}
+
 Test(credit_note, bill_043_first_what_is_due_then_the_customer_s) {
   static const struct {
     int64_t total, due, applied, left;
-  } cases[] = {{100, 150, 100, 0}, {100, 100, 100, 0}, {100, 40, 40, 60},
-               {100, 0, 0, 100},   {100, -5, 0, 100},  {0, 9, 0, 0}};
+  } cases[] = {{100, 150, 100, 0}, {100, 100, 100, 0}, {100, 40, 40, 60}, {100, 0, 0, 100},
+               {100, -5, 0, 100},  {0, 9, 0, 0},       {100, 1, 1, 99}};
   for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
     struct credit_disposal disposal = credit_dispose(cases[i].total, cases[i].due);
     cr_expect_eq(disposal.applied_minor, cases[i].applied, "case %zu", i);

@@ -4,6 +4,8 @@
 #include <criterion/criterion.h>
 
 #include "../property.h"
+#include "base/money.h"
+#include "domain/invoice.h"
 #include "domain/percent.h"
 
 enum { CASES = 100000, LINES = 6 };
@@ -46,6 +48,11 @@ static const struct {
      {500, -750}},
     {"a hundred percent", {{333, C, 0}, {1, C, 0}}, 2, {PERCENT(100)}, 1, {333, 1}},
     {"nothing at all", {{0, C, 0}}, 1, {FIXED(10)}, 1, {0}},
+    {"a cent", {{1, C, 0}}, 1, {FIXED(1)}, 1, {1}},
+    {"a cent of two", {{2, C, 0}}, 1, {FIXED(1)}, 1, {1}},
+    {"below half a cent", {{4, C, 0}}, 1, {PERCENT(10)}, 1, {0}},
+    {"none covered", {{1000, 0, 0}}, 1, {FIXED(10)}, 1, {0}},
+    {"the largest amount", {{MONEY_MAX, C, 0}}, 1, {PERCENT(100)}, 1, {MONEY_MAX}},
 };
 
 Test(discount, bill_040_examples) {
@@ -63,6 +70,19 @@ Test(discount, bill_040_examples) {
       cr_expect_eq(lines[i].discount_minor, EXAMPLES[e].discounts[i], "%s: line %zu has %lld", EXAMPLES[e].what, i,
                    (long long)lines[i].discount_minor);
   }
+}
+
+/* What the largest invoice that can be written down comes to is refused later (tax_compute); here nothing overflows. */
+Test(discount, bill_040_more_than_an_amount_can_be_is_cut) {
+  static struct discountable lines[INVOICE_LINES_MAX];
+  static const struct coupon COUPONS[] = {PERCENT(100), FIXED(MONEY_MAX), {.percent_micro = 1}};
+  int64_t sum = 0;
+  for (size_t i = 0; i < INVOICE_LINES_MAX; i++)
+    lines[i] = (struct discountable){.amount_minor = MONEY_MAX, .is_covered = true};
+  for (size_t c = 0; c < 2; c++) cr_expect_eq(coupon_apply(&COUPONS[c], lines, INVOICE_LINES_MAX), MONEY_MAX);
+  cr_expect_eq(coupon_apply(&COUPONS[2], lines, INVOICE_LINES_MAX), 2480000000, "0.000001 % of 248 times the largest");
+  for (size_t i = 0; i < INVOICE_LINES_MAX; i++) sum += lines[i].discount_minor;
+  cr_expect_eq(sum, 2 * MONEY_MAX + 2480000000);
 }
 
 static struct coupon any_coupon(struct dice *dice) {
@@ -108,7 +128,9 @@ Test(discount, bill_040_credit_is_used_oldest_first_and_never_beyond_what_is_due
                   {500, {300, 300, 300}, {300, 200, 0}},
                   {0, {300, 1, 1}, {0, 0, 0}},
                   {-5, {300, 1, 1}, {0, 0, 0}},
-                  {300, {0, 300, 1}, {0, 300, 0}}};
+                  {300, {0, 300, 1}, {0, 300, 0}},
+                  {1, {0, 1, 1}, {0, 1, 0}},
+                  {MONEY_MAX, {1, MONEY_MAX, MONEY_MAX}, {1, MONEY_MAX - 1, 0}}};
   for (size_t e = 0; e < sizeof examples / sizeof examples[0]; e++) {
     int64_t used[3], sum = 0;
     int64_t said = credit_apply(examples[e].due, examples[e].remaining, 3, used);

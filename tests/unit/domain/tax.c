@@ -7,6 +7,7 @@
 #include "../property.h"
 #include "base/money.h"
 #include "domain/discount.h"
+#include "domain/invoice.h"
 #include "domain/ledger.h"
 #include "domain/percent.h"
 
@@ -202,15 +203,53 @@ Test(tax, there_and_back_is_nothing) {
   }
 }
 
+/* What could come to more than the largest amount is refused, whatever its rates and signs are. */
 Test(tax, sums_beyond_the_limit_are_refused) {
-  struct error err = {0};
-  struct taxable lines[2] = {{.rate = RATE(19), .listed_minor = MONEY_MAX},
-                             {.rate = RATE(19), .listed_minor = -MONEY_MAX}};
-  cr_expect_eq(tax_compute(lines, 2, TAX_ROUND_TOTAL, &err), RC_VALIDATION);
-  cr_expect_str_eq(err.field, "items");
-  cr_expect_eq(tax_compute(lines, 1, TAX_ROUND_TOTAL, &err), RC_VALIDATION, "its tax would not fit");
-  lines[0].listed_minor = MONEY_MAX / 2;
-  cr_expect_eq(tax_compute(lines, 1, TAX_ROUND_TOTAL, &err), RC_OK);
+  static const struct {
+    int64_t listed[2], discount;
+    enum rc rc;
+  } SUMS[] = {
+      {{MONEY_MAX / 2, 0}, 0, RC_OK},
+      {{-(MONEY_MAX / 2), 0}, 0, RC_OK},
+      {{MONEY_MAX / 2 - 3, 1}, 2, RC_OK},
+      {{MONEY_MAX / 2 - 3, -1}, -2, RC_OK},
+      {{MONEY_MAX / 2 + 1, 0}, 0, RC_VALIDATION},
+      {{-(MONEY_MAX / 2) - 1, 0}, 0, RC_VALIDATION},
+      {{MONEY_MAX / 2, 1}, 0, RC_VALIDATION},
+      {{MONEY_MAX / 2, 0}, 1, RC_VALIDATION},
+      {{MONEY_MAX / 2, -1}, 0, RC_VALIDATION},
+      {{MONEY_MAX / 2, 0}, -1, RC_VALIDATION},
+      {{MONEY_MAX, -MONEY_MAX}, 0, RC_VALIDATION},
+      {{INT64_MIN, INT64_MIN}, INT64_MIN, RC_VALIDATION},
+      {{INT64_MAX, INT64_MAX}, INT64_MAX, RC_VALIDATION},
+  };
+  for (size_t i = 0; i < sizeof SUMS / sizeof SUMS[0]; i++) {
+    struct error err = {0};
+    struct taxable lines[2] = {
+        {.rate = RATE(19), .listed_minor = SUMS[i].listed[0], .listed_discount_minor = SUMS[i].discount},
+        {.rate = RATE(100), .listed_minor = SUMS[i].listed[1]}};
+    cr_expect_eq(tax_compute(lines, 2, TAX_ROUND_TOTAL, &err), SUMS[i].rc, "row %zu", i);
+    if (SUMS[i].rc != RC_OK) cr_expect_str_eq(err.field, "items");
+  }
+}
+
+/* 250 lines, as large as an invoice may be, with the highest tax and with one of six decimals. */
+Test(tax, the_largest_invoice_is_exact) {
+  static const int64_t MICRO_PERCENTS[] = {100000000, 99999999, 1};
+  for (size_t p = 0; p < 6; p++) {
+    static struct taxable lines[INVOICE_LINES_MAX];
+    const struct tax_rate rate = {
+        .percent_micro = MICRO_PERCENTS[p / 2], .category = TAX_STANDARD, .is_inclusive = p % 2};
+    const int64_t listed = MONEY_MAX / 2 / INVOICE_LINES_MAX;
+    int128 sum = (int128)listed * INVOICE_LINES_MAX * rate.percent_micro;
+    int64_t tax = 0;
+    struct error err;
+    for (size_t i = 0; i < INVOICE_LINES_MAX; i++) lines[i] = (struct taxable){.rate = rate, .listed_minor = listed};
+    cr_assert_eq(tax_compute(lines, INVOICE_LINES_MAX, TAX_ROUND_TOTAL, &err), RC_OK);
+    for (size_t i = 0; i < INVOICE_LINES_MAX; i++) tax += lines[i].tax_minor;
+    int128 whole = rate.is_inclusive ? PERCENT_WHOLE + rate.percent_micro : PERCENT_WHOLE;
+    cr_expect_eq(tax, (int64_t)((2 * sum + whole) / (2 * whole)), "rate %zu: %lld", p, (long long)tax);
+  }
 }
 
 /* -- which rate -- */
