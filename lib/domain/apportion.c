@@ -42,7 +42,7 @@ int64_t apportion(const int128 *numerators, size_t count, int128 denominator, in
   ASSERT(target <= MONEY_MAX && left >= 0 && left <= (int128)count);
   for (size_t i = 0; i < count; i++) {
     struct share share = share_of(sign * numerators[i], denominator);
-    bool is_raised = left > 0 && (int128)rank_of(numerators, count, denominator, sign, i) < left;
+    bool is_raised = left != 0 && (int128)rank_of(numerators, count, denominator, sign, i) < left;
     ASSERT(!is_raised || share.rest > 0);
     ret_parts[i] = sign * (share.whole + is_raised);
   }
@@ -51,7 +51,7 @@ int64_t apportion(const int128 *numerators, size_t count, int128 denominator, in
 
 int64_t apportion_next(int64_t total, int64_t whole, int64_t before, int64_t now, int64_t given) {
   ASSERT(whole != 0);
-  int sign = whole < 0 ? -1 : 1;
-  int128 used = (int128)before + now;
-  return (int64_t)(round_half_away(total * used * sign, (int128)whole * sign) - given);
+  int128 share = total * ((int128)before + now);
+  int128 due = whole > 0 ? round_half_away(share, whole) : round_half_away(-share, -(int128)whole);
+  return (int64_t)(due - given);
 }

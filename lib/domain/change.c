@@ -6,20 +6,21 @@
 #include "base/money.h"
 #include "domain/proration.h"
 
+static int64_t within(int64_t position, int64_t from, int64_t end) {
+  int64_t least = position > from ? position : from;
+  return least < end ? least : end;
+}
+
 /* BILL-022 */
 enum rc change_rest(int64_t charged_minor, struct change_span span, struct change_cuts cuts, int64_t *ret_rest,
                     struct error *err) {
   ASSERT(span.start < span.end && cuts.count <= CHANGE_CUTS_MAX);
   int64_t rest = charged_minor, from = span.start;
-  for (size_t i = 0; i < cuts.count; i++) {
+  for (size_t i = 0; i < cuts.count && from < span.end; i++) {
     ASSERT(i == 0 || cuts.at[i] >= cuts.at[i - 1]);
-    if (cuts.at[i] <= from) continue;
-    if (cuts.at[i] >= span.end) {
-      rest = 0;
-      break;
-    }
-    TRY(proration_rest(rest, cuts.at[i] - from, span.end - from, &rest, err));
-    from = cuts.at[i];
+    int64_t cut = within(cuts.at[i], from, span.end);
+    TRY(proration_rest(rest, cut - from, span.end - from, &rest, err));
+    from = cut;
   }
   *ret_rest = rest;
   return RC_OK;

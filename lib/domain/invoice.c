@@ -60,7 +60,7 @@ static enum rc illegal(enum invoice_state from, enum invoice_event event, struct
                          STATE_NAMES[from]);
   struct buf details CLEANUP(buf_release);
   struct json_writer writer;
-  buf_init(&details, sizeof err->details - 1);
+  buf_init(&details, ERROR_DETAILS_MAX);
   json_writer_init(&writer, &details);
   json_put_object(&writer, NULL);
   json_put_array(&writer, "allowed");

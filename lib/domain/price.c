@@ -155,8 +155,7 @@ static bool part_cost(const struct price_part *part, int128 *ret_cost) {
            !__builtin_mul_overflow(*ret_cost, (int128)SUM_PER_ATTO, ret_cost);
   case PRICE_PART_RATE: /* 10^-18 percent is 10^-20 */ return decimal_times(part->unit_price, part->quantity, ret_cost);
   }
-  ASSERT(!"a kind of part");
-  return false;
+  assert_failed("a kind of part", __FILE__, __LINE__);
 }
 
 /* Parts are never negative: what is beyond the maximum once stays so. */
@@ -246,7 +245,7 @@ static void add_component(struct tally *tally, const struct price_component *com
   case PRICE_PACKAGE: return add_packages(tally, component, take_free(tally, component, quantity));
   case PRICE_PERCENTAGE: return add_percentage(tally, component, quantity, events);
   }
-  ASSERT(!"a model");
+  assert_failed("a model", __FILE__, __LINE__);
 }
 
 /* ---- the share, and the one rounding ---- */

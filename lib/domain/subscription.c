@@ -119,7 +119,7 @@ static bool is_asked_for(enum subscription_event event) {
 static void name_allowed(enum subscription_state from, const char *also, struct error *err) {
   struct buf details CLEANUP(buf_release);
   struct json_writer writer;
-  buf_init(&details, sizeof err->details - 1);
+  buf_init(&details, ERROR_DETAILS_MAX);
   json_writer_init(&writer, &details);
   json_put_object(&writer, NULL);
   json_put_array(&writer, "allowed");

@@ -35,10 +35,9 @@ static int128 sum_micro(const struct usage_event *events, size_t count) {
 }
 
 static int128 max_micro(const struct usage_event *events, size_t count) {
-  int64_t max = count > 0 ? events[0].quantity.micro : 0;
-  for (size_t i = 1; i < count; i++)
-    if (events[i].quantity.micro > max) max = events[i].quantity.micro;
-  return max;
+  int64_t max = INT64_MIN;
+  for (size_t i = 0; i < count; i++) max = max > events[i].quantity.micro ? max : events[i].quantity.micro;
+  return count == 0 ? 0 : max;
 }
 
 static int128 last_micro(const struct usage_event *events, size_t count) {
@@ -74,8 +73,7 @@ static int128 aggregate_micro(enum usage_aggregation aggregation, const struct u
   case USAGE_LAST: return last_micro(events, count);
   case USAGE_UNIQUE_COUNT: return (int128)different_texts(events, count, arena) * MICRO;
   }
-  ASSERT(!"an aggregation");
-  return 0;
+  assert_failed("an aggregation", __FILE__, __LINE__);
 }
 
 enum rc usage_aggregate(enum usage_aggregation aggregation, const struct usage_event *events, size_t count,

@@ -66,6 +66,45 @@ Test(apportion, parts_sum_to_the_rounded_sum_and_each_is_next_to_its_share) {
   }
 }
 
+/* BILL-043's kind of steps: by hand, of either sign. */
+Test(apportion, a_step_is_the_rounded_sum_so_far_less_what_was_given) {
+  static const struct {
+    int64_t total, whole, before, now, given, part;
+  } STEPS[] = {
+      {10, 1000, 0, 333, 0, 3},
+      {10, 1000, 333, 333, 3, 4},
+      {10, 1000, 666, 334, 7, 3},
+      {1, 2, 0, 1, 0, 1}, /* BILL-002: a half goes away from zero */
+      {1, 2, 1, 1, 1, 0},
+      {-1, 2, 0, 1, 0, -1},
+      {-1, -2, 0, -1, 0, -1},
+      {7, -1, 0, -1, 0, 7},
+      {0, 5, 0, 3, 0, 0},
+      {7, 1, 0, 1, 0, 7},
+      {19, -100, -50, -25, -10, 24},
+      {MONEY_MAX, MONEY_MAX, 0, MONEY_MAX, 0, MONEY_MAX},
+      {MONEY_MAX, -MONEY_MAX, -1, -MONEY_MAX + 1, 1, MONEY_MAX - 1},
+  };
+  for (size_t i = 0; i < sizeof STEPS / sizeof STEPS[0]; i++) {
+    int64_t part = apportion_next(STEPS[i].total, STEPS[i].whole, STEPS[i].before, STEPS[i].now, STEPS[i].given);
+    cr_expect_eq(part, STEPS[i].part, "row %zu: %lld", i, (long long)part);
+  }
+}
+
+/* The most lines, each of the largest share, under the largest denominator that taxes have (BILL-041). */
+Test(apportion, the_largest_shares_fit) {
+  enum { MANY = 250 };
+  int128 denominator = (int128)100000000 * 200000000, numerators[MANY];
+  int64_t parts[MANY], sum = 0;
+  for (size_t i = 0; i < MANY; i++) numerators[i] = (i % 2 ? -MONEY_MAX : MONEY_MAX) * denominator;
+  numerators[0] -= denominator / 2;
+  cr_expect_eq(apportion(numerators, MANY, denominator, parts), -1);
+  for (size_t i = 0; i < MANY; i++) sum += parts[i];
+  cr_expect_eq(sum, -1);
+  cr_expect_eq(parts[0], MONEY_MAX - 1);
+  cr_expect_eq(parts[MANY - 1], -MONEY_MAX);
+}
+
 Test(apportion, steps_end_at_the_total_and_never_pass_it) {
   struct dice dice = dice_new();
   for (int n = 0; n < CASES; n++) {

@@ -33,6 +33,7 @@ Test(change, the_rest_follows_the_cuts_one_by_one) {
       {1000, 30, {-5}, 1, 1000},            /* before the period */
       {1000, 30, {30}, 1, 0},               /* with its end */
       {1000, 30, {31}, 1, 0},               /* and after it */
+      {1000, 30, {10, 30, 30, 31}, 4, 0},   /* and nothing is left to cut */
       {1000, 30, {10, 20}, 2, 333},         /* 667, then half of it */
       {1000, 30, {10, 10, 20, 20}, 4, 333}, /* BILL-024: twice on a day is once */
 
@@ -215,7 +216,11 @@ Test(change, an_upgrade_is_dearer_by_the_day) {
       {{12001, {INTERVAL_YEAR, 1}}, {1000, {INTERVAL_MONTH, 1}}, false},
       {{3000, {INTERVAL_QUARTER, 1}}, {1000, {INTERVAL_MONTH, 1}}, false},
       {{3000, {INTERVAL_MONTH, 3}}, {3001, {INTERVAL_QUARTER, 1}}, true},
+      {{3000, {INTERVAL_QUARTER, 1}}, {1001, {INTERVAL_MONTH, 1}}, true},
+      {{12000, {INTERVAL_YEAR, 1}}, {1000, {INTERVAL_MONTH, 1}}, false},
+      {{12000, {INTERVAL_YEAR, 1}}, {3000, {INTERVAL_QUARTER, 1}}, false},
       {{100, {INTERVAL_DAY, 1}}, {700, {INTERVAL_WEEK, 1}}, false},
+      {{700, {INTERVAL_WEEK, 1}}, {100, {INTERVAL_DAY, 1}}, false},
       {{700, {INTERVAL_WEEK, 1}}, {101, {INTERVAL_DAY, 1}}, true},
       {{700, {INTERVAL_WEEK, 1}}, {3043, {INTERVAL_MONTH, 1}}, false}, /* 30.436875 days */
       {{700, {INTERVAL_WEEK, 1}}, {3044, {INTERVAL_MONTH, 1}}, true},

@@ -117,6 +117,17 @@ Test(dunning, an_empty_schedule_never_retries) {
   static const struct dunning_schedule NONE = {.count = 0};
   struct utime next;
   cr_expect_not(dunning_next(&NONE, 1, FIRST, FIRST, &next));
+  cr_expect_eq(dunning_end(&NONE, 1, FIRST, FIRST).us, FIRST.us, "given up at once");
+}
+
+Test(dunning, a_schedule_of_one_day_ends_with_it) {
+  static const struct dunning_schedule WEEK_LATER = {.days = {7}, .count = 1};
+  struct utime next;
+  cr_expect(dunning_next(&WEEK_LATER, 1, FIRST, FIRST, &next));
+  cr_expect_eq(next.us, days_later(7).us);
+  cr_expect_not(dunning_next(&WEEK_LATER, 2, FIRST, next, &next));
+  cr_expect_eq(dunning_end(&WEEK_LATER, 1, FIRST, FIRST).us, days_later(7).us);
+  cr_expect_eq(dunning_end(&WEEK_LATER, 2, FIRST, days_later(7)).us, days_later(7).us);
 }
 
 Test(dunning, at_most_twenty_attempts_fall_into_thirty_days) {

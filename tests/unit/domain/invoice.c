@@ -31,6 +31,7 @@ Test(invoice, bill_070_every_state_with_every_event) {
       } else {
         cr_expect_eq(rc, RC_ILLEGAL_TRANSITION, "%s by event %zu", invoice_state_name(LIFE[s].from), e);
         cr_expect_str_eq(err.details, LIFE[s].allowed);
+        cr_expect_eq(to, LIFE[s].from, "untouched");
       }
     }
   }

@@ -15,6 +15,16 @@ static struct date day(const char *text) {
   return date;
 }
 
+Test(proration, names_and_bases_belong_together) { /* BILL-020 */
+  enum proration_basis basis = PRORATION_SECOND;
+  cr_expect_str_eq(proration_basis_name(PRORATION_DAY), "day");
+  cr_expect_str_eq(proration_basis_name(PRORATION_SECOND), "second");
+  cr_expect(proration_basis_from_name("day", &basis) && basis == PRORATION_DAY);
+  cr_expect(proration_basis_from_name("second", &basis) && basis == PRORATION_SECOND);
+  cr_expect_not(proration_basis_from_name("month", &basis));
+  cr_expect_eq(basis, PRORATION_SECOND, "untouched");
+}
+
 static int64_t charge(int64_t amount, const char *full_start, const char *start, const char *end) {
   struct period period = {0, day(start), day(end), day(full_start)};
   struct error err;
@@ -65,8 +75,16 @@ Test(proration, the_rest_is_what_was_charged_less_the_used_part_rounded_once) {
       {2000, 15, 30, 1000}, /* BILL-023: and the charge */
       {1995, 22, 30, 532},  /* BILL-023 */
       {1000, 0, 30, 1000},  /* BILL-020: the day of the change belongs to the new state */
-      {1000, 30, 30, 0},    {1000, 1, 3, 667},   {1, 1, 2, 0}, /* used = round(0.5) = 1 */
-      {-1, 1, 2, 0},        {-1000, 1, 3, -667}, {0, 3, 7, 0}, {MONEY_MAX, 1, 366, 997267759562841},
+      {1000, 30, 30, 0},
+      {1000, 1, 3, 667},
+      {1, 1, 2, 0}, /* used = round(0.5) = 1 */
+      {-1, 1, 2, 0},
+      {-1000, 1, 3, -667},
+      {0, 3, 7, 0},
+      {MONEY_MAX, 1, 366, 997267759562841},
+      {-MONEY_MAX, 1, 366, -997267759562841},
+      {MONEY_MAX, 0, 366, MONEY_MAX},
+      {-MONEY_MAX, 366, 366, 0},
   };
   for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++)
     cr_expect_eq(rest(CASES[i].charged, CASES[i].used, CASES[i].days), CASES[i].left, "row %zu", i);

@@ -64,6 +64,8 @@ Test(usage, a_sum_beyond_the_largest_quantity_is_refused_at_its_end) {
   cr_expect_eq(usage_aggregate(USAGE_SUM, events, 3, &arena, &quantity, &err), RC_OK, "above it in between only");
   cr_expect_eq(quantity.micro, QUANTITY_MAX);
   struct usage_event below[] = {{{1}, {-QUANTITY_MAX}, NULL}, {{2}, {-1}, NULL}};
+  cr_expect_eq(usage_aggregate(USAGE_SUM, below, 1, &arena, &quantity, &err), RC_OK);
+  cr_expect_eq(quantity.micro, -QUANTITY_MAX);
   cr_expect_eq(usage_aggregate(USAGE_SUM, below, 2, &arena, &quantity, &err), RC_VALIDATION);
   arena_release(&arena);
 }
