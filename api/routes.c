@@ -17,6 +17,9 @@ static const struct list customers = {&sql_customer_list,
                                        {"status", FILTER_CHOICE, "active deleted all"}},
                                       {"-createdAt", "name", "email"}};
 
+static const struct list test_clocks = {
+    &sql_test_clock_list, {{"status", FILTER_CHOICE, "ready advancing"}}, {"-createdAt"}};
+
 static const struct list plans = {&sql_plan_list,
                                   {{"status", FILTER_CHOICE, "active deprecated"}, {"code", FILTER_TEXT, NULL}},
                                   {"-createdAt", "name", "code"}};
@@ -99,6 +102,15 @@ const struct route ROUTES[] = {
      BELOW(sql_customer_exists, "customerId")},
     {LIST("/api/customers/{id}/invoices", "invoices:read", invoices), BELOW(sql_customer_exists, "customerId")},
     {LIST("/api/customers/{id}/payments", "payments:read", payments), BELOW(sql_customer_exists, "customerId")},
+
+    /* test clocks */
+    {LIST("/api/test-clocks", "test-clocks:read", test_clocks)},
+    {COMMAND(METHOD_POST, "/api/test-clocks", "test-clocks:create", "test-clock.create"),
+     .location = "/api/test-clocks"},
+    {READ("/api/test-clocks/{id}", "test-clocks:read", sql_test_clock_get)},
+    {COMMAND(METHOD_POST, "/api/test-clocks/{id}/advance", "test-clocks:advance", "test-clock.advance")},
+    {COMMAND(METHOD_DELETE, "/api/test-clocks/{id}", "test-clocks:delete", "test-clock.delete"), .fixed_body = "{}",
+     .success = 204},
 
     /* plans */
     {LIST("/api/plans", "plans:read", plans)},

@@ -7,6 +7,7 @@
  *   ce_actor "user:<id>"    ce_replyto Redis channel (its presence asks for an outcome)   ce_bodyhash SHA-256
  *   ce_requestid            ce_address of the client
  *   ce_ifmatch  the versions of its subject that the command is meant for, separated by commas; absent: any
+ *   ce_testclock            the test clock of the customer that it is about, on what workers say to each other
  * A dead letter is the original message with its headers, and dlq_* beside them: why, who, from where, since when.
  */
 #ifndef BUS_MESSAGE_H
@@ -39,6 +40,7 @@
   X(HEADER_REQUEST_ID, "ce_requestid")            \
   X(HEADER_ADDRESS, "ce_address")                 \
   X(HEADER_IF_MATCH, "ce_ifmatch")                \
+  X(HEADER_TEST_CLOCK, "ce_testclock")            \
   X(HEADER_DLQ_ID, "dlq_id")                      \
   X(HEADER_DLQ_REASON, "dlq_reason")              \
   X(HEADER_DLQ_CODE, "dlq_errorcode")             \

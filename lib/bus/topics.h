@@ -35,7 +35,8 @@ const char *topic_name(enum topic topic);
 const char *topic_owner(enum topic topic);
 
 /* The topic of a message by its type: "subscription.create" -> cloudbill.subscription.commands. One row for each
- * command and each event; TOPIC_COUNT for what is not in the table. Types of payment-method are the payment topic's. */
+ * command and each event; TOPIC_COUNT for what is not in the table. Types of payment-method are the payment topic's,
+ * those of test-clock the customer topic's. */
 struct message_type {
   const char *name;
   enum topic topic;

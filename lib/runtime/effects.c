@@ -6,6 +6,7 @@
 #include "base/assert.h"
 #include "base/json_text.h"
 #include "base/log.h"
+#include "runtime/clock.h"
 #include "runtime_sql.h"
 
 static const char NOBODY[] = "";
@@ -72,6 +73,7 @@ void emit(struct work *work, const struct emission *emission) {
   headers[HEADER_SUBJECT] = arena_strdup(arena, emission->subject);
   headers[HEADER_TIME] = arena_strdup(arena, utime_format(work->now, now));
   headers[HEADER_TENANT] = keep_uuid(arena, &emission->tenant);
+  headers[HEADER_TEST_CLOCK] = uuid_is_nil(&work->clock) ? NULL : keep_uuid(arena, &work->clock);
   headers[HEADER_DATASCHEMA] =
       arena_printf(arena, "/schemas/%s/%s.json", is_command(message->topic) ? "commands" : "events", emission->type);
   if (!emission->cause) return;
@@ -218,7 +220,7 @@ static void emit_dead_letter(struct work *work, const struct burial *burial) {
   letter->headers[HEADER_DLQ_PARTITION] = db_int(arena, original->partition);
   letter->headers[HEADER_DLQ_OFFSET] = db_int(arena, original->offset);
   letter->headers[HEADER_DLQ_FIRST_FAILURE] = arena_strdup(arena, utime_format(burial->first_failure, time));
-  letter->headers[HEADER_DLQ_LAST_FAILURE] = arena_strdup(arena, utime_format(work->now, time));
+  letter->headers[HEADER_DLQ_LAST_FAILURE] = arena_strdup(arena, utime_format(work->real_now, time));
   letter->headers[HEADER_DLQ_ATTEMPTS] = db_int(arena, burial->attempts);
 }
 
@@ -235,6 +237,13 @@ static const char *headers_json(struct arena *arena, const struct message *messa
   return arena_strdup(arena, buf_text(&text));
 }
 
+/* The billing run that the message belongs to, or NULL: it is not complete without what the message would have done. */
+static const char *run_of(struct arena *arena, const struct message *message) {
+  struct uuid run;
+  const char *text = message->json ? json_string_value(json_object_get(message->json, "runId")) : NULL;
+  return text && uuid_parse(text, &run) ? keep_uuid(arena, &run) : NULL;
+}
+
 static enum rc bury_message(struct work *work, const struct burial *burial, struct error *err) {
   struct arena *arena = work->arena;
   const struct message *message = burial->message;
@@ -245,7 +254,7 @@ static enum rc bury_message(struct work *work, const struct burial *burial, stru
                      printable(arena, header_or_empty(message, HEADER_TYPE)), printable(arena, message->key),
                      headers_json(arena, message), db_bytea(arena, message->value, message->value_length),
                      printable(arena, burial->reason), burial->code, db_int(arena, burial->attempts), burial->history,
-                     db_utime(arena, burial->first_failure), db_utime(arena, work->now)),
+                     db_utime(arena, burial->first_failure), db_utime(arena, work->real_now), run_of(arena, message)),
               NULL, err));
   emit_dead_letter(work, burial);
   return RC_OK;
@@ -322,7 +331,7 @@ static enum rc write_new_outcomes(struct work *work, struct error *err) {
   if (db_array_count(columns[0]) == 0) return RC_OK;
   const char *params[COLUMNS + 1];
   for (int c = 0; c < COLUMNS; c++) params[c] = db_array_literal(columns[c]);
-  params[COLUMNS] = db_utime(arena, work->now);
+  params[COLUMNS] = db_utime(arena, work->real_now);
   enum rc rc = tx_exec(work->tx, &runtime_sql_commands_insert, params, COLUMNS + 1, NULL, err);
   if (rc != RC_CONSTRAINT) return rc;
   /* The same command came on two partitions at once and the other one was first: run again, see its outcome. */
@@ -337,7 +346,7 @@ static enum rc write_completion(struct work *work, struct outcome *o, struct err
               PARAMS(db_uuid(arena, &o->tenant), db_uuid(arena, &o->command_id), o->status,
                      db_int(arena, o->http_status), o->resource_json, o->error_code, o->error_text, o->error_field,
                      o->error_details, o->resource_type, o->resource_id, db_uuid(arena, &audit_id),
-                     db_utime(arena, work->now)),
+                     db_utime(arena, work->real_now)),
               &found, err));
   o->reply_to = row_count(found) == 1 ? arena_strdup(arena, row_text(found, 0, 0)) : NOBODY;
   return RC_OK;
@@ -362,6 +371,7 @@ enum rc effects_write(struct work *work, struct error *err) {
     plan_announcements(work);
   }
   if (effects->message_count == 0) return RC_OK;
+  TRY(clock_track_sent(work, effects->messages, effects->message_count, err));
   return outbox_write(work->tx, work->arena, effects->messages, effects->message_count, &effects->shipments,
                       &effects->shipment_count, err);
 }

@@ -9,6 +9,7 @@
 
 #include "base/assert.h"
 #include "base/log.h"
+#include "runtime/clock.h"
 #include "runtime/effects.h"
 #include "runtime_sql.h"
 
@@ -34,9 +35,10 @@ struct item {
   struct error why;
   struct utime first_failure;
   /* of this try */
-  bool is_below;    /* the stored offset: done, counted, published */
-  bool is_known;    /* a command that has its outcome, or had it earlier in this batch */
-  bool is_answered; /* the same of one that is dead: it is buried, and not answered again */
+  bool is_below;      /* the stored offset: done, counted, published */
+  bool is_known;      /* a command that has its outcome, or had it earlier in this batch */
+  bool is_answered;   /* the same of one that is dead: it is buried, and not answered again */
+  struct clock clock; /* at whose time it is handled; nil: real time */
 };
 
 struct batch {
@@ -52,16 +54,23 @@ struct batch {
   size_t dead, skipped;
 };
 
-/* Tenants that are known to exist. They are never deleted, so that a yes is for ever. */
+/* Tenants that are known to exist. They are never deleted, nor does their mode change, so that a yes is for ever. */
 static struct {
-  struct uuid known[TENANTS_MAX];
+  struct known_tenant {
+    struct uuid id;
+    bool is_test;
+  } known[TENANTS_MAX];
   size_t count;
 } tenants;
 
-static bool tenant_is_known(const struct uuid *tenant) {
+static const struct known_tenant *tenant_find(const struct uuid *tenant) {
   for (size_t i = 0; i < tenants.count; i++)
-    if (uuid_equal(&tenants.known[i], tenant)) return true;
-  return false;
+    if (uuid_equal(&tenants.known[i].id, tenant)) return &tenants.known[i];
+  return NULL;
+}
+
+static bool tenant_is_known(const struct uuid *tenant) {
+  return tenant_find(tenant) != NULL;
 }
 
 /* Nothing is done about it in this try. */
@@ -215,15 +224,48 @@ static enum rc check_tenants(struct batch *batch, struct work *work, struct erro
   if (db_array_count(asked) == 0) return RC_OK;
   PGresult CLEANUP(db_result_release) *rows = NULL;
   TRY(tx_exec(work->tx, &runtime_sql_tenants_known, PARAMS(db_array_literal(asked)), &rows, err));
-  for (int r = 0; r < row_count(rows); r++) tenants.known[tenants.count++] = row_uuid(rows, r, 0);
+  for (int r = 0; r < row_count(rows); r++)
+    tenants.known[tenants.count++] = (struct known_tenant){row_uuid(rows, r, 0), row_bool(rows, r, 1)};
   for (size_t i = 0; i < batch->count; i++)
     if (batch->items[i].message->json && !tenant_is_known(&batch->items[i].message->tenant))
-      refuse_tenant(&batch->items[i], work->now);
+      refuse_tenant(&batch->items[i], work->real_now);
   return RC_OK;
 }
 
-/* Calls the handler for items[first, first + count), all of one type. Returns RC_OK, or the error of the whole batch
- * after having noted what was learnt. */
+static bool may_be_on_a_clock(const struct item *item) {
+  if (is_done(item) || item->fate != FATE_OPEN || !item->message->json) return false;
+  const struct known_tenant *tenant = tenant_find(&item->message->tenant);
+  return tenant && tenant->is_test;
+}
+
+/* Only tenants in test mode have clocks: for the others nothing is asked. */
+static enum rc find_clocks(struct batch *batch, struct work *work, struct error *err) {
+  struct clock_query *queries = NULL;
+  size_t count = 0;
+  for (size_t i = 0; i < batch->count; i++) {
+    struct item *item = &batch->items[i];
+    item->clock = (struct clock){0};
+    if (!may_be_on_a_clock(item)) continue;
+    if (!queries) queries = ARENA_ARRAY(work->arena, struct clock_query, batch->count);
+    queries[count++].message = item->message;
+  }
+  if (count == 0) return RC_OK;
+  TRY(clocks_of_messages(work, queries, count, err));
+  for (size_t i = 0, q = 0; i < batch->count; i++)
+    if (may_be_on_a_clock(&batch->items[i])) batch->items[i].clock = queries[q++].clock;
+  return RC_OK;
+}
+
+static enum rc let_clocks_go_on(const struct batch *batch, struct work *work, struct error *err) {
+  const struct message **done = ARENA_ARRAY(work->arena, const struct message *, batch->count);
+  size_t count = 0;
+  for (size_t i = 0; i < batch->count; i++)
+    if (!batch->items[i].is_below) done[count++] = batch->items[i].message;
+  return clock_track_done(work, done, count, err);
+}
+
+/* Calls the handler for items[first, first + count), all of one type and one time. Returns RC_OK, or the error of the
+ * whole batch after having noted what was learnt. */
 static enum rc handle_run(struct batch *batch, struct work *work, struct item **items, size_t count,
                           struct error *err) {
   const struct handler *handler = handler_of(batch->process->worker, items[0]->message->type);
@@ -232,7 +274,9 @@ static enum rc handle_run(struct batch *batch, struct work *work, struct item **
   for (size_t i = 0; i < count; i++) messages[i] = items[i]->message;
   int64_t written_before = work->tx->written;
   size_t messages_before = work->effects->message_count;
+  work_at(work, &items[0]->clock);
   enum rc rc = handler->handle(work, messages, count, err);
+  work_at(work, NULL);
   enum verdict verdict = error_verdict(rc);
   if (verdict == VERDICT_NONE || verdict == VERDICT_RETRY || verdict == VERDICT_FATAL) return rc;
   if (count > 1) {
@@ -246,8 +290,12 @@ static enum rc handle_run(struct batch *batch, struct work *work, struct item **
     reject(work, items[0]->message, err);
     return RC_OK;
   }
-  settle(items[0], verdict == VERDICT_REJECT ? FATE_REJECTED : FATE_DEAD, err, work->now);
+  settle(items[0], verdict == VERDICT_REJECT ? FATE_REJECTED : FATE_DEAD, err, work->real_now);
   return rc;
+}
+
+static bool may_be_handled_together(const struct item *a, const struct item *b) {
+  return strcmp(a->message->type, b->message->type) == 0 && uuid_equal(&a->clock.id, &b->clock.id);
 }
 
 static enum rc handle_all(struct batch *batch, struct work *work, struct error *err) {
@@ -264,7 +312,7 @@ static enum rc handle_all(struct batch *batch, struct work *work, struct error *
     while (i < batch->count && (count == 0 || may_join)) {
       struct item *next = &batch->items[i];
       bool is_open = !is_done(next) && next->fate == FATE_OPEN;
-      if (is_open && strcmp(next->message->type, item->message->type) != 0) break;
+      if (is_open && !may_be_handled_together(next, item)) break;
       if (is_open) run[count++] = next;
       i++;
     }
@@ -323,7 +371,9 @@ static enum rc try_batch(struct batch *batch, struct work *work, struct error *e
   TRY(lock_offsets(batch, work, err));
   TRY(check_tenants(batch, work, err));
   TRY(skip_known_commands(batch, work, err));
+  TRY(find_clocks(batch, work, err));
   TRY(handle_all(batch, work, err));
+  TRY(let_clocks_go_on(batch, work, err));
   TRY(bury_and_answer(batch, work, err));
   TRY(move_offsets(batch, work, err));
   return work_commit(work, err);
@@ -374,6 +424,7 @@ static void run_batch(struct batch *batch, struct work *work) {
     enum rc rc = try_batch(batch, work, &err);
     if (rc == RC_OK) {
       count_batch(batch);
+      process_nudge(batch->process);
       bus_commit(batch->consumer, batch->positions, batch->position_count);
       return;
     }

@@ -26,6 +26,9 @@ struct process {
   atomic_bool assigned;        /* the consumer has been given its partitions at least once */
   _Atomic int64_t db_seen_ms;  /* CLOCK_MONOTONIC when the database last answered; 0: never */
   _Atomic int64_t progress_us; /* when a unit of work was last committed */
+  pthread_mutex_t nudge_lock;
+  pthread_cond_t nudge;
+  uint64_t batches; /* committed; under nudge_lock */
 };
 
 struct db *process_new_db(const struct process *process);
@@ -33,6 +36,10 @@ void process_fail(struct process *process, const char *where, const struct error
 bool process_is_stopping(const struct process *process);
 /* Waits for ms, or less when the process is asked to stop. */
 void process_sleep(const struct process *process, int64_t ms);
+/* A batch is committed: tasks look whether it made something due. */
+void process_nudge(struct process *process);
+/* Waits like process_sleep, or until a batch beyond *seen is committed; *seen is then what has been. */
+void process_await_nudge(struct process *process, int64_t ms, uint64_t *seen);
 
 /* threads' mains: in task.c, housekeeping.c; the loop runs in the main thread */
 struct task_thread {

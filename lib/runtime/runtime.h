@@ -9,7 +9,24 @@
  * does not REJECT any more (the loop would roll the batch back and run it again without the message: right, but slow).
  *
  * A task is the same without a message: claim due rows, work, commit. Tasks run in threads of their own, each with its
- * own connection. */
+ * own connection.
+ *
+ * WHAT TIME IT IS has one place: work->now. A customer on a test clock lives at that clock's time, everybody else at
+ * real time, and a unit of work lives at one time only. So a handler does nothing about it: the loop finds out whose
+ * message it is (its key, its subject, its customerId, subscriptionId, invoiceId or paymentId), calls the handler with
+ * work->now and work->clock set, and never hands over messages of different clocks together. What dates, bills or
+ * schedules a customer's life takes work->now; what is technical (a lease, a deadline or a retry against another
+ * system, the age of an outcome) takes work->real_now.
+ *
+ * A table that says when something of a customer falls due has a column `test_clock_id uuid NOT NULL` (the nil id: real
+ * time), written as db_uuid(arena, &work->clock) or read from the customer; the index of its due times begins with it,
+ * and the claim says
+ *
+ *   WHERE test_clock_id = $1::uuid AND due_at <= $2::timestamptz          -- work->clock, work->now
+ *
+ * It also has a row in the view test_clock_due (schemas/db), which names the task that works it off: an advancing clock
+ * stops at each of these times and waits until they are done. A task with `on_clocks` is stepped at real time, and then
+ * once for each clock that has something due for the task of its name. */
 #ifndef RUNTIME_RUNTIME_H
 #define RUNTIME_RUNTIME_H
 
@@ -23,15 +40,36 @@
 
 struct process;
 
+/* A test clock as it stands; the nil id is real time. */
+struct clock {
+  struct uuid tenant, id;
+  struct utime now;
+};
+
 /* One transaction at work: a batch of messages, or one step of a task. */
 struct work {
   struct process *process;
   struct db *db;
   struct tx *tx;
-  struct arena *arena; /* reset when the work is done */
-  struct utime now;    /* read once for the work */
+  struct arena *arena;   /* reset when the work is done */
+  struct utime real_now; /* read once for the work */
+  struct utime now;      /* of those whom the work is for: real_now, or their test clock's */
+  struct uuid clock;     /* by which `now` goes; nil: real time */
   struct effects *effects;
 };
+/* From here on the work is for customers of this clock; NULL: of real time. Handlers called by the loop, and tasks with
+ * `on_clocks`, are called with it set. */
+void work_at(struct work *work, const struct clock *clock);
+/* The same for one customer, for work that learns late whom it is for. An unknown customer lives at real time. */
+MUST_CHECK enum rc work_at_customer(struct work *work, const struct uuid *tenant, const struct uuid *customer,
+                                    struct error *err);
+/* The same by the clock's id; nil: real time. RC_NOT_FOUND when there is no such clock, or none any more. */
+MUST_CHECK enum rc work_at_clock(struct work *work, const struct uuid *tenant, const struct uuid *clock,
+                                 struct error *err);
+/* Clocks that have something due for this task, at most CLOCKS_MAX of them; copied, not in the arena. */
+enum { CLOCKS_MAX = 64 };
+MUST_CHECK enum rc clocks_due(struct work *work, const char *task, struct clock ret_clocks[static CLOCKS_MAX],
+                              size_t *ret_count, struct error *err);
 
 /* Writes an event, or a command to another worker, into the outbox of this transaction; it is published after commit.
  * type decides topic and schema. id: derived from what makes it unique, so that doing the work again makes the same
@@ -94,8 +132,10 @@ struct task {
   task_function *step;
   int idle_ms; /* pause when there was nothing to do */
   bool own_transactions;
+  bool on_clocks; /* what falls due for customers on test clocks too: test_clock_due has its rows */
+  bool is_nudged; /* a batch that this process commits ends the pause: it may have made something due */
 };
-MUST_CHECK enum rc work_begin(struct work *work, struct error *err);  /* reads `now` anew */
+MUST_CHECK enum rc work_begin(struct work *work, struct error *err);  /* reads `now` anew: real time */
 MUST_CHECK enum rc work_commit(struct work *work, struct error *err); /* and publishes and announces */
 void work_rollback(struct work *work);                                /* nothing when none is open */
 bool work_is_stopping(const struct work *work);                       /* SIGTERM: come back soon */

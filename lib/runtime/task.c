@@ -4,11 +4,32 @@
 
 enum { ARENA_MAX = 256 * 1024 * 1024, BACKOFF_FIRST_MS = 100, BACKOFF_MAX_MS = 5000 };
 
+/* One step for the customers of one clock; NULL: of real time. */
+static enum rc step_at(struct work *work, const struct task *task, const struct clock *clock, bool *ret_busy,
+                       struct error *err) {
+  bool busy = false;
+  TRY(work_begin(work, err));
+  work_at(work, clock);
+  TRY(task->step(work, &busy, err));
+  TRY(work_commit(work, err));
+  *ret_busy = *ret_busy || busy;
+  return RC_OK;
+}
+
+static enum rc step_on_clocks(struct work *work, const struct task *task, bool *ret_busy, struct error *err) {
+  struct clock clocks[CLOCKS_MAX];
+  size_t count;
+  TRY(work_begin(work, err));
+  TRY(clocks_due(work, task->name, clocks, &count, err));
+  work_rollback(work);
+  for (size_t i = 0; i < count; i++) TRY(step_at(work, task, &clocks[i], ret_busy, err));
+  return RC_OK;
+}
+
 static enum rc step(struct work *work, const struct task *task, bool *ret_busy, struct error *err) {
   if (task->own_transactions) return task->step(work, ret_busy, err);
-  TRY(work_begin(work, err));
-  TRY(task->step(work, ret_busy, err));
-  return work_commit(work, err);
+  TRY(step_at(work, task, NULL, ret_busy, err));
+  return task->on_clocks ? step_on_clocks(work, task, ret_busy, err) : RC_OK;
 }
 
 /* An error that is neither the world's nor fatal has no message to blame: it is logged, and the task goes on slowly. */
@@ -24,6 +45,13 @@ static int64_t pause_after(struct process *process, const struct task *task, enu
   return backoff_ms;
 }
 
+static void pause_idle(struct process *process, const struct task *task, uint64_t *seen) {
+  if (task->is_nudged)
+    process_await_nudge(process, task->idle_ms, seen);
+  else
+    process_sleep(process, task->idle_ms);
+}
+
 void *task_main(void *task_thread) {
   struct task_thread *thread = task_thread;
   struct process *process = thread->process;
@@ -33,13 +61,14 @@ void *task_main(void *task_thread) {
   struct tx tx = {0};
   struct work work = {.process = process, .db = process_new_db(process), .tx = &tx, .arena = &arena};
   int64_t backoff_ms = BACKOFF_FIRST_MS;
+  uint64_t seen = 0;
   while (!process_is_stopping(process)) {
     struct error err;
     bool busy = false;
     enum rc rc = step(&work, task, &busy, &err);
     if (rc == RC_OK) {
       backoff_ms = BACKOFF_FIRST_MS;
-      if (!busy) process_sleep(process, task->idle_ms);
+      if (!busy) pause_idle(process, task, &seen);
       continue;
     }
     work_rollback(&work);

@@ -8,7 +8,8 @@ enum rc work_begin(struct work *work, struct error *err) {
   arena_reset(work->arena);
   work->effects = effects_new(work->arena);
   TRY(tx_begin(work->db, work->tx, err));
-  work->now = utime_now();
+  work->real_now = utime_now();
+  work_at(work, NULL);
   return RC_OK;
 }
 
@@ -17,7 +18,7 @@ enum rc work_commit(struct work *work, struct error *err) {
   TRY(tx_commit(work->tx, err));
   struct mono now = mono_now();
   atomic_store(&work->process->db_seen_ms, now.ns / 1000000);
-  atomic_store(&work->process->progress_us, work->now.us);
+  atomic_store(&work->process->progress_us, work->real_now.us);
   effects_publish(work);
   return RC_OK;
 }

@@ -71,6 +71,27 @@ void process_sleep(const struct process *process, int64_t ms) {
     sleep_ms(ms < SLEEP_SLICE_MS ? ms : SLEEP_SLICE_MS);
 }
 
+void process_nudge(struct process *process) {
+  pthread_mutex_lock(&process->nudge_lock);
+  process->batches++;
+  pthread_cond_broadcast(&process->nudge);
+  pthread_mutex_unlock(&process->nudge_lock);
+}
+
+/* In slices: a signal handler cannot nudge. */
+void process_await_nudge(struct process *process, int64_t ms, uint64_t *seen) {
+  struct mono start = mono_now();
+  pthread_mutex_lock(&process->nudge_lock);
+  for (int64_t left_ms = ms; left_ms > 0 && process->batches == *seen && !process_is_stopping(process);
+       left_ms = ms - mono_ms_since(start)) {
+    struct mono until = mono_add_ms(mono_now(), left_ms < SLEEP_SLICE_MS ? left_ms : SLEEP_SLICE_MS);
+    struct timespec at = {.tv_sec = until.ns / 1000000000, .tv_nsec = until.ns % 1000000000};
+    pthread_cond_timedwait(&process->nudge, &process->nudge_lock, &at);
+  }
+  *seen = process->batches;
+  pthread_mutex_unlock(&process->nudge_lock);
+}
+
 struct db *process_new_db(const struct process *process) {
   struct db_options options = {
       .url = process->database_url, .application_name = process->instance, .statements = process->statement_lists};
@@ -117,7 +138,17 @@ static enum rc load_settings(const struct worker *worker, struct error *err) {
   return worker->start ? worker->start(err) : RC_OK;
 }
 
+static void nudge_init(struct process *process) {
+  pthread_condattr_t monotonic;
+  pthread_condattr_init(&monotonic);
+  pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+  pthread_mutex_init(&process->nudge_lock, NULL);
+  pthread_cond_init(&process->nudge, &monotonic);
+  pthread_condattr_destroy(&monotonic);
+}
+
 static void process_init(struct process *process, const struct worker *worker) {
+  nudge_init(process);
   process->worker = worker;
   process->statement_lists[0] = runtime_sql_statements;
   process->statement_lists[1] = worker->statements;

@@ -42,6 +42,10 @@ RETURN CASE
 CREATE FUNCTION units(minor bigint, currency text) RETURNS numeric LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN round(minor / power(10::numeric, currency_exponent(currency)), currency_exponent(currency));
 
+-- Real time among test clocks: the clock of everybody who was not made on one.
+CREATE FUNCTION real_time() RETURNS uuid LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN '00000000-0000-0000-0000-000000000000'::uuid;
+
 -- 2026-11-21T07:46:59.123Z
 CREATE FUNCTION iso(t timestamptz) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN to_char(t AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"');
@@ -72,6 +76,13 @@ CREATE TABLE tenants (
   CHECK (credit_note_series <> invoice_series)
 );
 CALL protect('tenants', 'id');
+-- What was live stays live: a test clock must never reach a real customer, and workers remember a tenant's mode.
+CREATE FUNCTION tenant_guard() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE EXCEPTION 'the mode of a tenant is immutable' USING ERRCODE = 'CB001';
+END $$;
+CREATE TRIGGER mode_is_immutable BEFORE UPDATE OF mode ON tenants FOR EACH ROW WHEN (NEW.mode <> OLD.mode)
+  EXECUTE FUNCTION tenant_guard();
 
 CREATE TABLE users (
   tenant_id         uuid NOT NULL REFERENCES tenants,

@@ -65,6 +65,7 @@ CREATE TABLE dead_letters (
   message_key      text NOT NULL,
   headers          jsonb NOT NULL,
   value            bytea NOT NULL,
+  run_id           uuid,                -- of the billing run that waits for what the message would have done
   reason           text NOT NULL,
   error_code       text NOT NULL,
   attempts         integer NOT NULL,
@@ -78,6 +79,7 @@ CREATE TABLE dead_letters (
   PRIMARY KEY (tenant_id, id)
 );
 CREATE INDEX dead_letters_open ON dead_letters (tenant_id, last_failure_at) WHERE status = 'dead';
+CREATE INDEX dead_letters_of_run ON dead_letters (tenant_id, run_id) WHERE run_id IS NOT NULL AND status = 'dead';
 CALL protect('dead_letters');
 
 -- One row for each command and each act on identity.

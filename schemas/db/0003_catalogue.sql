@@ -1,4 +1,36 @@
--- Customers and plans.
+-- Test clocks, customers and plans.
+
+-- A clock of a tenant in test mode. Customers made on it live at its time, which only test-clock.advance moves, and never
+-- back. While it is `advancing`, a task of billing-cycle moves it from one due time to the next until target_at.
+CREATE TABLE test_clocks (
+  tenant_id  uuid NOT NULL REFERENCES tenants,
+  id         uuid NOT NULL CHECK (id <> real_time()),
+  name       text NOT NULL CHECK (length(name) BETWEEN 1 AND 200),
+  status     text NOT NULL CHECK (status IN ('ready', 'advancing')),
+  frozen_at  timestamptz NOT NULL,
+  target_at  timestamptz,             -- of the advance that is going on
+  created_at timestamptz NOT NULL,
+  updated_at timestamptz NOT NULL,
+  deleted_at timestamptz,
+  version    bigint NOT NULL DEFAULT 1,
+  PRIMARY KEY (tenant_id, id),
+  CHECK ((status = 'advancing') = (target_at IS NOT NULL)),
+  CHECK (target_at >= frozen_at)
+) WITH (fillfactor = 50);
+CREATE INDEX test_clocks_advancing ON test_clocks (id) WHERE status = 'advancing';
+CALL protect('test_clocks');
+
+-- What a clock has caused and waits for: messages that a group has still to read (lib/runtime/clock.h).
+CREATE TABLE test_clock_messages (
+  tenant_id      uuid NOT NULL,
+  consumer_group text NOT NULL,
+  message_id     uuid NOT NULL,
+  test_clock_id  uuid NOT NULL,
+  PRIMARY KEY (tenant_id, consumer_group, message_id),
+  FOREIGN KEY (tenant_id, test_clock_id) REFERENCES test_clocks (tenant_id, id)
+);
+CREATE INDEX test_clock_messages_of_clock ON test_clock_messages (tenant_id, test_clock_id);
+CALL protect('test_clock_messages');
 
 CREATE TABLE customers (
   tenant_id       uuid NOT NULL REFERENCES tenants,
@@ -16,12 +48,15 @@ CREATE TABLE customers (
   tax_exempt      boolean NOT NULL DEFAULT false,
   net_terms_days  integer NOT NULL CHECK (net_terms_days BETWEEN 0 AND 365),
   metadata        jsonb NOT NULL DEFAULT '{}',
+  test_clock_id   uuid,                  -- NULL: lives at real time; it never changes
   created_at      timestamptz NOT NULL,
   updated_at      timestamptz NOT NULL,
   deleted_at      timestamptz,
   version         bigint NOT NULL DEFAULT 1,
-  PRIMARY KEY (tenant_id, id)
+  PRIMARY KEY (tenant_id, id),
+  FOREIGN KEY (tenant_id, test_clock_id) REFERENCES test_clocks (tenant_id, id)
 );
+CREATE INDEX customers_on_clocks ON customers (tenant_id, test_clock_id) WHERE test_clock_id IS NOT NULL;
 CREATE INDEX customers_newest ON customers (tenant_id, created_at DESC, id);
 CALL protect('customers');
 
@@ -31,10 +66,11 @@ CREATE TABLE customer_billing (
   tenant_id       uuid NOT NULL,
   customer_id     uuid NOT NULL,
   next_billing_at timestamptz,
+  test_clock_id   uuid NOT NULL DEFAULT real_time(),
   PRIMARY KEY (tenant_id, customer_id),
   FOREIGN KEY (tenant_id, customer_id) REFERENCES customers (tenant_id, id)
 ) WITH (fillfactor = 70);
-CREATE INDEX customer_billing_due ON customer_billing (tenant_id, next_billing_at) WHERE next_billing_at IS NOT NULL;
+CREATE INDEX customer_billing_due ON customer_billing (tenant_id, test_clock_id, next_billing_at) WHERE next_billing_at IS NOT NULL;
 CALL protect('customer_billing');
 
 CREATE TABLE plans (

@@ -142,6 +142,17 @@ CREATE TABLE billing_runs (
   started_at   timestamptz NOT NULL,
   claimed_at   timestamptz,             -- when the last due customer had been claimed
   finished_at  timestamptz,
+  test_clock_id uuid NOT NULL DEFAULT real_time(),  -- whose customers it bills
+  -- when a step failed: why, how often in a row, and when it is tried again
+  failures     integer NOT NULL DEFAULT 0,
+  error_code   text,
+  error_text   text,
+  retry_at     timestamptz,
+  -- a dry run (BILL-062): how far it has come in the order of claiming, and in the end what it came to
+  is_dry          boolean NOT NULL DEFAULT false,
+  cursor_at       timestamptz,
+  cursor_customer uuid,
+  result          jsonb,
   version      bigint NOT NULL DEFAULT 1,
   PRIMARY KEY (tenant_id, id)
 );
@@ -160,11 +171,29 @@ CREATE TABLE billing_run_tallies (
   parked             bigint NOT NULL DEFAULT 0,
   invoices_requested bigint NOT NULL DEFAULT 0,
   invoices_finalised bigint NOT NULL DEFAULT 0,
+  invoices_dropped   bigint NOT NULL DEFAULT 0,   -- dead letters that somebody gave up
   PRIMARY KEY (tenant_id, run_id, tallier),
   FOREIGN KEY (tenant_id, run_id) REFERENCES billing_runs (tenant_id, id),
   CHECK (due = invoiced + nothing_to_bill + parked)   -- BILL-064
 ) WITH (fillfactor = 50);
 CALL protect('billing_run_tallies');
+
+-- What a dry run found for each subscription; of the tenant's newest dry run only.
+CREATE TABLE billing_run_findings (
+  tenant_id       uuid NOT NULL,
+  run_id          uuid NOT NULL,
+  subscription_id uuid NOT NULL,
+  customer_id     uuid NOT NULL,
+  plan_code       text NOT NULL,
+  currency        text NOT NULL,
+  periods         bigint NOT NULL,
+  amount_minor    bigint NOT NULL,
+  reason_code     text,              -- it would be parked
+  reason          text,
+  PRIMARY KEY (tenant_id, run_id, subscription_id),
+  FOREIGN KEY (tenant_id, run_id) REFERENCES billing_runs (tenant_id, id)
+);
+CALL protect('billing_run_findings');
 
 CREATE TABLE billing_run_amounts (
   tenant_id   uuid NOT NULL,

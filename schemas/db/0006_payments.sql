@@ -66,6 +66,10 @@ CREATE TABLE payments (
   failure_message   text,
   decline_class     text CHECK (decline_class IN ('soft', 'customer', 'never')),
   dead_letter_id    uuid,
+  test_clock_id     uuid NOT NULL DEFAULT real_time(),  -- the customer's
+  -- by which clock next_attempt_at goes: a question that is under way lives in the gateway's time, which is the real one
+  due_clock_id      uuid NOT NULL GENERATED ALWAYS AS
+                      (CASE WHEN status IN ('processing', 'unknown') THEN real_time() ELSE test_clock_id END) STORED,
   succeeded_at      timestamptz,
   created_at        timestamptz NOT NULL,
   updated_at        timestamptz NOT NULL,
@@ -76,7 +80,8 @@ CREATE TABLE payments (
   FOREIGN KEY (tenant_id, invoice_id) REFERENCES invoices (tenant_id, id),
   FOREIGN KEY (tenant_id, payment_method_id) REFERENCES payment_methods (tenant_id, id)
 ) WITH (fillfactor = 70);
-CREATE INDEX payments_due ON payments (next_attempt_at) WHERE next_attempt_at IS NOT NULL;
+CREATE INDEX payments_due ON payments (due_clock_id, next_attempt_at) WHERE next_attempt_at IS NOT NULL;
+CREATE INDEX payments_on_clocks ON payments (tenant_id, test_clock_id) WHERE test_clock_id <> real_time() AND next_attempt_at IS NOT NULL;
 CREATE INDEX payments_of_customer ON payments (tenant_id, customer_id);
 CALL protect('payments');
 
@@ -89,7 +94,8 @@ CREATE TABLE payment_attempts (
   payment_method_id uuid NOT NULL,
   amount_minor      bigint NOT NULL CHECK (amount_minor > 0),
   idempotency_key   text NOT NULL,
-  started_at        timestamptz NOT NULL,
+  started_at        timestamptz NOT NULL,              -- in the customer's time
+  sent_at           timestamptz NOT NULL,              -- in the gateway's, as asked_at
   asked             integer NOT NULL DEFAULT 1,        -- how often the gateway was asked with this key
   asked_at          timestamptz NOT NULL,              -- the last time
   finished_at       timestamptz,

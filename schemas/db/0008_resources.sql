@@ -6,8 +6,8 @@ SELECT tenant_id, id, created_at, json_build_object(
   'id', id, 'tenantId', tenant_id, 'name', name, 'email', email, 'phone', phone, 'address', address,
   'billingAddress', billing_address, 'preferences', preferences, 'locale', locale, 'timeZone', time_zone,
   'currency', currency, 'taxIds', tax_ids, 'taxExempt', tax_exempt, 'netTermsDays', net_terms_days,
-  'metadata', metadata, 'createdAt', iso(created_at), 'updatedAt', iso(updated_at), 'deletedAt', iso(deleted_at),
-  'version', version) AS resource
+  'metadata', metadata, 'testClockId', test_clock_id, 'createdAt', iso(created_at), 'updatedAt', iso(updated_at),
+  'deletedAt', iso(deleted_at), 'version', version) AS resource
 FROM customers;
 
 CREATE VIEW plan_price_resource WITH (security_invoker = true) AS
@@ -70,9 +70,10 @@ FROM subscriptions s JOIN plans p ON p.tenant_id = s.tenant_id AND p.id = s.plan
 
 CREATE VIEW billing_run_resource WITH (security_invoker = true) AS
 SELECT r.tenant_id, r.id, r.status, r.started_at, json_build_object(
-  'id', r.id, 'tenantId', r.tenant_id, 'asOf', iso(r.as_of), 'status', r.status,
+  'id', r.id, 'tenantId', r.tenant_id, 'asOf', iso(r.as_of), 'status', r.status, 'dryRun', r.is_dry,
+  'testClockId', NULLIF(r.test_clock_id, real_time()),
   'due', t.due, 'invoiced', t.invoiced, 'nothingToBill', t.nothing_to_bill, 'parked', t.parked,
-  'invoicesRequested', t.invoices_requested, 'invoicesFinalised', t.invoices_finalised,
+  'invoicesRequested', t.invoices_requested, 'invoicesFinalised', t.invoices_finalised, 'invoicesDropped', t.invoices_dropped,
   'amounts', COALESCE((SELECT json_agg(json_build_object('currency', currency, 'invoices', invoices, 'total', units(total, currency)) ORDER BY currency)
      FROM (SELECT currency, sum(invoices)::bigint AS invoices, sum(total_minor)::bigint AS total FROM billing_run_amounts a
            WHERE a.tenant_id = r.tenant_id AND a.run_id = r.id GROUP BY currency) by_currency), '[]'),
@@ -81,18 +82,29 @@ SELECT r.tenant_id, r.id, r.status, r.started_at, json_build_object(
   'secondsLeft', CASE WHEN r.status = 'completed' THEN 0
      WHEN t.due = 0 THEN NULL
      ELSE ceil(l.customers * extract(epoch FROM clock_timestamp() - r.started_at) / greatest(1, t.due)) END,
-  'requestedBy', r.requested_by, 'startedAt', iso(r.started_at), 'finishedAt', iso(r.finished_at),
+  'stuck', CASE WHEN r.status <> 'completed' THEN stuck.json END,
+  'error', CASE WHEN r.error_code IS NOT NULL THEN
+     json_build_object('code', r.error_code, 'message', r.error_text, 'failures', r.failures, 'retryAt', iso(r.retry_at)) END,
+  'result', r.result, 'requestedBy', r.requested_by, 'startedAt', iso(r.started_at), 'finishedAt', iso(r.finished_at),
   'version', r.version) AS resource
 FROM billing_runs r
 CROSS JOIN LATERAL (
   SELECT COALESCE(sum(due), 0)::bigint AS due, COALESCE(sum(invoiced), 0)::bigint AS invoiced,
          COALESCE(sum(nothing_to_bill), 0)::bigint AS nothing_to_bill, COALESCE(sum(parked), 0)::bigint AS parked,
          COALESCE(sum(invoices_requested), 0)::bigint AS invoices_requested,
-         COALESCE(sum(invoices_finalised), 0)::bigint AS invoices_finalised
+         COALESCE(sum(invoices_finalised), 0)::bigint AS invoices_finalised,
+         COALESCE(sum(invoices_dropped), 0)::bigint AS invoices_dropped
   FROM billing_run_tallies WHERE tenant_id = r.tenant_id AND run_id = r.id) t
 CROSS JOIN LATERAL (
   SELECT count(*) AS customers FROM customer_billing b
-  WHERE r.status <> 'completed' AND b.tenant_id = r.tenant_id AND b.next_billing_at <= r.as_of) l;
+  WHERE r.status <> 'completed' AND b.tenant_id = r.tenant_id AND b.test_clock_id = r.test_clock_id
+    AND b.next_billing_at <= r.as_of) l
+-- an invoice.create that could not be processed: the run waits until somebody replays or drops it
+CROSS JOIN LATERAL (
+  SELECT CASE WHEN count(*) > 0 THEN json_build_object('deadLetters', count(*),
+           'deadLetterIds', (array_agg(d.id ORDER BY d.last_failure_at, d.id))[1:10],
+           'reason', (array_agg(d.reason ORDER BY d.last_failure_at, d.id))[1]) END AS json
+  FROM dead_letters d WHERE d.tenant_id = r.tenant_id AND d.run_id = r.id AND d.status = 'dead') stuck;
 
 CREATE VIEW invoice_item_resource WITH (security_invoker = true) AS
 SELECT i.tenant_id, i.invoice_id, i.line, i.id, json_build_object(

@@ -57,8 +57,9 @@ static void bury_something(const struct tenant *tenant) {
 }
 
 static struct tenant tenant_with_everything(void) {
-  struct tenant tenant = tenant_new();
+  struct tenant tenant = tenant_new_test();
   const char *customer = customer_new(&tenant, NULL), *plan = plan_new(&tenant, "9.00", "USD", "weekly");
+  test_clock_new(&tenant, "2026-01-01T00:00:00Z");
   payment_method_new(&tenant, customer, "pm_card_visa");
   subscription_new(&tenant, customer, plan, days_ago(10));
   const char *parked = subscription_new(&tenant, customer_new(&tenant, NULL), plan, days_ago(10));
@@ -74,6 +75,7 @@ static const struct {
   const char *list, *schema;
 } resources[] = {
     {"/api/customers", "Customer"},
+    {"/api/test-clocks", "TestClock"},
     {"/api/plans", "Plan"},
     {"/api/billing/subscriptions", "Subscription"},
     {"/api/billing/invoices?status=paid", "Invoice"},

@@ -47,6 +47,7 @@ struct tenant {
 };
 struct tenant tenant_new(void); /* USD, UTC, logged in */
 struct tenant tenant_new_with(const char *currency, const char *time_zone);
+struct tenant tenant_new_test(void); /* the same as tenant_new in test mode: it may have test clocks */
 
 /* A request as that administrator which must be answered with that status; returns `data`, or `error` for 4xx. */
 const json_t *api_get(const struct tenant *tenant, int status, const char *path, ...) PRINTF(3, 4);
@@ -61,7 +62,10 @@ const char *plan_new(const struct tenant *tenant, const char *price, const char 
 const char *payment_method_new(const struct tenant *tenant, const char *customer, const char *token);
 const char *subscription_new(const struct tenant *tenant, const char *customer, const char *plan,
                              const char *start_date);
-const char *billing_run(const struct tenant *tenant); /* started, and waited for */
+const char *billing_run(const struct tenant *tenant);     /* started, and waited for */
+const char *billing_dry_run(const struct tenant *tenant); /* the same, for its result alone */
+const char *test_clock_new(const struct tenant *tenant, const char *frozen_time);
+void test_clock_advance(const struct tenant *tenant, const char *clock, const char *to); /* and waited for */
 
 /* -- PostgreSQL, as superuser; $1 is always the tenant when one is given -- */
 int64_t sql_int(const struct tenant *tenant, const char *sql);

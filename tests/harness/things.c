@@ -3,12 +3,13 @@
 
 #include "harness.h"
 
-struct tenant tenant_new_with(const char *currency, const char *time_zone) {
+static struct tenant tenant_make(const char *currency, const char *time_zone, const char *mode) {
   const char *name = new_id();
   struct tenant tenant = {.email = keep_text("admin@%s.example", name), .password = "Correct-Horse-7"};
   const char *const arguments[] = {
       "tenant", "create",           "--name",        name,          "--admin-email", tenant.email, "--currency",
-      currency, "--admin-password", tenant.password, "--time-zone", time_zone,       NULL};
+      currency, "--admin-password", tenant.password, "--time-zone", time_zone,       "--mode",     mode,
+      NULL};
   tenant.id = run_program("cloudbill", arguments);
   cr_assert_eq(strlen(tenant.id), 36, "tenant create said: %s", tenant.id);
   const json_t *login =
@@ -19,8 +20,16 @@ struct tenant tenant_new_with(const char *currency, const char *time_zone) {
   return tenant;
 }
 
+struct tenant tenant_new_with(const char *currency, const char *time_zone) {
+  return tenant_make(currency, time_zone, "live");
+}
+
 struct tenant tenant_new(void) {
   return tenant_new_with("USD", "UTC");
+}
+
+struct tenant tenant_new_test(void) {
+  return tenant_make("USD", "UTC", "test");
 }
 
 static const char *created(const json_t *resource) {
@@ -58,12 +67,33 @@ const char *subscription_new(const struct tenant *tenant, const char *customer, 
                           "{'customerId':'%s','planId':'%s','startDate':'%s'}", customer, plan, start_date));
 }
 
+const char *test_clock_new(const struct tenant *tenant, const char *frozen_time) {
+  return created(api_post(tenant, 201, "/api/test-clocks", "{'name':'Clock','frozenTime':'%s'}", frozen_time));
+}
+
+static bool is_ready(const struct tenant *tenant, const char *clock) {
+  return strcmp(json_at(api_get(tenant, 200, "/api/test-clocks/%s", clock), "status"), "ready") == 0;
+}
+
+void test_clock_advance(const struct tenant *tenant, const char *clock, const char *to) {
+  api_post(tenant, 200, keep_text("/api/test-clocks/%s/advance", clock), "{'to':'%s'}", to);
+  WAIT_UNTIL(is_ready(tenant, clock), "the clock to arrive at %s", to);
+}
+
 static bool is_completed(const struct tenant *tenant, const char *run) {
   return strcmp(json_at(api_get(tenant, 200, "/api/billing/runs/%s", run), "status"), "completed") == 0;
 }
 
-const char *billing_run(const struct tenant *tenant) {
-  const char *run = created(api_post(tenant, 201, "/api/billing/runs", "{}"));
+static const char *run_with(const struct tenant *tenant, const char *body) {
+  const char *run = created(api_post(tenant, 201, "/api/billing/runs", "%s", body));
   WAIT_UNTIL(is_completed(tenant, run), "billing run %s to complete", run);
   return run;
+}
+
+const char *billing_run(const struct tenant *tenant) {
+  return run_with(tenant, "{}");
+}
+
+const char *billing_dry_run(const struct tenant *tenant) {
+  return run_with(tenant, "{'dryRun':true}");
 }

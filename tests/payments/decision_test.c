@@ -17,6 +17,11 @@ static struct utime days_later(int days) {
   return (struct utime){NOW.us + days * UTIME_DAY};
 }
 
+/* The customer's clock and the gateway's go together. */
+static struct moment at(struct utime now) {
+  return (struct moment){now, now};
+}
+
 static struct uuid id(uint8_t last) {
   return (struct uuid){.bytes = {[15] = last}};
 }
@@ -43,7 +48,7 @@ static struct situation fresh(void) {
 /* The same with its attempt at the gateway. */
 static struct situation asked(void) {
   struct situation situation = fresh();
-  begin_attempt(&situation, "key", NOW, in_ms(30000));
+  begin_attempt(&situation, "key", at(NOW), in_ms(30000));
   return situation;
 }
 
@@ -57,21 +62,21 @@ static struct gateway_answer says(enum answer_outcome outcome, const char *code)
 
 Test(step, of_a_due_payment_is_a_charge) {
   struct situation situation = fresh();
-  cr_expect_eq(step_for(&situation, NOW), STEP_CHARGE);
+  cr_expect_eq(step_for(&situation, at(NOW)), STEP_CHARGE);
 }
 
 Test(step, without_anything_owed_is_to_cancel) {
   struct situation paid = fresh(), nothing_due = fresh();
   paid.is_collectable = false;
   nothing_due.due_minor = 0;
-  cr_expect_eq(step_for(&paid, NOW), STEP_CANCEL);
-  cr_expect_eq(step_for(&nothing_due, NOW), STEP_CANCEL);
+  cr_expect_eq(step_for(&paid, at(NOW)), STEP_CANCEL);
+  cr_expect_eq(step_for(&nothing_due, at(NOW)), STEP_CANCEL);
 }
 
 Test(step, without_a_method_is_to_wait) {
   struct situation situation = fresh();
   situation.has_method = false;
-  cr_expect_eq(step_for(&situation, NOW), STEP_WAIT);
+  cr_expect_eq(step_for(&situation, at(NOW)), STEP_WAIT);
 }
 
 /* BILL-065: an open invoice has a next step. */
@@ -80,26 +85,26 @@ Test(step, without_a_method_until_the_end_of_the_schedule_is_to_give_up) {
   situation.has_method = false;
   (void)conclude_unasked(&situation, STEP_WAIT, NOW);
   cr_expect_eq(situation.payment.next_attempt.us, days_later(14).us);
-  cr_expect_eq(step_for(&situation, in_ms(1)), STEP_WAIT);
+  cr_expect_eq(step_for(&situation, at(in_ms(1))), STEP_WAIT);
   (void)conclude_unasked(&situation, STEP_WAIT, days_later(3));
   cr_expect_eq(situation.payment.next_attempt.us, days_later(14).us, "looking does not move it");
-  cr_expect_eq(step_for(&situation, days_later(14)), STEP_GIVE_UP);
+  cr_expect_eq(step_for(&situation, at(days_later(14))), STEP_GIVE_UP);
   situation.has_method = true;
-  cr_expect_eq(step_for(&situation, days_later(14)), STEP_CHARGE, "one came at the last moment");
+  cr_expect_eq(step_for(&situation, at(days_later(14))), STEP_CHARGE, "one came at the last moment");
 }
 
 Test(step, with_a_card_that_was_stolen_asks_nobody) {
   struct situation situation = fresh();
   situation.method.barred_code = "stolen_card";
-  cr_expect_eq(step_for(&situation, NOW), STEP_BARRED);
+  cr_expect_eq(step_for(&situation, at(NOW)), STEP_BARRED);
 }
 
 Test(step, after_twenty_attempts_with_one_method_is_to_give_up) {
   struct situation situation = fresh();
   situation.method_attempts = DUNNING_ATTEMPTS_MAX - 1;
-  cr_expect_eq(step_for(&situation, NOW), STEP_CHARGE);
+  cr_expect_eq(step_for(&situation, at(NOW)), STEP_CHARGE);
   situation.method_attempts = DUNNING_ATTEMPTS_MAX;
-  cr_expect_eq(step_for(&situation, NOW), STEP_GIVE_UP);
+  cr_expect_eq(step_for(&situation, at(NOW)), STEP_GIVE_UP);
 }
 
 Test(step, of_what_waited_for_the_customer_in_vain_is_to_give_up) {
@@ -107,36 +112,36 @@ Test(step, of_what_waited_for_the_customer_in_vain_is_to_give_up) {
   for (size_t i = 0; i < 2; i++) {
     struct situation situation = fresh();
     situation.payment.status = WAITING[i];
-    cr_expect_eq(step_for(&situation, NOW), STEP_GIVE_UP);
+    cr_expect_eq(step_for(&situation, at(NOW)), STEP_GIVE_UP);
   }
 }
 
 Test(step, of_an_open_attempt_is_to_ask_with_its_own_key_whatever_else_holds) {
   struct situation situation = asked();
-  cr_expect_eq(step_for(&situation, in_ms(30000)), STEP_ASK_AGAIN);
+  cr_expect_eq(step_for(&situation, at(in_ms(30000))), STEP_ASK_AGAIN);
   situation.has_method = false;
-  cr_expect_eq(step_for(&situation, in_ms(30000)), STEP_ASK_AGAIN);
+  cr_expect_eq(step_for(&situation, at(in_ms(30000))), STEP_ASK_AGAIN);
   situation.method.barred_code = "lost_card";
   situation.method_attempts = 99;
-  cr_expect_eq(step_for(&situation, in_ms(30000)), STEP_ASK_AGAIN);
+  cr_expect_eq(step_for(&situation, at(in_ms(30000))), STEP_ASK_AGAIN);
 }
 
 Test(step, of_an_open_attempt_does_not_charge_for_what_nobody_owes) {
   struct situation situation = asked();
   situation.is_collectable = false;
-  cr_expect_eq(step_for(&situation, in_ms(30000)), STEP_LOOK_UP);
+  cr_expect_eq(step_for(&situation, at(in_ms(30000))), STEP_LOOK_UP);
 }
 
 Test(step, of_an_open_attempt_does_not_trust_a_key_that_the_gateway_may_have_forgotten) {
   struct situation situation = asked();
-  cr_expect_eq(step_for(&situation, (struct utime){NOW.us + KEY_LIFE_HOURS * HOUR}), STEP_ASK_AGAIN);
-  cr_expect_eq(step_for(&situation, (struct utime){NOW.us + KEY_LIFE_HOURS * HOUR + 1}), STEP_LOOK_UP);
+  cr_expect_eq(step_for(&situation, at((struct utime){NOW.us + KEY_LIFE_HOURS * HOUR})), STEP_ASK_AGAIN);
+  cr_expect_eq(step_for(&situation, at((struct utime){NOW.us + KEY_LIFE_HOURS * HOUR + 1})), STEP_LOOK_UP);
 }
 
 Test(step, of_an_attempt_whose_intent_is_known_is_to_fetch_it) {
   struct situation situation = asked();
   situation.attempt.intent_id = "pi_1";
-  cr_expect_eq(step_for(&situation, days_later(3)), STEP_FETCH);
+  cr_expect_eq(step_for(&situation, at(days_later(3))), STEP_FETCH);
 }
 
 /* -- attempts -- */
@@ -144,7 +149,7 @@ Test(step, of_an_attempt_whose_intent_is_known_is_to_fetch_it) {
 Test(attempt, takes_what_is_due_now) {
   struct situation situation = fresh();
   situation.due_minor = 5000;
-  begin_attempt(&situation, "key", NOW, in_ms(30000));
+  begin_attempt(&situation, "key", at(NOW), in_ms(30000));
   cr_expect_eq(situation.payment.status, PAYMENT_PROCESSING);
   cr_expect_eq(situation.payment.amount_minor, 5000);
   cr_expect_eq(situation.attempt.amount_minor, 5000);
@@ -160,10 +165,10 @@ Test(attempt, of_three_decimals_charges_what_the_gateway_can_count) {
   struct gateway_answer answer = says(ANSWER_DONE, "");
   memcpy(situation.payment.currency, "KWD", 4);
   situation.due_minor = 12345;
-  begin_attempt(&situation, "key", NOW, in_ms(30000));
+  begin_attempt(&situation, "key", at(NOW), in_ms(30000));
   cr_expect_eq(situation.attempt.amount_minor, 12350);
   cr_expect_eq(situation.payment.amount_minor, 12350);
-  struct conclusion conclusion = conclude(&situation, &answer, NOW);
+  struct conclusion conclusion = conclude(&situation, &answer, at(NOW));
   cr_expect_eq(conclusion.settled_minor, 12345);
   cr_expect_eq(conclusion.credited_minor, 5);
 }
@@ -184,7 +189,7 @@ Test(attempt, asked_again_keeps_key_amount_and_number) {
 Test(conclusion, of_money_settles_the_invoice) {
   struct situation situation = asked();
   struct gateway_answer answer = says(ANSWER_DONE, "");
-  struct conclusion conclusion = conclude(&situation, &answer, in_ms(100));
+  struct conclusion conclusion = conclude(&situation, &answer, at(in_ms(100)));
   cr_expect_eq(situation.payment.status, PAYMENT_SUCCEEDED);
   cr_expect_eq(situation.payment.next_attempt.us, 0);
   cr_expect_str_eq(situation.attempt.outcome, "succeeded");
@@ -206,7 +211,7 @@ Test(conclusion, of_more_money_than_is_owed_credits_the_rest) {
     struct gateway_answer answer = says(ANSWER_DONE, "");
     situation.is_collectable = OVERPAID[i].is_collectable;
     situation.due_minor = OVERPAID[i].due_minor;
-    struct conclusion conclusion = conclude(&situation, &answer, NOW);
+    struct conclusion conclusion = conclude(&situation, &answer, at(NOW));
     cr_expect_eq(conclusion.settled_minor, OVERPAID[i].settled_minor, "row %zu", i);
     cr_expect_eq(conclusion.credited_minor, OVERPAID[i].credited_minor, "row %zu", i);
     cr_expect_eq(conclusion.settled_minor + conclusion.credited_minor, situation.payment.amount_minor);
@@ -236,7 +241,7 @@ Test(conclusion, of_a_decline_goes_by_its_class) {
   for (size_t i = 0; i < sizeof DECLINES / sizeof DECLINES[0]; i++) {
     struct situation situation = asked();
     struct gateway_answer answer = says(ANSWER_DECLINED, DECLINES[i].code);
-    struct conclusion conclusion = conclude(&situation, &answer, NOW);
+    struct conclusion conclusion = conclude(&situation, &answer, at(NOW));
     const struct payment *payment = &situation.payment;
     cr_expect_eq(payment->status, DECLINES[i].status, "%s", DECLINES[i].code);
     cr_expect_eq(conclusion.event, DECLINES[i].event, "%s", DECLINES[i].code);
@@ -252,7 +257,7 @@ Test(conclusion, of_a_decline_goes_by_its_class) {
 Test(conclusion, of_an_intent_that_waits_for_the_customer_is_action_required) {
   struct situation situation = asked();
   struct gateway_answer answer = says(ANSWER_ACTION, "authentication_required");
-  struct conclusion conclusion = conclude(&situation, &answer, NOW);
+  struct conclusion conclusion = conclude(&situation, &answer, at(NOW));
   cr_expect_eq(situation.payment.status, PAYMENT_REQUIRES_ACTION);
   cr_expect_eq(conclusion.event, EVENT_ACTION_REQUIRED);
   cr_expect_str_eq(situation.attempt.outcome, "requires_action");
@@ -267,8 +272,8 @@ Test(conclusion, of_soft_declines_follows_the_schedule_and_then_gives_up) {
   for (int attempt = 0; attempt < 6; attempt++) {
     int64_t version = situation.payment.version;
     situation.has_attempt = false;
-    begin_attempt(&situation, "key", now, now);
-    struct conclusion conclusion = conclude(&situation, &answer, now);
+    begin_attempt(&situation, "key", at(now), now);
+    struct conclusion conclusion = conclude(&situation, &answer, at(now));
     cr_expect_eq(conclusion.event, EVENT_FAILED);
     cr_expect_eq(conclusion.is_exhausted, attempt == 5);
     cr_expect_gt(conclusion.event_version, version);
@@ -290,7 +295,7 @@ Test(conclusion, of_a_decline_restarts_when_another_method_came_meanwhile) {
   struct situation situation = asked();
   struct gateway_answer answer = says(ANSWER_DECLINED, "stolen_card");
   situation.method = (struct method){.id = id(6), .type = "card", .gateway_id = "pm_2"};
-  struct conclusion conclusion = conclude(&situation, &answer, in_ms(500));
+  struct conclusion conclusion = conclude(&situation, &answer, at(in_ms(500)));
   cr_expect_eq(situation.payment.status, PAYMENT_PENDING);
   cr_expect_eq(situation.payment.next_attempt.us, in_ms(500).us);
   cr_expect_eq(situation.payment.cycle, 2);
@@ -304,7 +309,7 @@ Test(conclusion, of_a_refusal_about_the_method_waits_for_another_one) {
   struct situation situation = asked();
   struct gateway_answer answer = says(ANSWER_REFUSED, "resource_missing");
   answer.is_about_method = true;
-  struct conclusion conclusion = conclude(&situation, &answer, NOW);
+  struct conclusion conclusion = conclude(&situation, &answer, at(NOW));
   cr_expect_eq(situation.payment.status, PAYMENT_FAILED);
   cr_expect_eq(situation.payment.next_attempt.us, days_later(14).us);
   cr_expect_not(conclusion.is_exhausted);
@@ -313,7 +318,7 @@ Test(conclusion, of_a_refusal_about_the_method_waits_for_another_one) {
 Test(conclusion, of_any_other_refusal_is_for_an_operator) {
   struct situation situation = asked();
   struct gateway_answer answer = says(ANSWER_REFUSED, "amount_too_small");
-  struct conclusion conclusion = conclude(&situation, &answer, NOW);
+  struct conclusion conclusion = conclude(&situation, &answer, at(NOW));
   cr_expect_eq(situation.payment.status, PAYMENT_FAILED);
   cr_expect_eq(situation.payment.next_attempt.us, 0);
   cr_expect_eq(conclusion.event, EVENT_FAILED);
@@ -333,38 +338,38 @@ Test(conclusion, without_a_clear_answer_leaves_the_attempt_open) {
   for (size_t i = 0; i < sizeof UNCLEAR / sizeof UNCLEAR[0]; i++) {
     struct situation situation = asked();
     struct gateway_answer answer = says(UNCLEAR[i].outcome, "no_answer");
-    struct conclusion conclusion = conclude(&situation, &answer, NOW);
+    struct conclusion conclusion = conclude(&situation, &answer, at(NOW));
     cr_expect_eq(situation.payment.status, UNCLEAR[i].status);
     cr_expect_eq(situation.attempt.finished.us, 0);
     cr_expect_null(situation.attempt.outcome);
     cr_expect_eq(situation.payment.next_attempt.us, in_ms(BACKOFF_FIRST_MS).us);
     cr_expect_eq(conclusion.event, NO_EVENT);
     cr_expect_not(conclusion.is_exhausted);
-    cr_expect_neq(step_for(&situation, days_later(10)), STEP_CHARGE, "never a new key while one is open");
+    cr_expect_neq(step_for(&situation, at(days_later(10))), STEP_CHARGE, "never a new key while one is open");
   }
 }
 
 Test(conclusion, that_was_unknown_stays_so_when_the_gateway_cannot_be_reached) {
   struct situation situation = asked();
   struct gateway_answer unknown = says(ANSWER_UNKNOWN, "no_answer"), away = says(ANSWER_NOT_ASKED, "unreachable");
-  (void)conclude(&situation, &unknown, NOW);
-  (void)conclude(&situation, &away, NOW);
+  (void)conclude(&situation, &unknown, at(NOW));
+  (void)conclude(&situation, &away, at(NOW));
   cr_expect_eq(situation.payment.status, PAYMENT_UNKNOWN);
 }
 
 Test(conclusion, of_an_intent_that_is_processing_remembers_its_id) {
   struct situation situation = asked();
   struct gateway_answer answer = says(ANSWER_PROCESSING, "");
-  (void)conclude(&situation, &answer, NOW);
+  (void)conclude(&situation, &answer, at(NOW));
   cr_expect_str_eq(situation.attempt.intent_id, "pi_1");
-  cr_expect_eq(step_for(&situation, in_ms(5000)), STEP_FETCH);
+  cr_expect_eq(step_for(&situation, at(in_ms(5000))), STEP_FETCH);
 }
 
 Test(conclusion, heeds_retry_after) {
   struct situation situation = asked();
   struct gateway_answer answer = says(ANSWER_NOT_ASKED, "rate_limited");
   answer.retry_after_ms = 9000;
-  (void)conclude(&situation, &answer, NOW);
+  (void)conclude(&situation, &answer, at(NOW));
   cr_expect_eq(situation.payment.next_attempt.us, in_ms(9000).us);
 }
 
@@ -372,11 +377,11 @@ Test(conclusion, of_absence_cancels_what_nobody_owes_but_not_at_once) {
   struct situation situation = asked();
   struct gateway_answer answer = {.outcome = ANSWER_ABSENT};
   situation.is_collectable = false;
-  (void)conclude(&situation, &answer, (struct utime){NOW.us + ABSENCE_PROVEN_MIN * MINUTE});
+  (void)conclude(&situation, &answer, at((struct utime){NOW.us + ABSENCE_PROVEN_MIN * MINUTE}));
   cr_expect_eq(situation.payment.status, PAYMENT_UNKNOWN, "it may still be on its way");
   repeat_attempt(&situation, false, (struct utime){NOW.us + 9 * MINUTE}, (struct utime){NOW.us + 10 * MINUTE});
   struct conclusion conclusion =
-      conclude(&situation, &answer, (struct utime){NOW.us + ABSENCE_PROVEN_MIN * MINUTE + 1});
+      conclude(&situation, &answer, at((struct utime){NOW.us + ABSENCE_PROVEN_MIN * MINUTE + 1}));
   cr_expect_eq(situation.payment.status, PAYMENT_CANCELLED);
   cr_expect_str_eq(situation.attempt.outcome, "refused");
   cr_expect_eq(conclusion.event, NO_EVENT);
@@ -434,13 +439,13 @@ Test(unasked, payment_that_never_had_a_method_fails_and_is_buried) {
 Test(unasked, payment_whose_method_is_gone_waits_as_one_that_the_customer_must_help_with) {
   struct situation situation = asked();
   struct gateway_answer answer = says(ANSWER_DECLINED, "insufficient_funds");
-  (void)conclude(&situation, &answer, NOW);
+  (void)conclude(&situation, &answer, at(NOW));
   situation.has_attempt = situation.has_method = false;
-  cr_expect_eq(step_for(&situation, days_later(1)), STEP_WAIT);
+  cr_expect_eq(step_for(&situation, at(days_later(1))), STEP_WAIT);
   (void)conclude_unasked(&situation, STEP_WAIT, days_later(1));
   cr_expect_eq(situation.payment.status, PAYMENT_FAILED);
   cr_expect_eq(situation.payment.next_attempt.us, days_later(14).us);
-  cr_expect_eq(step_for(&situation, days_later(14)), STEP_GIVE_UP);
+  cr_expect_eq(step_for(&situation, at(days_later(14))), STEP_GIVE_UP);
 }
 
 Test(unasked, payment_that_is_cancelled_is_due_no_more) {
@@ -455,8 +460,8 @@ Test(restart, begins_a_new_cycle_when_the_old_one_had_begun) {
   restart(&situation.payment, NOW);
   cr_expect_eq(situation.payment.cycle, 1, "nothing had been tried");
   struct gateway_answer answer = says(ANSWER_DECLINED, "expired_card");
-  begin_attempt(&situation, "key", NOW, NOW);
-  (void)conclude(&situation, &answer, NOW);
+  begin_attempt(&situation, "key", at(NOW), NOW);
+  (void)conclude(&situation, &answer, at(NOW));
   situation.payment.dead_letter = id(9);
   restart(&situation.payment, in_ms(1));
   cr_expect_eq(situation.payment.status, PAYMENT_PENDING);

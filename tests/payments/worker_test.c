@@ -457,7 +457,7 @@ Test(payments, a_charge_that_was_in_doubt_for_a_day_is_looked_for_first) {
     WAIT_STATUS(payment, "unknown");
     worker_kill(&stage, 0);
     cr_expect_eq(charges_paid(&stage, payment), FORGOTTEN[i].charges_by_then);
-    sql_do(&stage, "UPDATE payment_attempts SET started_at = now() - interval '2 days', idempotency_key = 'forgotten' "
+    sql_do(&stage, "UPDATE payment_attempts SET sent_at = now() - interval '2 days', idempotency_key = 'forgotten' "
                    "WHERE tenant_id = $1");
     make_due(&stage, payment);
     worker_start(&stage, 0);

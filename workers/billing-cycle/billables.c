@@ -60,14 +60,14 @@ static const char *text_of(struct arena *arena, const PGresult *rows, int r, enu
   return row_is_null(rows, r, (int)column) ? NULL : arena_strdup(arena, row_text(rows, r, (int)column));
 }
 
-static struct grid read_grid(const PGresult *rows, int r) {
+static bool read_grid(const PGresult *rows, int r, struct grid *ret_grid) {
   struct grid grid = {.anchor = row_date(rows, r, COLUMN_ANCHOR),
                       .anchor_day = (int)row_int(rows, r, COLUMN_ANCHOR_DAY),
                       .origin = row_int(rows, r, COLUMN_ANCHOR_INDEX)};
   grid.interval.count = (int)row_int(rows, r, COLUMN_INTERVAL_COUNT);
   bool known = interval_unit_from_name(row_text(rows, r, COLUMN_INTERVAL_UNIT), &grid.interval.unit);
-  ASSERT(known);
-  return grid;
+  *ret_grid = grid;
+  return known;
 }
 
 static void read_items(struct arena *arena, const PGresult *rows, int r, struct billable *s) {
@@ -80,7 +80,14 @@ static void read_items(struct arena *arena, const PGresult *rows, int r, struct 
   s->item_count = 1;
 }
 
-/* What the database holds has passed its constraints. */
+/* A row that says what no row should say stops nobody else. */
+static void set_aside(struct arena *arena, struct billable *s) {
+  struct error why;
+  error_set(&why, RC_INVARIANT, "its currency, status or interval is unknown to this version");
+  s->is_unreadable = true;
+  billing_park(arena, s, &why);
+}
+
 static struct billable read_billable(struct arena *arena, const PGresult *rows, int r) {
   struct billable s = {.id = row_uuid(rows, r, COLUMN_ID),
                        .customer_id = row_uuid(rows, r, COLUMN_CUSTOMER),
@@ -89,7 +96,6 @@ static struct billable read_billable(struct arena *arena, const PGresult *rows, 
                        .zone_name = text_of(arena, rows, r, COLUMN_ZONE),
                        .next_zone_name = text_of(arena, rows, r, COLUMN_NEXT_ZONE),
                        .start = row_date(rows, r, COLUMN_START),
-                       .grid = read_grid(rows, r),
                        .has_override = row_bool(rows, r, COLUMN_HAS_OVERRIDE),
                        .is_plain = row_bool(rows, r, COLUMN_IS_PLAIN),
                        .first_index = row_int(rows, r, COLUMN_FIRST_INDEX),
@@ -104,9 +110,12 @@ static struct billable read_billable(struct arena *arena, const PGresult *rows, 
   s.has_period = !row_is_null(rows, r, COLUMN_PERIOD_START);
   if (s.has_period) s.period_start = row_utime(rows, r, COLUMN_PERIOD_START);
   if (s.has_period) s.period_end = row_utime(rows, r, COLUMN_PERIOD_END);
-  bool known = subscription_state_from_name(row_text(rows, r, COLUMN_STATUS), &s.state);
-  ASSERT(known && s.currency);
-  read_items(arena, rows, r, &s);
+  bool known = read_grid(rows, r, &s.grid);
+  known = subscription_state_from_name(row_text(rows, r, COLUMN_STATUS), &s.state) && known && s.currency;
+  if (known)
+    read_items(arena, rows, r, &s);
+  else
+    set_aside(arena, &s);
   return s;
 }
 
@@ -130,6 +139,7 @@ enum rc billable_find(struct work *work, const struct uuid *tenant, const char *
   TRY(tx_exec(work->tx, &sql_billable_find, PARAMS(db_uuid(work->arena, tenant), subscription_id), &rows, err));
   if (row_count(rows) == 0) return error_set(err, RC_NOT_FOUND, "there is no subscription %s", subscription_id);
   *ret_subscription = read_billable(work->arena, rows, 0);
+  if (ret_subscription->is_unreadable) return error_set(err, RC_INVARIANT, "%s", ret_subscription->why->text);
   return RC_OK;
 }
 
@@ -159,7 +169,7 @@ static void add_charges(struct db_array *array, struct arena *arena, const struc
 
 static void add_row(struct db_array *const *array, struct arena *arena, const struct billable *s) {
   db_array_uuid(array[IDS], &s->id);
-  db_array_text(array[STATUSES], subscription_state_name(s->state));
+  db_array_text(array[STATUSES], s->is_unreadable ? NULL : subscription_state_name(s->state));
   db_array_int(array[INDEXES], s->next_index);
   if (s->ends || s->is_parked)
     db_array_text(array[TIMES], NULL);

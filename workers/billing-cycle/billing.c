@@ -281,7 +281,7 @@ static enum rc find_boundary(struct billable *s, struct error *err) {
 }
 
 /* What cannot be billed is left as it was, and parked. */
-static void park(struct arena *arena, struct billable *s, const struct error *why) {
+void billing_park(struct arena *arena, struct billable *s, const struct error *why) {
   struct error *kept = ARENA_NEW(arena, struct error);
   *kept = *why;
   s->why = kept;
@@ -306,7 +306,7 @@ static bool try_boundary(struct arena *arena, struct billing *billing, struct bi
   *s = before;
   billing->count = lines;
   billing->milestone_count = milestones;
-  park(arena, s, &why);
+  billing_park(arena, s, &why);
   return false;
 }
 
@@ -314,7 +314,7 @@ void billing_collect(struct arena *arena, struct billing *billing, struct billab
   struct error why;
   ASSERT(s->item_count >= 1);
   if (find_boundary(s, &why) != RC_OK) {
-    park(arena, s, &why);
+    billing_park(arena, s, &why);
     return;
   }
   for (int n = 0; n < BILLING_PERIODS_MAX && s->next_at.us <= as_of.us && !s->ends; n++)

@@ -50,6 +50,7 @@ struct billable {
   const struct line *charges; /* zeros too */
   size_t charge_count;
   bool is_parked;
+  bool is_unreadable;      /* its row says what this version does not know: parked as it stands */
   const struct error *why; /* it is parked */
   int64_t periods_due, periods_invoiced, periods_without_charge;
 };
@@ -122,6 +123,9 @@ void billing_add(struct arena *arena, struct billing *billing, const struct line
 /* Bills each boundary of the subscription at or before as_of, oldest first, and moves it on. A subscription that cannot
  * be billed is parked (BILL-063): it keeps its place, and the others go on. */
 void billing_collect(struct arena *arena, struct billing *billing, struct billable *subscription, struct utime as_of);
+
+/* Sets it aside as it stands, with the reason (BILL-063). */
+void billing_park(struct arena *arena, struct billable *subscription, const struct error *why);
 
 /* Begins the next period, whenever it comes; what the last one owes in arrears stays for its end (BILL-055). */
 MUST_CHECK enum rc billing_collect_next(struct arena *arena, struct billing *billing, struct billable *subscription,

@@ -76,9 +76,18 @@ enum rc handle_dead_letter_replay(struct work *work, struct message *const *mess
   return resolve(work, messages[0], "replayed", "dead-letter.replayed", err);
 }
 
+/* A billing run does not wait any more for the invoice that this would have been. */
+static enum rc tell_run(struct work *work, const struct message *command, const PGresult *row, struct error *err) {
+  if (row_is_null(row, 0, 6)) return RC_OK;
+  return tx_exec(work->tx, &sql_run_note_dropped,
+                 PARAMS(db_uuid(work->arena, &command->tenant), row_text(row, 0, 6), process_instance(work->process)),
+                 NULL, err);
+}
+
 enum rc handle_dead_letter_drop(struct work *work, struct message *const *messages, size_t count, struct error *err) {
   (void)count;
   PGresult CLEANUP(db_result_release) *row = NULL;
   TRY(load_dead(work, messages[0], &row, err));
+  TRY(tell_run(work, messages[0], row, err));
   return resolve(work, messages[0], "dropped", "dead-letter.dropped", err);
 }

@@ -9,6 +9,9 @@ handler_function handle_customer_update;
 handler_function handle_customer_replace;
 handler_function handle_customer_delete;
 handler_function handle_customer_restore;
+handler_function handle_test_clock_create;
+handler_function handle_test_clock_advance;
+handler_function handle_test_clock_delete;
 handler_function handle_plan_create;
 handler_function handle_subscription_create;
 handler_function handle_subscription_cancel;
@@ -21,5 +24,10 @@ handler_function handle_dead_letter_drop;
 handler_function handle_payment_outcome; /* payment.succeeded, .failed, .action_required, .exhausted */
 
 task_function billing_run_step;
+task_function test_clock_step;
+
+/* at: its time, or NULL. */
+void test_clock_emit(struct work *work, const struct uuid *tenant, const char *type, const char *id,
+                     const struct utime *at, int64_t version, const struct message *cause);
 
 #endif

@@ -11,6 +11,9 @@ static const struct handler handlers[] = {
     {"customer.replace", handle_customer_replace, false},
     {"customer.delete", handle_customer_delete, false},
     {"customer.restore", handle_customer_restore, false},
+    {"test-clock.create", handle_test_clock_create, false},
+    {"test-clock.advance", handle_test_clock_advance, false},
+    {"test-clock.delete", handle_test_clock_delete, false},
     {"plan.create", handle_plan_create, false},
     {"subscription.create", handle_subscription_create, false},
     {"subscription.cancel", handle_subscription_cancel, false},
@@ -28,8 +31,9 @@ static const struct handler handlers[] = {
 };
 
 static const struct task tasks[] = {
-    {"billing-run", billing_run_step, 100, false},
-    {NULL, NULL, 0, false},
+    {"billing-run", billing_run_step, .idle_ms = 100, .own_transactions = true},
+    {"test-clock", test_clock_step, .idle_ms = 100, .own_transactions = true, .is_nudged = true},
+    {.name = NULL},
 };
 
 static const struct worker worker = {

@@ -1,35 +1,63 @@
-/* A billing run at work: each step claims some hundreds of due customers of one run, bills every period that they
- * missed, moves the boundaries on, and asks invoicing for the invoices; all in one transaction. Any number of processes
- * step at once: SKIP LOCKED keeps them apart, and the identity of the lines (BILL-060) makes a doubled step harmless. A
- * run is complete when nothing is due and each invoice that was asked for is finalised. */
+/* What a slice of a billing run does: claims some hundreds of due customers, bills every period that they missed, moves
+ * the boundaries on, and asks invoicing for the invoices; all in the caller's transaction. Any number of processes work
+ * on slices at once: SKIP LOCKED keeps them apart, and the identity of the lines (BILL-060) makes a doubled slice
+ * harmless. */
+#include "run.h"
+
 #include <string.h>
 
 #include "base/assert.h"
 #include "base/json_text.h"
 #include "billables.h"
-#include "handlers.h"
 #include "pending.h"
 #include "sql.h"
 
-enum { CUSTOMERS_A_STEP = 500, JSON_MAX = 4096 };
+enum { JSON_MAX = 4096 };
 
-struct run {
-  struct uuid tenant, id;
-  struct utime as_of;
-  bool is_claimed; /* nothing was due any more when somebody looked */
-};
+/* -- begin -- */
+
+enum rc run_insert(struct work *work, const struct run *run, const char *requested_by, const struct message *cause,
+                   struct error *err) {
+  struct arena *arena = work->arena;
+  char time[UTIME_TEXT_MAX];
+  const char *id = db_uuid(arena, &run->id);
+  TRY(tx_exec(work->tx, &sql_run_insert,
+              PARAMS(db_uuid(arena, &run->tenant), id, db_utime(arena, run->as_of), requested_by,
+                     db_utime(arena, work->now), db_uuid(arena, &run->clock), db_bool(run->is_dry)),
+              NULL, err));
+  emit(work,
+       &(struct emission){.type = "billing-run.started",
+                          .id = UUID_DERIVE("billing-run.started", id),
+                          .tenant = run->tenant,
+                          .subject = id,
+                          .key = id,
+                          .json = arena_printf(arena, "{\"runId\":\"%s\",\"asOf\":\"%s\",\"dryRun\":%s,\"version\":1}",
+                                               id, utime_format(run->as_of, time), db_bool(run->is_dry)),
+                          .cause = cause});
+  return RC_OK;
+}
+
+enum rc run_hold(struct work *work, const struct run *run, bool *ret_is_running, struct error *err) {
+  PGresult CLEANUP(db_result_release) *row = NULL;
+  TRY(tx_exec(work->tx, &sql_run_hold, PARAMS(db_uuid(work->arena, &run->tenant), db_uuid(work->arena, &run->id)), &row,
+              err));
+  *ret_is_running = row_count(row) == 1;
+  return RC_OK;
+}
 
 /* -- loading -- */
 
-static enum rc claim_customers(struct work *work, const struct run *run, struct db_array **ret_customers,
-                               struct error *err) {
+enum rc run_claim(struct work *work, const struct run *run, int limit, struct db_array **ret_customers,
+                  char ret_first[static UUID_TEXT_MAX], struct error *err) {
   struct arena *arena = work->arena;
   PGresult CLEANUP(db_result_release) *rows = NULL;
   TRY(tx_exec(work->tx, &sql_run_claim,
-              PARAMS(db_uuid(arena, &run->tenant), db_utime(arena, run->as_of), db_int(arena, CUSTOMERS_A_STEP)), &rows,
-              err));
+              PARAMS(db_uuid(arena, &run->tenant), db_utime(arena, run->as_of), db_int(arena, limit),
+                     db_uuid(arena, &run->clock)),
+              &rows, err));
   struct db_array *customers = db_array_new(arena);
   for (int r = 0; r < row_count(rows); r++) db_array_text(customers, row_text(rows, r, 0));
+  snprintf(ret_first, UUID_TEXT_MAX, "%s", row_count(rows) > 0 ? row_text(rows, 0, 0) : "");
   *ret_customers = customers;
   return RC_OK;
 }
@@ -89,43 +117,59 @@ static enum rc park(struct work *work, const struct run *run, const struct billa
                  NULL, err);
 }
 
-static enum rc tally(struct work *work, const struct run *run, const struct billable *due, size_t count,
-                     size_t invoices, struct error *err) {
+enum rc run_tally(struct work *work, const struct run *run, const struct slice *slice, struct error *err) {
   struct arena *arena = work->arena;
   int64_t periods = 0, invoiced = 0, nothing = 0, parked = 0;
-  for (size_t i = 0; i < count; i++) {
-    periods += due[i].periods_due;
-    invoiced += due[i].periods_invoiced;
-    nothing += due[i].periods_without_charge;
-    parked += due[i].is_parked;
+  for (size_t i = 0; i < slice->count; i++) {
+    periods += slice->due[i].periods_due;
+    invoiced += slice->due[i].periods_invoiced;
+    nothing += slice->due[i].periods_without_charge;
+    parked += slice->due[i].is_parked;
   }
   ASSERT(periods == invoiced + nothing + parked); /* BILL-064 */
-  metric_add("periods_billed_total", "", periods);
+  metric_add("periods_billed_total", run->is_dry ? "run=\"dry\"" : "run=\"real\"", periods);
   return tx_exec(work->tx, &sql_run_tally,
                  PARAMS(db_uuid(arena, &run->tenant), db_uuid(arena, &run->id), process_instance(work->process),
                         db_int(arena, periods), db_int(arena, invoiced), db_int(arena, nothing), db_int(arena, parked),
-                        db_int(arena, (int64_t)invoices)),
+                        db_int(arena, (int64_t)slice->invoices)),
                  NULL, err);
 }
 
-static enum rc bill(struct work *work, const struct run *run, struct db_array *customers, struct error *err) {
-  struct billable *due;
-  size_t count;
-  TRY(billables_due(work, &run->tenant, customers, run->as_of, &due, &count, err));
-  struct billing billing = {0};
-  for (size_t i = 0; i < count; i++) billing_collect(work->arena, &billing, &due[i], run->as_of);
-  TRY(pending_take(work, &run->tenant, due, count, &billing, err));
-
-  TRY(billables_advance(work, &run->tenant, due, count, err));
+static enum rc move_on(struct work *work, const struct run *run, struct db_array *customers, const struct slice *slice,
+                       struct error *err) {
+  TRY(billables_advance(work, &run->tenant, slice->due, slice->count, err));
   TRY(tx_exec(work->tx, &sql_customer_billing_refresh,
               PARAMS(db_uuid(work->arena, &run->tenant), db_array_literal(customers)), NULL, err));
-  size_t invoices = billing_emit(work, &billing, &run->tenant, &run->id, NULL);
-  TRY(park(work, run, due, count, err));
-  for (size_t i = 0; i < count; i++)
-    if (due[i].ends)
-      emit_fact(work, run, &due[i],
-                due[i].state == SUBSCRIPTION_EXPIRED ? "subscription.expired" : "subscription.cancelled");
-  return tally(work, run, due, count, invoices, err);
+  return park(work, run, slice->due, slice->count, err);
+}
+
+enum rc run_bill(struct work *work, const struct run *run, struct db_array *customers, struct slice *ret_slice,
+                 struct error *err) {
+  struct slice slice = {0};
+  TRY(billables_due(work, &run->tenant, customers, run->as_of, &slice.due, &slice.count, err));
+  for (size_t i = 0; i < slice.count; i++)
+    if (!slice.due[i].is_parked) billing_collect(work->arena, &slice.billing, &slice.due[i], run->as_of);
+  TRY(pending_take(work, &run->tenant, slice.due, slice.count, &slice.billing, err));
+
+  TRY(move_on(work, run, customers, &slice, err));
+  slice.invoices = billing_emit(work, &slice.billing, &run->tenant, &run->id, NULL);
+  for (size_t i = 0; i < slice.count; i++)
+    if (slice.due[i].ends)
+      emit_fact(work, run, &slice.due[i],
+                slice.due[i].state == SUBSCRIPTION_EXPIRED ? "subscription.expired" : "subscription.cancelled");
+  *ret_slice = slice;
+  return RC_OK;
+}
+
+enum rc run_park(struct work *work, const struct run *run, struct db_array *customers, const struct error *why,
+                 struct slice *ret_slice, struct error *err) {
+  struct slice slice = {0};
+  TRY(billables_due(work, &run->tenant, customers, run->as_of, &slice.due, &slice.count, err));
+  for (size_t i = 0; i < slice.count; i++)
+    if (!slice.due[i].is_parked) billing_park(work->arena, &slice.due[i], why);
+  TRY(move_on(work, run, customers, &slice, err));
+  *ret_slice = slice;
+  return RC_OK;
 }
 
 /* -- the end of a run -- */
@@ -140,8 +184,9 @@ static void emit_completed(struct work *work, const struct run *run, const PGres
   json_put_object(&json, NULL);
   json_put_string(&json, "runId", uuid_format(&run->id, id));
   json_put_string(&json, "asOf", utime_format(run->as_of, time));
+  json_put_bool(&json, "dryRun", run->is_dry);
   for (int c = 0; c < 5; c++) json_put_int(&json, names[c], row_int(sums, 0, c));
-  json_put_int(&json, "version", 2);
+  json_put_int(&json, "version", row_int(sums, 0, 5));
   json_put_end(&json);
   emit(work, &(struct emission){.type = "billing-run.completed",
                                 .id = UUID_DERIVE("billing-run.completed", id),
@@ -151,33 +196,13 @@ static void emit_completed(struct work *work, const struct run *run, const PGres
                                 .json = buf_text(&text)});
 }
 
-static enum rc finish(struct work *work, const struct run *run, struct error *err) {
+enum rc run_finish(struct work *work, const struct run *run, struct error *err) {
   struct arena *arena = work->arena;
   const char *tenant = db_uuid(arena, &run->tenant), *id = db_uuid(arena, &run->id), *now = db_utime(arena, work->now);
-  if (!run->is_claimed)
-    return tx_exec(work->tx, &sql_run_mark_claimed, PARAMS(tenant, id, db_utime(arena, run->as_of), now), NULL, err);
+  if (!run->is_claimed && !run->is_dry)
+    TRY(tx_exec(work->tx, &sql_run_mark_claimed, PARAMS(tenant, id, db_utime(arena, run->as_of), now), NULL, err));
   PGresult CLEANUP(db_result_release) *sums = NULL;
   TRY(tx_exec(work->tx, &sql_run_complete, PARAMS(tenant, id, now), &sums, err));
   if (row_count(sums) == 1) emit_completed(work, run, sums);
-  return RC_OK;
-}
-
-/* One step of the oldest run that has something to do. Runs that wait for their invoices are looked at on the way. */
-enum rc billing_run_step(struct work *work, bool *ret_busy, struct error *err) {
-  PGresult CLEANUP(db_result_release) *rows = NULL;
-  TRY(tx_exec(work->tx, &sql_runs_open, NO_PARAMS, &rows, err));
-  for (int r = 0; r < row_count(rows); r++) {
-    struct run run = {.tenant = row_uuid(rows, r, 0),
-                      .id = row_uuid(rows, r, 1),
-                      .as_of = row_utime(rows, r, 2),
-                      .is_claimed = row_bool(rows, r, 3)};
-    if (!run.is_claimed) {
-      struct db_array *customers;
-      TRY(claim_customers(work, &run, &customers, err));
-      *ret_busy = db_array_count(customers) > 0;
-      if (*ret_busy) return bill(work, &run, customers, err);
-    }
-    TRY(finish(work, &run, err));
-  }
   return RC_OK;
 }

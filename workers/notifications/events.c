@@ -312,7 +312,7 @@ static void report_refused(struct work *work, const PGresult *rows) {
 static enum rc insert(struct work *work, const struct insertion *insertion, struct error *err) {
   PGresult CLEANUP(db_result_release) *refused = NULL;
   TRY(tx_exec(work->tx, &sql_notification_insert,
-              PARAMS(db_utime(work->arena, work->now), db_array_literal(insertion->tenants),
+              PARAMS(db_utime(work->arena, work->real_now), db_array_literal(insertion->tenants),
                      db_array_literal(insertion->ids), db_array_literal(insertion->events),
                      db_array_literal(insertion->templates), db_array_literal(insertion->locales),
                      db_array_literal(insertion->recipients), db_array_literal(insertion->customers),

@@ -22,7 +22,8 @@ enum slot_state { SLOT_FREE, SLOT_PLANNED, SLOT_ASKED, SLOT_ANSWERED };
 struct slot {
   enum slot_state state;
   struct payment_ref ref;
-  bool may_charge; /* a look-up that finds nothing goes on to the charge */
+  struct uuid clock; /* the customer's test clock */
+  bool may_charge;   /* a look-up that finds nothing goes on to the charge */
   struct gateway_question question;
   struct gateway_answer answer;
 };
@@ -91,7 +92,7 @@ static void write_question(struct gateway_question *question, const struct situa
                                         .payment = payment->id,
                                         .attempt = attempt->number,
                                         .amount_minor = attempt->amount_minor,
-                                        .since = attempt->started};
+                                        .since = attempt->sent};
   (void)snprintf(question->key, sizeof question->key, "%s", attempt->key);
   memcpy(question->currency, payment->currency, sizeof question->currency);
   copy_id(question->method_id, attempt->method.gateway_id);
@@ -105,13 +106,18 @@ static const char *new_key(struct work *work, const struct payment *payment) {
   return arena_strdup(work->arena, question.key);
 }
 
+static struct moment moment_of(const struct work *work) {
+  return (struct moment){.now = work->now, .real = work->real_now};
+}
+
 static struct utime deadline(const struct work *work) {
-  return utime_add_ms(work->now, payments_settings.attempt_deadline_ms);
+  return utime_add_ms(work->real_now, payments_settings.attempt_deadline_ms);
 }
 
 static void plan_question(struct charger *charger, struct situation *situation, enum step step) {
   struct slot *slot = free_slot(charger);
   slot->state = SLOT_PLANNED;
+  slot->clock = situation->payment.clock;
   slot->may_charge = situation->is_collectable;
   slot->ref = (struct payment_ref){situation->payment.tenant, situation->payment.id, situation->attempt.number};
   write_question(&slot->question, situation, ASK_FOR_STEP[step]);
@@ -119,16 +125,16 @@ static void plan_question(struct charger *charger, struct situation *situation, 
 
 static void plan(struct charger *charger, struct work *work, struct situation *situation,
                  struct conclusion *ret_conclusion) {
-  enum step step = step_for(situation, work->now);
+  enum step step = step_for(situation, moment_of(work));
   switch (step) {
   case STEP_CHARGE:
-    begin_attempt(situation, new_key(work, &situation->payment), work->now, deadline(work));
+    begin_attempt(situation, new_key(work, &situation->payment), moment_of(work), deadline(work));
     plan_question(charger, situation, step);
     return;
   case STEP_ASK_AGAIN:
   case STEP_FETCH:
   case STEP_LOOK_UP:
-    repeat_attempt(situation, step != STEP_FETCH && situation->is_collectable, work->now, deadline(work));
+    repeat_attempt(situation, step != STEP_FETCH && situation->is_collectable, work->real_now, deadline(work));
     plan_question(charger, situation, step);
     return;
   case STEP_CANCEL:
@@ -138,31 +144,44 @@ static void plan(struct charger *charger, struct work *work, struct situation *s
   }
 }
 
-static enum rc claim_in_transaction(struct charger *charger, struct work *work, size_t room, size_t *ret_claimed,
-                                    struct error *err) {
+/* Real time comes first, and finds out which test clocks have something due. */
+static enum rc claim_in_transaction(struct charger *charger, struct work *work, const struct clock *clock,
+                                    struct clock *ret_clocks, size_t *ret_clock_count, struct error *err) {
   struct payment_ref *refs;
   struct situation *situations;
+  size_t room = slots_in(charger, SLOT_FREE), claimed = 0;
+  if (room == 0) return RC_OK;
   TRY(work_begin(work, err));
-  TRY(payments_claim(work, room, &refs, ret_claimed, err));
-  TRY(situations_load(work, refs, *ret_claimed, &situations, ret_claimed, err));
-  struct conclusion *conclusions = ARENA_ARRAY(work->arena, struct conclusion, *ret_claimed);
-  for (size_t i = 0; i < *ret_claimed; i++) plan(charger, work, &situations[i], &conclusions[i]);
-  TRY(conclusions_record(work, situations, conclusions, *ret_claimed, err));
+  work_at(work, clock);
+  TRY(payments_claim(work, room, &refs, &claimed, err));
+  charger->is_more_due = charger->is_more_due || claimed == room;
+  TRY(situations_load(work, refs, claimed, &situations, &claimed, err));
+  struct conclusion *conclusions = ARENA_ARRAY(work->arena, struct conclusion, claimed);
+  for (size_t i = 0; i < claimed; i++) plan(charger, work, &situations[i], &conclusions[i]);
+  TRY(conclusions_record(work, situations, conclusions, claimed, err));
+  if (!clock) TRY(clocks_due(work, "charge", ret_clocks, ret_clock_count, err));
   return work_commit(work, err);
 }
 
+static enum rc claim_by_each_clock(struct charger *charger, struct work *work, struct error *err) {
+  struct clock clocks[CLOCKS_MAX];
+  size_t count = 0;
+  TRY(claim_in_transaction(charger, work, NULL, clocks, &count, err));
+  for (size_t i = 0; i < count; i++) TRY(claim_in_transaction(charger, work, &clocks[i], NULL, NULL, err));
+  return RC_OK;
+}
+
 static enum rc claim(struct charger *charger, struct work *work, struct error *err) {
-  size_t room = slots_in(charger, SLOT_FREE), claimed = 0;
   bool is_time = !charger->has_claimed || charger->is_more_due || mono_ms_since(charger->claimed_at) >= CLAIM_EVERY_MS;
-  if (room == 0 || !is_time) return RC_OK;
-  enum rc rc = claim_in_transaction(charger, work, room, &claimed, err);
+  if (slots_in(charger, SLOT_FREE) == 0 || !is_time) return RC_OK;
+  charger->is_more_due = false;
+  enum rc rc = claim_by_each_clock(charger, work, err);
   if (rc != RC_OK) {
     slots_move(charger, SLOT_PLANNED, SLOT_FREE); /* if it did commit after all, the deadline brings them back */
     return rc;
   }
   charger->has_claimed = true;
   charger->claimed_at = mono_now();
-  charger->is_more_due = claimed == room;
   return RC_OK;
 }
 
@@ -214,20 +233,21 @@ static void tally(const struct gateway_answer *answer) {
   metric_add("charge_answers_total", labels, 1);
 }
 
-/* One transaction for the answers of these slots, which are free afterwards. */
+/* One transaction for the answers of these slots, all of one clock, which are free afterwards. */
 static enum rc record(struct charger *charger, struct work *work, struct slot *const *slots, size_t count,
                       struct error *err) {
   struct payment_ref *refs, *open_refs;
   struct situation *situations;
   size_t open = 0;
   TRY(work_begin(work, err));
+  TRY(work_at_clock(work, &slots[0]->ref.tenant, &slots[0]->clock, err));
   refs = ARENA_ARRAY(work->arena, struct payment_ref, count);
   for (size_t i = 0; i < count; i++) refs[i] = slots[i]->ref;
   TRY(payments_lock_open(work, refs, count, &open_refs, &open, err));
   TRY(situations_load(work, open_refs, open, &situations, &open, err));
   struct conclusion *conclusions = ARENA_ARRAY(work->arena, struct conclusion, open);
   for (size_t i = 0; i < open; i++)
-    conclusions[i] = conclude(&situations[i], answer_for(charger, &situations[i].payment), work->now);
+    conclusions[i] = conclude(&situations[i], answer_for(charger, &situations[i].payment), moment_of(work));
   TRY(conclusions_record(work, situations, conclusions, open, err));
   TRY(work_commit(work, err));
   for (size_t i = 0; i < open; i++) tally(answer_for(charger, &situations[i].payment));
@@ -267,12 +287,12 @@ static bool holds_payment(struct slot *const *slots, size_t count, const struct 
 }
 
 /* A payment whose answer was later than its deadline may be in two slots. One answer is recorded; if that concludes
- * nothing, the payment is asked about again at its next deadline, with the same key. */
+ * nothing, the payment is asked about again at its next deadline, with the same key. Those of one clock only. */
 static size_t gather_answered(struct charger *charger, struct slot **slots) {
   size_t count = 0;
   for (size_t i = 0; i < charger->capacity; i++) {
     struct slot *slot = &charger->slots[i];
-    if (slot->state != SLOT_ANSWERED) continue;
+    if (slot->state != SLOT_ANSWERED || (count > 0 && !uuid_equal(&slot->clock, &slots[0]->clock))) continue;
     if (holds_payment(slots, count, &slot->ref))
       slot->state = SLOT_FREE;
     else
@@ -283,10 +303,13 @@ static size_t gather_answered(struct charger *charger, struct slot **slots) {
 
 static enum rc record_answers(struct charger *charger, struct work *work, struct error *err) {
   struct slot *slots[CONCURRENCY_MAX];
-  size_t count = gather_answered(charger, slots);
-  if (count == 0) return RC_OK;
-  enum rc rc = record(charger, work, slots, count, err);
-  return is_about_one_payment(rc) ? record_one_by_one(charger, work, slots, count, err) : rc;
+  size_t count;
+  while ((count = gather_answered(charger, slots)) > 0) {
+    enum rc rc = record(charger, work, slots, count, err);
+    if (is_about_one_payment(rc)) rc = record_one_by_one(charger, work, slots, count, err);
+    if (rc != RC_OK) return rc;
+  }
+  return RC_OK;
 }
 
 static bool is_idle(const struct charger *charger) {
@@ -300,6 +323,7 @@ enum rc task_charge(struct work *work, bool *ret_busy, struct error *err) {
   struct mono stopping_since = {0};
   *ret_busy = false;
   TRY(charger_open(&charger, err));
+  charger.is_more_due = true; /* the pause is over, or a batch may have opened payments */
   do {
     bool is_stopping = work_is_stopping(work);
     if (is_stopping && !stopping_since.ns) stopping_since = mono_now();

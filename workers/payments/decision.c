@@ -33,13 +33,13 @@ bool payment_status_from_name(const char *name, enum payment_status *ret_status)
 
 /* -- what next -- */
 
-static enum step step_for_open_attempt(const struct situation *situation, struct utime now) {
+static enum step step_for_open_attempt(const struct situation *situation, struct utime real) {
   const struct attempt *attempt = &situation->attempt;
   if (attempt->intent_id) return STEP_FETCH;
   /* Asking for the charge again would make it, if it is not there: not for an invoice that nobody owes any more, and
    * not with a key that the gateway may have forgotten together with the charge. */
   if (!situation->is_collectable) return STEP_LOOK_UP;
-  if (now.us - attempt->started.us > KEY_LIFE_HOURS * UTIME_HOUR) return STEP_LOOK_UP;
+  if (real.us - attempt->sent.us > KEY_LIFE_HOURS * UTIME_HOUR) return STEP_LOOK_UP;
   return STEP_ASK_AGAIN;
 }
 
@@ -52,12 +52,12 @@ static bool has_waited_enough(const struct payment *payment, struct utime now) {
   return payment->cycle_attempts == 0 && since.us && now.us >= waiting_end(since).us;
 }
 
-enum step step_for(const struct situation *situation, struct utime now) {
+enum step step_for(const struct situation *situation, struct moment at) {
   const struct payment *payment = &situation->payment;
-  if (situation->has_attempt) return step_for_open_attempt(situation, now);
+  if (situation->has_attempt) return step_for_open_attempt(situation, at.real);
   if (!situation->is_collectable || situation->due_minor <= 0) return STEP_CANCEL;
   if (payment->status != PAYMENT_PENDING) return STEP_GIVE_UP; /* nobody came in time with another method */
-  if (!situation->has_method) return has_waited_enough(payment, now) ? STEP_GIVE_UP : STEP_WAIT;
+  if (!situation->has_method) return has_waited_enough(payment, at.now) ? STEP_GIVE_UP : STEP_WAIT;
   if (situation->method.barred_code) return STEP_BARRED;
   if (situation->method_attempts >= DUNNING_ATTEMPTS_MAX) return STEP_GIVE_UP;
   return STEP_CHARGE;
@@ -69,7 +69,7 @@ int64_t backoff_ms(int asked) {
   return ms < BACKOFF_MAX_MS ? ms : BACKOFF_MAX_MS;
 }
 
-void begin_attempt(struct situation *situation, const char *key, struct utime now, struct utime deadline) {
+void begin_attempt(struct situation *situation, const char *key, struct moment at, struct utime deadline) {
   struct payment *payment = &situation->payment;
   ASSERT(!situation->has_attempt && situation->is_collectable && situation->has_method && situation->due_minor > 0);
   payment->status = PAYMENT_PROCESSING;
@@ -85,15 +85,16 @@ void begin_attempt(struct situation *situation, const char *key, struct utime no
                                         .method = situation->method,
                                         .amount_minor = payment->amount_minor,
                                         .key = key,
-                                        .started = now,
-                                        .asked_at = now,
+                                        .started = at.now,
+                                        .sent = at.real,
+                                        .asked_at = at.real,
                                         .asked = 1};
 }
 
-void repeat_attempt(struct situation *situation, bool may_charge, struct utime now, struct utime deadline) {
+void repeat_attempt(struct situation *situation, bool may_charge, struct utime real, struct utime deadline) {
   ASSERT(situation->has_attempt);
   situation->attempt.asked++;
-  if (may_charge) situation->attempt.asked_at = now;
+  if (may_charge) situation->attempt.asked_at = real;
   situation->payment.next_attempt = deadline;
   situation->payment.version++;
 }
@@ -222,7 +223,7 @@ static struct conclusion conclude_refusal(struct situation *situation, bool is_a
 /* The attempt stays open, and the gateway is asked again. What it surely never saw leaves no doubt that was not there.
  */
 static struct conclusion keep_open(struct situation *situation, const struct gateway_answer *answer, bool leaves_doubt,
-                                   struct utime now) {
+                                   struct utime real) {
   struct payment *payment = &situation->payment;
   struct attempt *attempt = &situation->attempt;
   int64_t wait_ms = backoff_ms(attempt->asked);
@@ -231,7 +232,7 @@ static struct conclusion keep_open(struct situation *situation, const struct gat
   if (*answer->id && answer->outcome == ANSWER_PROCESSING) attempt->intent_id = answer->id;
   attempt->code = *answer->code ? answer->code : NULL;
   attempt->message = *answer->message ? answer->message : NULL;
-  payment->next_attempt = utime_add_ms(now, wait_ms);
+  payment->next_attempt = utime_add_ms(real, wait_ms);
   payment->version++;
   return (struct conclusion){0};
 }
@@ -244,34 +245,34 @@ static void cancel(struct payment *payment) {
 
 /* Looked up and not found. What was asked a moment ago may still be on its way. */
 static struct conclusion conclude_absence(struct situation *situation, const struct gateway_answer *answer,
-                                          struct utime now) {
-  bool is_proven = now.us - situation->attempt.asked_at.us > ABSENCE_PROVEN_MIN * UTIME_MINUTE;
-  if (!is_proven || situation->is_collectable) return keep_open(situation, answer, true, now);
-  close_attempt(&situation->attempt, "refused", answer, now);
+                                          struct moment at) {
+  bool is_proven = at.real.us - situation->attempt.asked_at.us > ABSENCE_PROVEN_MIN * UTIME_MINUTE;
+  if (!is_proven || situation->is_collectable) return keep_open(situation, answer, true, at.real);
+  close_attempt(&situation->attempt, "refused", answer, at.now);
   cancel(&situation->payment);
   return (struct conclusion){0};
 }
 
-struct conclusion conclude(struct situation *situation, const struct gateway_answer *answer, struct utime now) {
+struct conclusion conclude(struct situation *situation, const struct gateway_answer *answer, struct moment at) {
   struct attempt *attempt = &situation->attempt;
   ASSERT(situation->has_attempt && !attempt->finished.us);
   if (*answer->id) situation->payment.intent_id = answer->id;
   switch (answer->outcome) {
-  case ANSWER_DONE: return conclude_success(situation, answer, now);
+  case ANSWER_DONE: return conclude_success(situation, answer, at.now);
   case ANSWER_DECLINED:
-    close_attempt(attempt, "declined", answer, now);
+    close_attempt(attempt, "declined", answer, at.now);
     return conclude_decline(situation, decline_class_of(answer->code),
-                            strcmp(answer->code, "authentication_required") == 0, now);
+                            strcmp(answer->code, "authentication_required") == 0, at.now);
   case ANSWER_ACTION:
-    close_attempt(attempt, "requires_action", answer, now);
-    return conclude_decline(situation, DECLINE_CUSTOMER, true, now);
+    close_attempt(attempt, "requires_action", answer, at.now);
+    return conclude_decline(situation, DECLINE_CUSTOMER, true, at.now);
   case ANSWER_REFUSED:
-    close_attempt(attempt, "refused", answer, now);
-    return conclude_refusal(situation, answer->is_about_method, now);
-  case ANSWER_ABSENT: return conclude_absence(situation, answer, now);
-  case ANSWER_NOT_ASKED: return keep_open(situation, answer, false, now);
+    close_attempt(attempt, "refused", answer, at.now);
+    return conclude_refusal(situation, answer->is_about_method, at.now);
+  case ANSWER_ABSENT: return conclude_absence(situation, answer, at);
+  case ANSWER_NOT_ASKED: return keep_open(situation, answer, false, at.real);
   case ANSWER_PROCESSING:
-  case ANSWER_UNKNOWN: return keep_open(situation, answer, true, now);
+  case ANSWER_UNKNOWN: return keep_open(situation, answer, true, at.real);
   }
   assert_failed("an answer's outcome", __FILE__, __LINE__);
 }

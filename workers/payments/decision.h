@@ -1,5 +1,5 @@
-/* What to do about a payment, and what an answer makes of it. Pure: situation and clock in, the changed situation and a
- * conclusion out; record.c writes both. */
+/* What to do about a payment, and what an answer makes of it. Pure: situation and moment in, the changed situation and
+ * a conclusion out; record.c writes both. */
 #ifndef PAYMENTS_DECISION_H
 #define PAYMENTS_DECISION_H
 
@@ -21,7 +21,7 @@ enum step {
   STEP_BARRED,    /* there is one that must not be charged */
   STEP_GIVE_UP,   /* time or attempts have run out */
 };
-enum step step_for(const struct situation *situation, struct utime now);
+enum step step_for(const struct situation *situation, struct moment at);
 
 /* A payment that finds no payment method waits for one until the schedule would be over. */
 struct utime waiting_end(struct utime since);
@@ -41,14 +41,14 @@ struct conclusion {
   int64_t credited_minor; /* what was too much: the customer's credit */
 };
 
-/* A new attempt is under way until `deadline`. The key is the question's. */
-void begin_attempt(struct situation *situation, const char *key, struct utime now, struct utime deadline);
+/* A new attempt is under way until `deadline`, which is real. The key is the question's. */
+void begin_attempt(struct situation *situation, const char *key, struct moment at, struct utime deadline);
 /* The open attempt is asked about once more; `may_charge`: in a way that could still make the charge. */
-void repeat_attempt(struct situation *situation, bool may_charge, struct utime now, struct utime deadline);
+void repeat_attempt(struct situation *situation, bool may_charge, struct utime real, struct utime deadline);
 /* STEP_CANCEL, STEP_WAIT, STEP_BARRED, STEP_GIVE_UP. */
 struct conclusion conclude_unasked(struct situation *situation, enum step step, struct utime now);
 /* What the gateway said about the open attempt. Texts of the answer must live as long as the situation. */
-struct conclusion conclude(struct situation *situation, const struct gateway_answer *answer, struct utime now);
+struct conclusion conclude(struct situation *situation, const struct gateway_answer *answer, struct moment at);
 /* A new cycle, at once. */
 void restart(struct payment *payment, struct utime now);
 /* Pending, failed, requires_action: nothing is under way, and a new method, or someone's word, starts it anew. */

@@ -41,8 +41,8 @@ enum rc handle_payment_method_create(struct work *work, struct message *const *m
   TRY(check_customer(work, message, &wanted, err));
   TRY(tx_exec(work->tx, &sql_method_insert,
               PARAMS(db_uuid(arena, &message->tenant), db_uuid(arena, &wanted.id), db_uuid(arena, &wanted.customer),
-                     wanted.token, db_bool(wanted.is_default), db_uuid(arena, &message->id),
-                     db_utime(arena, work->now)),
+                     wanted.token, db_bool(wanted.is_default), db_uuid(arena, &message->id), db_utime(arena, work->now),
+                     db_utime(arena, work->real_now)),
               NULL, err));
   defer(work, message);
   return RC_OK;

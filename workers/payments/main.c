@@ -24,9 +24,9 @@ static const struct handler handlers[] = {
 };
 
 static const struct task tasks[] = {
-    {"setup", task_setup, IDLE_MS, true},
-    {"charge", task_charge, IDLE_MS, true},
-    {NULL, NULL, 0, false},
+    {"setup", task_setup, .idle_ms = IDLE_MS, .own_transactions = true, .is_nudged = true},
+    {"charge", task_charge, .idle_ms = IDLE_MS, .own_transactions = true, .is_nudged = true},
+    {.name = NULL},
 };
 
 int main(int argc, char **argv) {

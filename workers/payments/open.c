@@ -25,6 +25,7 @@ enum rc payments_open(struct work *work, const struct invoice_ref *invoices, siz
   TRY(lock_customers(work, tenant_array, invoice_array, err));
   return tx_exec(work->tx, &sql_payments_open,
                  PARAMS(tenant_array, invoice_array, db_array_literal(payments), db_bool(even_manual),
-                        db_utime(work->arena, work->now), db_utime(work->arena, waiting_end(work->now))),
+                        db_utime(work->arena, work->now), db_utime(work->arena, waiting_end(work->now)),
+                        db_uuid(work->arena, &work->clock)),
                  NULL, err);
 }

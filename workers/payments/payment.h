@@ -29,6 +29,12 @@ enum payment_status {
 const char *payment_status_name(enum payment_status status);
 bool payment_status_from_name(const char *name, enum payment_status *ret_status);
 
+/* The same moment by two clocks: the customer's, by which it is dunned, and the gateway's, which is the real one. They
+ * differ for customers on test clocks. */
+struct moment {
+  struct utime now, real;
+};
+
 struct payment {
   struct uuid tenant, id, customer, invoice;
   char currency[4];
@@ -41,6 +47,7 @@ struct payment {
   struct uuid dead_letter;
   struct utime succeeded;
   int64_t version;
+  struct uuid clock; /* the customer's test clock */
 };
 
 /* A payment method as far as charging needs it. */
@@ -56,7 +63,8 @@ struct attempt {
   struct method method;
   int64_t amount_minor;
   const char *key;
-  struct utime started, asked_at, finished; /* asked_at: the last time that could have made the charge */
+  struct utime started, finished; /* in the customer's time */
+  struct utime sent, asked_at;    /* in the gateway's; asked_at: the last time that could have made the charge */
   int asked;
   const char *outcome, *code, *message, *intent_id, *charge_id;
 };

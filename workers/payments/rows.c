@@ -62,6 +62,7 @@ static struct payment read_payment(struct cursor *at) {
   payment.dead_letter = next_uuid(at);
   payment.succeeded = next_utime(at);
   payment.version = next_int64(at);
+  payment.clock = next_uuid(at);
   return payment;
 }
 
@@ -81,6 +82,7 @@ static struct attempt read_attempt(struct cursor *at, bool *ret_is_there) {
   attempt.amount_minor = next_int64(at);
   attempt.key = next_text(at);
   attempt.started = next_utime(at);
+  attempt.sent = next_utime(at);
   attempt.asked_at = next_utime(at);
   attempt.asked = next_int(at);
   attempt.intent_id = next_text(at);
@@ -115,8 +117,10 @@ static void read_refs(struct work *work, const PGresult *rows, struct payment_re
 enum rc payments_claim(struct work *work, size_t max, struct payment_ref **ret_refs, size_t *ret_count,
                        struct error *err) {
   PGresult CLEANUP(db_result_release) *rows = NULL;
-  TRY(tx_exec(work->tx, &sql_payments_claim,
-              PARAMS(db_utime(work->arena, work->now), db_int(work->arena, (int64_t)max)), &rows, err));
+  TRY(tx_exec(
+      work->tx, &sql_payments_claim,
+      PARAMS(db_utime(work->arena, work->now), db_int(work->arena, (int64_t)max), db_uuid(work->arena, &work->clock)),
+      &rows, err));
   read_refs(work, rows, ret_refs, ret_count);
   return RC_OK;
 }
@@ -181,7 +185,7 @@ static void add_id(struct db_array *column, const struct uuid *id) {
   db_array_uuid(column, uuid_is_nil(id) ? NULL : id);
 }
 
-enum { PAYMENT_COLUMNS = 17, ATTEMPT_COLUMNS = 16 };
+enum { PAYMENT_COLUMNS = 17, ATTEMPT_COLUMNS = 17 };
 
 static void new_columns(struct work *work, struct db_array **columns, int count) {
   for (int c = 0; c < count; c++) columns[c] = db_array_new(work->arena);
@@ -235,6 +239,7 @@ static void add_attempt(struct db_array **columns, const struct situation *situa
   db_array_int(*column++, attempt->amount_minor);
   db_array_text(*column++, attempt->key);
   db_array_utime(*column++, attempt->started);
+  db_array_utime(*column++, attempt->sent);
   db_array_int(*column++, attempt->asked);
   db_array_utime(*column++, attempt->asked_at);
   add_time(*column++, attempt->finished);

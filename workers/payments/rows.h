@@ -11,7 +11,8 @@ struct payment_ref {
   int attempt; /* 0: whichever */
 };
 
-/* Locks up to `max` payments that have fallen due and are nobody else's. */
+/* Locks up to `max` payments that have fallen due by the work's clock and are nobody else's. By real time that may be
+ * those of a customer on a test clock whose question to the gateway nobody finished. */
 MUST_CHECK enum rc payments_claim(struct work *work, size_t max, struct payment_ref **ret_refs, size_t *ret_count,
                                   struct error *err);
 /* Locks those of the payments whose named attempt is still open, with their invoices. */

@@ -75,8 +75,8 @@ static enum rc claim(struct desk *desk, struct work *work, struct error *err) {
   if (room == 0) return RC_OK;
   TRY(work_begin(work, err));
   TRY(tx_exec(work->tx, &sql_setups_claim,
-              PARAMS(db_utime(work->arena, work->now), db_int(work->arena, (int64_t)room),
-                     db_utime(work->arena, utime_add_ms(work->now, deadline_ms))),
+              PARAMS(db_utime(work->arena, work->real_now), db_int(work->arena, (int64_t)room),
+                     db_utime(work->arena, utime_add_ms(work->real_now, deadline_ms))),
               &rows, err));
   TRY(work_commit(work, err));
   for (int row = 0, i = 0; row < row_count(rows); i++)
@@ -298,7 +298,7 @@ static enum rc record_postponed(struct work *work, const struct setup *setup, st
   if (setup->answer.retry_after_ms > wait_ms) wait_ms = setup->answer.retry_after_ms;
   return tx_exec(work->tx, &sql_method_postpone,
                  PARAMS(db_uuid(work->arena, &setup->tenant), db_uuid(work->arena, &setup->id),
-                        db_utime(work->arena, utime_add_ms(work->now, wait_ms))),
+                        db_utime(work->arena, utime_add_ms(work->real_now, wait_ms))),
                  NULL, err);
 }
 
@@ -321,6 +321,7 @@ static enum rc record(struct work *work, const struct setup *setup, struct error
   struct found found;
   bool is_pending;
   TRY(work_begin(work, err));
+  TRY(work_at_customer(work, &setup->tenant, &setup->customer, err));
   TRY(lock_customer(work, setup, err));
   TRY(keep_customer(work, setup, err));
   TRY(lock_method(work, setup, &is_pending, &found, err));

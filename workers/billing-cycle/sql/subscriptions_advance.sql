@@ -1,8 +1,8 @@
--- Where subscriptions stand after they were billed. Arrays: $2 ids, $3 statuses, $4 next period indexes, $5 next billing
+-- Where subscriptions stand after they were billed. Arrays: $2 ids, $3 statuses (NULL: as before), $4 next period indexes, $5 next billing
 -- times (NULL: never again), $6 and $7 current periods (NULL: as before), $8 parked, $9 charges (JSON; NULL: as before),
 -- $10 charged since arrears were billed last, $11 versions, $12 time zones; $1 tenant, $13 now.
 UPDATE subscriptions s
-SET status = a.status, next_period_index = a.next_period_index, next_billing_at = a.next_billing_at,
+SET status = COALESCE(a.status, s.status), next_period_index = a.next_period_index, next_billing_at = a.next_billing_at,
     current_period_start = COALESCE(a.period_start, s.current_period_start),
     current_period_end = COALESCE(a.period_end, s.current_period_end),
     charges = COALESCE(a.charges, s.charges), charged_minor = a.charged_minor,

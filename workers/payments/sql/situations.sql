@@ -3,7 +3,7 @@
 -- $1 tenants, $2 payments (arrays), $3 since when attempts count → one row for each, in the order given (rows.c)
 SELECT p.tenant_id, p.id, p.customer_id, p.invoice_id, p.currency, p.amount_minor, p.status, p.payment_method_id,
   p.attempts, p.cycle, p.cycle_attempts, p.first_failure_at, p.next_attempt_at, p.gateway_intent_id, p.failure_code,
-  p.failure_message, p.decline_class, p.dead_letter_id, p.succeeded_at, p.version,
+  p.failure_message, p.decline_class, p.dead_letter_id, p.succeeded_at, p.version, p.test_clock_id,
   v.status IN ('open', 'uncollectible') AS is_collectable,
   v.total_minor - v.credit_applied_minor - v.amount_credited_minor - v.amount_paid_minor AS due_minor,
   m.id, m.type, m.gateway_method_id, m.barred_code,
@@ -11,7 +11,7 @@ SELECT p.tenant_id, p.id, p.customer_id, p.invoice_id, p.currency, p.amount_mino
    WHERE x.tenant_id = p.tenant_id AND x.payment_id = p.id AND x.payment_method_id = m.id AND x.started_at > $3::timestamptz),
   g.gateway_customer_id,
   a.attempt, a.cycle, a.payment_method_id, am.type, am.gateway_method_id, a.amount_minor, a.idempotency_key,
-  a.started_at, a.asked_at, a.asked, a.gateway_intent_id, a.decline_code, a.message
+  a.started_at, a.sent_at, a.asked_at, a.asked, a.gateway_intent_id, a.decline_code, a.message
 FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS wanted(tenant_id, payment_id, ordinal)
 JOIN payments p ON p.tenant_id = wanted.tenant_id AND p.id = wanted.payment_id
 LEFT JOIN invoices v ON v.tenant_id = p.tenant_id AND v.id = p.invoice_id

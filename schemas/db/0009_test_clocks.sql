@@ -1,0 +1,31 @@
+-- What test clocks look at: whose each thing is, and what falls due when.
+
+-- The customer behind an id that a message may name. A table of things that a command can be about has a row here.
+CREATE VIEW customer_of WITH (security_invoker = true) AS
+SELECT tenant_id, id, id AS customer_id FROM customers
+UNION ALL SELECT tenant_id, id, customer_id FROM subscriptions
+UNION ALL SELECT tenant_id, id, customer_id FROM invoices
+UNION ALL SELECT tenant_id, id, customer_id FROM payments
+UNION ALL SELECT tenant_id, id, customer_id FROM payment_methods;
+
+-- What falls due on test clocks, and the task that works it off then; without a time: it is under way now. One SELECT for
+-- each table with due times; a new one is added here and nowhere else. An advancing clock stops at each of these times.
+CREATE VIEW test_clock_due WITH (security_invoker = true) AS
+SELECT tenant_id, test_clock_id, 'billing-run' AS task, next_billing_at AS due_at FROM customer_billing
+WHERE test_clock_id <> real_time() AND next_billing_at IS NOT NULL
+UNION ALL
+SELECT tenant_id, test_clock_id, 'charge', CASE WHEN status NOT IN ('processing', 'unknown') THEN next_attempt_at END FROM payments
+WHERE test_clock_id <> real_time() AND next_attempt_at IS NOT NULL;
+
+-- A customer's own time: its test clock's, or the real one.
+CREATE FUNCTION customer_now(tenant uuid, customer uuid) RETURNS timestamptz LANGUAGE sql STABLE PARALLEL SAFE
+RETURN COALESCE((SELECT k.frozen_at FROM customers c JOIN test_clocks k ON k.tenant_id = c.tenant_id AND k.id = c.test_clock_id
+                 WHERE c.tenant_id = tenant AND c.id = customer), now());
+
+CREATE VIEW test_clock_resource WITH (security_invoker = true) AS
+SELECT tenant_id, id, status, created_at, json_build_object(
+  'id', id, 'tenantId', tenant_id, 'name', name, 'status', status, 'frozenTime', iso(frozen_at), 'targetTime', iso(target_at),
+  'createdAt', iso(created_at), 'updatedAt', iso(updated_at), 'version', version) AS resource
+FROM test_clocks WHERE deleted_at IS NULL;
+
+GRANT SELECT ON customer_of, test_clock_due, test_clock_resource TO cloudbill_api, cloudbill_worker;

@@ -1,0 +1,172 @@
+/* A dry run (BILL-062): the very same slices as a real one, billed in a transaction that is rolled back. What each
+ * slice came to is written by a second transaction, together with how far the run has come, so that large tenants are
+ * gone through in bounded memory and a crash repeats one slice at most. Two processes that worked on the same slice
+ * find out there: the second one's is thrown away. */
+#include <string.h>
+
+#include "base/log.h"
+#include "run.h"
+#include "sql.h"
+
+enum { FINDINGS_ARENA_MAX = 64 * 1024 * 1024, ROUNDS_MAX = 1000, RESULT_LIST_MAX = 100 };
+
+/* How far the run had come, and how far it is after this slice. */
+struct cursor {
+  const char *at, *customer; /* NULL: the beginning */
+};
+
+/* What outlives the rolled back transaction: one row for each subscription, and the counts. In an arena of its own. */
+struct findings {
+  struct arena arena;
+  struct cursor before, after;
+  size_t customers;
+  struct db_array *subscriptions, *customers_of, *plans, *currencies, *periods, *amounts, *codes, *reasons;
+  int64_t due, invoiced, nothing, parked, invoices;
+};
+
+static void findings_init(struct findings *findings) {
+  *findings = (struct findings){0};
+  arena_init(&findings->arena, FINDINGS_ARENA_MAX);
+  struct db_array **const arrays[] = {&findings->subscriptions, &findings->customers_of, &findings->plans,
+                                      &findings->currencies,    &findings->periods,      &findings->amounts,
+                                      &findings->codes,         &findings->reasons};
+  for (size_t i = 0; i < sizeof arrays / sizeof arrays[0]; i++) *arrays[i] = db_array_new(&findings->arena);
+}
+
+static void findings_release(struct findings *findings) {
+  arena_release(&findings->arena);
+}
+
+/* -- the transaction that is rolled back -- */
+
+static enum rc hold(struct work *work, const struct run *run, struct findings *findings, bool *ret_is_running,
+                    struct error *err) {
+  PGresult CLEANUP(db_result_release) *row = NULL;
+  TRY(work_begin(work, err));
+  TRY(work_at_clock(work, &run->tenant, &run->clock, err));
+  TRY(tx_exec(work->tx, &sql_dry_run_hold, PARAMS(db_uuid(work->arena, &run->tenant), db_uuid(work->arena, &run->id)),
+              &row, err));
+  *ret_is_running = row_count(row) == 1;
+  if (!*ret_is_running || row_is_null(row, 0, 0)) return RC_OK;
+  findings->before = (struct cursor){arena_strdup(&findings->arena, row_text(row, 0, 0)),
+                                     arena_strdup(&findings->arena, row_text(row, 0, 1))};
+  return RC_OK;
+}
+
+static enum rc claim(struct work *work, const struct run *run, struct findings *findings,
+                     struct db_array **ret_customers, struct error *err) {
+  struct arena *arena = work->arena;
+  PGresult CLEANUP(db_result_release) *rows = NULL;
+  TRY(tx_exec(work->tx, &sql_dry_run_claim,
+              PARAMS(db_uuid(arena, &run->tenant), db_utime(arena, run->as_of), db_int(arena, RUN_SLICE_CUSTOMERS),
+                     db_uuid(arena, &run->clock), findings->before.at, findings->before.customer),
+              &rows, err));
+  *ret_customers = db_array_new(arena);
+  for (int r = 0; r < row_count(rows); r++) db_array_text(*ret_customers, row_text(rows, r, 0));
+  findings->customers = (size_t)row_count(rows);
+  if (findings->customers == 0) return RC_OK;
+  int last = row_count(rows) - 1;
+  findings->after = (struct cursor){arena_strdup(&findings->arena, row_text(rows, last, 1)),
+                                    arena_strdup(&findings->arena, row_text(rows, last, 0))};
+  return RC_OK;
+}
+
+static void note(struct findings *findings, const struct billable *s, int64_t amount_minor) {
+  db_array_uuid(findings->subscriptions, &s->id);
+  db_array_uuid(findings->customers_of, &s->customer_id);
+  db_array_text(findings->plans, s->item_count > 0 ? s->items[0].price->code : "");
+  db_array_text(findings->currencies, s->currency ? s->currency->code : "");
+  db_array_int(findings->periods, s->periods_due);
+  db_array_int(findings->amounts, amount_minor);
+  db_array_text(findings->codes, s->is_parked ? error_name(s->why->code) : NULL);
+  db_array_text(findings->reasons, s->is_parked ? s->why->text : NULL);
+  findings->due += s->periods_due;
+  findings->invoiced += s->periods_invoiced;
+  findings->nothing += s->periods_without_charge;
+  findings->parked += s->is_parked;
+}
+
+static void keep(struct arena *arena, struct findings *findings, const struct slice *slice) {
+  int64_t *amounts = ARENA_ARRAY(arena, int64_t, slice->count);
+  for (size_t i = 0; i < slice->billing.count; i++) {
+    const struct line *line = &slice->billing.lines[i];
+    amounts[line->subscription - slice->due] += line->amount_minor;
+  }
+  for (size_t i = 0; i < slice->count; i++) note(findings, &slice->due[i], amounts[i]);
+  findings->invoices += (int64_t)slice->invoices;
+}
+
+/* As often as a real run would come back to these customers: a subscription may have missed more periods than one step
+ * takes. */
+static enum rc bill_all(struct work *work, const struct run *run, struct db_array *customers, struct findings *findings,
+                        struct error *err) {
+  struct slice slice = {.count = 1};
+  for (int round = 0; slice.count > 0; round++) {
+    if (round == ROUNDS_MAX) return error_set(err, RC_INVARIANT, "billing does not come to an end");
+    TRY(run_bill(work, run, customers, &slice, err));
+    keep(work->arena, findings, &slice);
+  }
+  return RC_OK;
+}
+
+/* -- the transaction that stays -- */
+
+static enum rc write_rows(struct work *work, const struct run *run, struct findings *findings, struct error *err) {
+  struct arena *arena = work->arena;
+  const char *tenant = db_uuid(arena, &run->tenant), *id = db_uuid(arena, &run->id);
+  TRY(tx_exec(work->tx, &sql_dry_run_findings_insert,
+              PARAMS(tenant, id, db_array_literal(findings->subscriptions), db_array_literal(findings->customers_of),
+                     db_array_literal(findings->plans), db_array_literal(findings->currencies),
+                     db_array_literal(findings->periods), db_array_literal(findings->amounts),
+                     db_array_literal(findings->codes), db_array_literal(findings->reasons)),
+              NULL, err));
+  return tx_exec(work->tx, &sql_run_tally,
+                 PARAMS(tenant, id, process_instance(work->process), db_int(arena, findings->due),
+                        db_int(arena, findings->invoiced), db_int(arena, findings->nothing),
+                        db_int(arena, findings->parked), db_int(arena, findings->invoices)),
+                 NULL, err);
+}
+
+static enum rc write_findings(struct work *work, const struct run *run, struct findings *findings, struct error *err) {
+  PGresult CLEANUP(db_result_release) *moved = NULL;
+  TRY(work_begin(work, err));
+  TRY(tx_exec(work->tx, &sql_dry_run_move,
+              PARAMS(db_uuid(work->arena, &run->tenant), db_uuid(work->arena, &run->id), findings->before.at,
+                     findings->before.customer, findings->after.at, findings->after.customer),
+              &moved, err));
+  if (row_count(moved) == 0) return RC_OK; /* another process was first, or somebody paused it */
+  TRY(write_rows(work, run, findings, err));
+  return work_commit(work, err);
+}
+
+static enum rc conclude(struct work *work, const struct run *run, struct error *err) {
+  struct arena *arena = work->arena;
+  TRY(work_begin(work, err));
+  TRY(tx_exec(work->tx, &sql_dry_run_conclude,
+              PARAMS(db_uuid(arena, &run->tenant), db_uuid(arena, &run->id), db_int(arena, RESULT_LIST_MAX),
+                     db_utime(arena, work->real_now)),
+              NULL, err));
+  TRY(run_finish(work, run, err));
+  return work_commit(work, err);
+}
+
+static enum rc find_out(struct work *work, const struct run *run, struct findings *findings, bool *ret_is_running,
+                        struct error *err) {
+  struct db_array *customers;
+  TRY(hold(work, run, findings, ret_is_running, err));
+  if (!*ret_is_running) return RC_OK;
+  TRY(claim(work, run, findings, &customers, err));
+  return findings->customers > 0 ? bill_all(work, run, customers, findings, err) : RC_OK;
+}
+
+enum rc dry_run_step(struct work *work, const struct run *run, bool *ret_busy, struct error *err) {
+  struct findings CLEANUP(findings_release) findings;
+  bool is_running = false;
+  findings_init(&findings);
+  enum rc rc = find_out(work, run, &findings, &is_running, err);
+  work_rollback(work);
+  if (rc != RC_OK || !is_running) return rc;
+  if (findings.customers == 0) return conclude(work, run, err);
+  *ret_busy = true;
+  return write_findings(work, run, &findings, err);
+}
