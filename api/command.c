@@ -107,6 +107,20 @@ static const char *hash_request(struct request *request, const char *versions) {
   return arena_strdup(request->arena, sha256_hex(whole, head_length + request->body_length, digest));
 }
 
+/* The aggregate's id: the path's, or the one that the path's key stands for; a fresh one for a creation. */
+static enum rc find_subject(struct request *request, struct uuid *ret_subject, struct error *err) {
+  const struct statement *statement = request->route->subject;
+  const char *key = request->params[0];
+  if (statement) {
+    PGresult CLEANUP(db_result_release) *found = NULL;
+    TRY(tx_exec(&request->tx, statement, PARAMS(key), &found, err));
+    bool is_there = row_count(found) == 1 && uuid_parse(row_text(found, 0, 0), ret_subject);
+    return is_there ? RC_OK : error_set(err, RC_NOT_FOUND, NULL);
+  }
+  if (key[0] == '\0' || !uuid_parse(key, ret_subject)) *ret_subject = uuid_new();
+  return RC_OK;
+}
+
 static enum rc identify(struct request *request, json_t *body, struct command *command, struct error *err) {
   const struct route *route = request->route;
   const char *key = NULL;
@@ -119,8 +133,7 @@ static enum rc identify(struct request *request, json_t *body, struct command *c
   TRY(read_if_match(request, &command->versions, err));
   command->body_hash = hash_request(request, command->versions);
   command->created_at = arena_strdup(request->arena, utime_format(request->now, now));
-  bool acts_on_existing = request->params[0][0] != '\0' && uuid_parse(request->params[0], &command->subject);
-  if (!acts_on_existing) command->subject = uuid_new();
+  TRY(find_subject(request, &command->subject, err));
   if (route->partition_member)
     command->partition_key = json_string_value(json_object_get(body, route->partition_member));
   return RC_OK;

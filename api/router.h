@@ -26,6 +26,7 @@ struct route {
   const struct statement *parent;    /* LIST below a resource: finds it, else 404 */
   const char *parent_filter;         /* and the filter that its id goes to */
   const char *command;               /* COMMAND: the message's name */
+  const struct statement *subject;   /* COMMAND on what {key} names: finds its id, else 404 */
   const char *partition_member;      /* of the body: the key on the topic; NULL: the subject */
   const char *fixed_body;            /* in place of the client's */
   int success;                       /* status; 0: what the worker says */

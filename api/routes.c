@@ -24,6 +24,9 @@ static const struct list plans = {&sql_plan_list,
                                   {{"status", FILTER_CHOICE, "active deprecated"}, {"code", FILTER_TEXT, NULL}},
                                   {"-createdAt", "name", "code"}};
 
+static const struct list plan_versions = {
+    &sql_plan_version_list, {{"planId", FILTER_TEXT, NULL}}, {"-planVersion"}};
+
 static const struct list subscriptions = {&sql_subscription_list,
                                           {{"status", FILTER_CHOICE, SUBSCRIPTION_STATES},
                                            {"customerId", FILTER_UUID, NULL},
@@ -76,6 +79,7 @@ static const struct list dead_letters = {&sql_dead_letter_list,
 #define LIST(where, who, what) \
   .method = METHOD_GET, .path = (where), .kind = ROUTE_LIST, .permission = (who), .list = &(what)
 #define BELOW(sql, filter) .parent = &(sql), .parent_filter = (filter)
+#define ACTS_ON(sql) .subject = &(sql)
 #define COMMAND(verb, where, who, name) \
   .method = (verb), .path = (where), .kind = ROUTE_COMMAND, .permission = (who), .command = (name)
 #define HANDLER(verb, where, who, function) \
@@ -116,6 +120,9 @@ const struct route ROUTES[] = {
     {LIST("/api/plans", "plans:read", plans)},
     {COMMAND(METHOD_POST, "/api/plans", "plans:create", "plan.create"), .location = "/api/plans"},
     {READ("/api/plans/{key}", "plans:read", sql_plan_get)},
+    {COMMAND(METHOD_PATCH, "/api/plans/{key}", "plans:update", "plan.update"), ACTS_ON(sql_plan_id)},
+    {COMMAND(METHOD_POST, "/api/plans/{key}/deprecate", "plans:deprecate", "plan.deprecate"), ACTS_ON(sql_plan_id)},
+    {LIST("/api/plans/{key}/versions", "plans:read", plan_versions), BELOW(sql_plan_id, "planId")},
 
     /* subscriptions */
     {LIST("/api/billing/subscriptions", "subscriptions:read", subscriptions)},

@@ -96,6 +96,7 @@ CREATE TABLE plan_versions (
   tenant_id       uuid NOT NULL,
   plan_id         uuid NOT NULL,
   plan_version    integer NOT NULL CHECK (plan_version >= 1),
+  id              uuid NOT NULL DEFAULT gen_random_uuid(),        -- where a list of them goes on
   interval_unit   text NOT NULL CHECK (interval_unit IN ('day', 'week', 'month', 'quarter', 'year')),
   interval_count  integer NOT NULL CHECK (interval_count BETWEEN 1 AND 120),
   proration_basis text NOT NULL DEFAULT 'day' CHECK (proration_basis IN ('day', 'second')),  -- BILL-020
@@ -105,6 +106,7 @@ CREATE TABLE plan_versions (
   tier            text,
   created_at      timestamptz NOT NULL,
   PRIMARY KEY (tenant_id, plan_id, plan_version),
+  UNIQUE (tenant_id, id),
   FOREIGN KEY (tenant_id, plan_id) REFERENCES plans (tenant_id, id)
 );
 CALL protect('plan_versions');

@@ -18,7 +18,7 @@ FROM plan_prices;
 
 CREATE VIEW plan_version_resource WITH (security_invoker = true) AS
 SELECT v.tenant_id, v.plan_id, v.plan_version, v.created_at, json_build_object(
-  'planId', v.plan_id, 'planVersion', v.plan_version, 'price', units(main.amount_minor, v.currency), 'currency', v.currency,
+  'id', v.id, 'planId', v.plan_id, 'planVersion', v.plan_version, 'price', units(main.amount_minor, v.currency), 'currency', v.currency,
   'components', main.components, 'setupFee', units(main.setup_fee_minor, v.currency),
   'minimumCommitment', units(main.minimum_minor, v.currency),
   'billingCycle', CASE WHEN v.interval_count = 1 THEN

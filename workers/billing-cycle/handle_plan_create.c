@@ -1,7 +1,7 @@
 /* plan.create: a plan, its first version, and its prices, one for each currency. */
 #include "base/text.h"
 #include "handlers.h"
-#include "plan_terms.h"
+#include "plan.h"
 #include "sql.h"
 
 static void emit_created(struct work *work, const struct message *command, const char *code) {
@@ -46,10 +46,7 @@ enum rc handle_plan_create(struct work *work, struct message *const *messages, s
 
   TRY(insert_plan(work, command, code, name, err));
   TRY(plan_terms_insert(work, command, 1, terms, err));
-  PGresult CLEANUP(db_result_release) *resource = NULL;
-  TRY(tx_exec(work->tx, &sql_plan_resource, PARAMS(db_uuid(work->arena, &command->tenant), command->subject), &resource,
-              err));
-  reply(work, command, 201, "plan", command->subject, row_text(resource, 0, 0));
+  TRY(plan_reply(work, command, 201, err));
   emit_created(work, command, code);
   return RC_OK;
 }

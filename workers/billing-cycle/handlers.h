@@ -13,6 +13,8 @@ handler_function handle_test_clock_create;
 handler_function handle_test_clock_advance;
 handler_function handle_test_clock_delete;
 handler_function handle_plan_create;
+handler_function handle_plan_update;
+handler_function handle_plan_deprecate;
 handler_function handle_subscription_create;
 handler_function handle_subscription_cancel;
 handler_function handle_subscription_suspend;

@@ -15,6 +15,8 @@ static const struct handler handlers[] = {
     {"test-clock.advance", handle_test_clock_advance, false},
     {"test-clock.delete", handle_test_clock_delete, false},
     {"plan.create", handle_plan_create, false},
+    {"plan.update", handle_plan_update, false},
+    {"plan.deprecate", handle_plan_deprecate, false},
     {"subscription.create", handle_subscription_create, false},
     {"subscription.cancel", handle_subscription_cancel, false},
     {"subscription.suspend", handle_subscription_suspend, false},
