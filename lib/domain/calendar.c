@@ -12,14 +12,14 @@ enum { MONTHS_MIN = 12 }; /* January of year 1, counted as year × 12 + month - 
 struct unit_row {
   const char *name;
   const char *cycle;
-  int days;   /* of one unit; 0 for those that are months */
-  int months; /* of one unit; 0 for those that are days */
+  bool is_months; /* or days */
+  int length;     /* in those */
 };
 
 static const struct unit_row UNITS[] = {
-    [INTERVAL_DAY] = {"day", "daily", 1, 0},       [INTERVAL_WEEK] = {"week", "weekly", 7, 0},
-    [INTERVAL_MONTH] = {"month", "monthly", 0, 1}, [INTERVAL_QUARTER] = {"quarter", "quarterly", 0, 3},
-    [INTERVAL_YEAR] = {"year", "yearly", 0, 12},
+    [INTERVAL_DAY] = {"day", "daily", false, 1},      [INTERVAL_WEEK] = {"week", "weekly", false, 7},
+    [INTERVAL_MONTH] = {"month", "monthly", true, 1}, [INTERVAL_QUARTER] = {"quarter", "quarterly", true, 3},
+    [INTERVAL_YEAR] = {"year", "yearly", true, 12},
 };
 
 enum { UNIT_COUNT = sizeof UNITS / sizeof UNITS[0] };
@@ -60,15 +60,12 @@ bool interval_unit_from_name(const char *name, enum interval_unit *ret_unit) {
 /* ---- steps ---- */
 
 static bool is_month_like(struct interval interval) {
-  return unit_row(interval.unit)->months > 0;
+  return unit_row(interval.unit)->is_months;
 }
 
-static int step_months(struct interval interval) {
-  return unit_row(interval.unit)->months * interval.count;
-}
-
-static int step_days(struct interval interval) {
-  return unit_row(interval.unit)->days * interval.count;
+/* From one boundary to the next, in months or days. */
+static int step_of(struct interval interval) {
+  return unit_row(interval.unit)->length * interval.count;
 }
 
 /* Months since year 0. */
@@ -80,10 +77,9 @@ static int64_t month_of(struct date date) {
 /* The day of a month, or its last when it has fewer (BILL-010). */
 static struct date clamp_to_month(int64_t month, int day) {
   ASSERT(month >= MONTHS_MIN && month / 12 <= 9999);
-  struct civil civil = {.year = (int)(month / 12), .month = (int)(month % 12) + 1, .day = day};
-  int last = days_in_month(civil.year, civil.month);
-  if (civil.day > last) civil.day = last;
-  return date_from_civil(civil);
+  int year = (int)(month / 12), of_year = (int)(month % 12) + 1;
+  int last = days_in_month(year, of_year);
+  return date_from_civil((struct civil){year, of_year, day < last ? day : last});
 }
 
 static struct date add_days(struct date date, int64_t days) {
@@ -98,15 +94,15 @@ static int64_t floor_divide(int64_t a, int64_t b) {
 
 /* The boundary that lies n steps after the anchor, n of either sign. */
 static struct date boundary(const struct grid *grid, int64_t n) {
-  if (!is_month_like(grid->interval)) return add_days(grid->anchor, n * step_days(grid->interval));
-  return clamp_to_month(month_of(grid->anchor) + n * step_months(grid->interval), grid->anchor_day);
+  if (!is_month_like(grid->interval)) return add_days(grid->anchor, n * step_of(grid->interval));
+  return clamp_to_month(month_of(grid->anchor) + n * step_of(grid->interval), grid->anchor_day);
 }
 
 /* The steps n from the anchor with boundary(n) <= day < boundary(n + 1), n of either sign. */
 static int64_t index_of(const struct grid *grid, struct date day) {
   if (!is_month_like(grid->interval))
-    return floor_divide((int64_t)day.days - grid->anchor.days, step_days(grid->interval));
-  int step = step_months(grid->interval);
+    return floor_divide((int64_t)day.days - grid->anchor.days, step_of(grid->interval));
+  int step = step_of(grid->interval);
   int64_t months = month_of(day) - month_of(grid->anchor);
   int64_t n = floor_divide(months, step);
   /* A boundary in this very month may be still to come. */
@@ -123,13 +119,15 @@ static enum rc bad_anchor(struct error *err, const char *why) {
 
 /* The first day of the week, month, quarter or year that `start` is in. */
 static struct grid calendar_grid(struct date start, struct interval interval) {
+  const int first = 1;
   int64_t month = month_of(start);
   switch (interval.unit) {
   case INTERVAL_DAY: return (struct grid){interval, start, 0, 0};
-  case INTERVAL_WEEK: return (struct grid){interval, add_days(start, 1 - date_weekday(start)), 1, 0};
-  case INTERVAL_MONTH: return (struct grid){interval, clamp_to_month(month, 1), 1, 0};
-  case INTERVAL_QUARTER: return (struct grid){interval, clamp_to_month(month - month % 3, 1), 1, 0};
-  case INTERVAL_YEAR: return (struct grid){interval, clamp_to_month(month - month % 12, 1), 1, 0};
+  case INTERVAL_WEEK: return (struct grid){interval, add_days(start, first - date_weekday(start)), first, 0};
+  case INTERVAL_MONTH:
+  case INTERVAL_QUARTER:
+  case INTERVAL_YEAR:
+    return (struct grid){interval, clamp_to_month(month - month % unit_row(interval.unit)->length, first), first, 0};
   }
   assert_failed("an interval unit", __FILE__, __LINE__);
 }
@@ -146,8 +144,8 @@ static struct grid anniversary_grid(struct date start, struct interval interval)
 static bool settle_anchor(struct grid *grid, struct date start) {
   int64_t n = index_of(grid, start);
   if (is_month_like(grid->interval)) {
-    if (month_of(grid->anchor) + n * step_months(grid->interval) < MONTHS_MIN) return false;
-  } else if (grid->anchor.days + n * step_days(grid->interval) < date_from_civil((struct civil){1, 1, 1}).days) {
+    if (month_of(grid->anchor) + n * step_of(grid->interval) < MONTHS_MIN) return false;
+  } else if (grid->anchor.days + n * step_of(grid->interval) < date_from_civil((struct civil){1, 1, 1}).days) {
     return false;
   }
   grid->anchor = boundary(grid, n);

@@ -55,8 +55,9 @@ struct tax_party {
 };
 
 /* The rate of a line with this tax code (NULL: none) for this customer. Of the rules that fit, the one for the
- * narrowest place counts, among those the one for the code. Exempt customers and customers with a tax id in another
- * member state of the European Union than the seller (reverse charge) have rates of 0 %; so has what no rule fits. */
+ * narrowest place counts, among those the one for the code; of two for the same, the first. Exempt customers and
+ * customers with a tax id in another member state of the European Union than the seller (reverse charge) have rates of
+ * 0 %; so has what no rule fits. */
 struct tax_rate tax_choose(const struct tax_rule *rules, size_t count, const struct tax_party *customer,
                            const char *seller_country, const char *tax_code);
 
@@ -68,8 +69,8 @@ struct taxable {
   int64_t amount_minor, discount_minor, tax_minor; /* amount and discount net of tax */
 };
 
-/* count is at most INVOICE_LINES_MAX. RC_VALIDATION naming "items" when, taxed by 100 %, their sum
- * could be beyond MONEY_MAX. */
+/* count is at most INVOICE_LINES_MAX. RC_VALIDATION naming "items" when their sum, with a tax of 100 %, could be beyond
+ * MONEY_MAX. */
 MUST_CHECK enum rc tax_compute(struct taxable *lines, size_t count, enum tax_rounding rounding, struct error *err);
 
 #endif

@@ -10,7 +10,7 @@
 
 #include "base/digest.h"
 
-enum { PROPERTY_CASES = 20000 };
+enum { PROPERTY_CASES = 20000, MONEY_CASES = 100000 /* of what bills */ };
 
 struct dice {
   uint64_t state;

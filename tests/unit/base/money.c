@@ -110,7 +110,7 @@ Test(money, rounding_is_half_away_from_zero) {
 
 Test(money, rounding_misses_by_half_at_most_for_128_bits) {
   struct dice dice = dice_new();
-  for (int i = 0; i < PROPERTY_CASES; i++) {
+  for (int i = 0; i < MONEY_CASES; i++) {
     int128 n = (int128)(int64_t)dice_bits(&dice) * (int64_t)dice_bits(&dice);
     int128 d = (int128)(dice_bits(&dice) >> (dice_bits(&dice) % 60)) + 1;
     int128 q = round_half_away(n, d);
@@ -213,7 +213,7 @@ static void split_by_sorting(int64_t total, const int64_t *weights, size_t count
 
 Test(money, splits_conserve_and_agree_with_the_rule_done_by_sorting) {
   struct dice dice = dice_new();
-  for (int i = 0; i < PROPERTY_CASES / 4; i++) {
+  for (int i = 0; i < MONEY_CASES / 4; i++) {
     int64_t weights[64];
     int64_t parts[64];
     int64_t expected[64];
@@ -383,7 +383,7 @@ Test(money, says_of_too_many_decimals_that_they_are_too_many) {
 
 Test(money, format_and_parse_are_inverse_in_every_currency) {
   struct dice dice = dice_new();
-  for (int i = 0; i < PROPERTY_CASES; i++) {
+  for (int i = 0; i < MONEY_CASES; i++) {
     char text[MONEY_TEXT_MAX];
     struct error err;
     const struct currency *currency = currency_at((size_t)i % 150);

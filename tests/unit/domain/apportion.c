@@ -5,7 +5,7 @@
 
 #include "../property.h"
 
-enum { CASES = 100000, COUNT_MAX = 8 };
+enum { COUNT_MAX = 8 };
 
 static const struct {
   const char *what;
@@ -43,7 +43,7 @@ static bool is_near(int64_t part, int128 numerator, int64_t denominator) {
 
 Test(apportion, parts_sum_to_the_rounded_sum_and_each_is_next_to_its_share) {
   struct dice dice = dice_new();
-  for (int n = 0; n < CASES; n++) {
+  for (int n = 0; n < MONEY_CASES; n++) {
     int128 numerators[COUNT_MAX], mirrored[COUNT_MAX], sum = 0;
     int64_t parts[COUNT_MAX], mirror[COUNT_MAX], total = 0;
     size_t count = (size_t)dice_between(&dice, 1, COUNT_MAX);
@@ -70,7 +70,7 @@ Test(apportion, parts_sum_to_the_rounded_sum_and_each_is_next_to_its_share) {
 Test(apportion, a_step_is_the_rounded_sum_so_far_less_what_was_given) {
   static const struct {
     int64_t total, whole, before, now, given, part;
-  } STEPS[] = {
+  } CASES[] = {
       {10, 1000, 0, 333, 0, 3},
       {10, 1000, 333, 333, 3, 4},
       {10, 1000, 666, 334, 7, 3},
@@ -85,9 +85,9 @@ Test(apportion, a_step_is_the_rounded_sum_so_far_less_what_was_given) {
       {MONEY_MAX, MONEY_MAX, 0, MONEY_MAX, 0, MONEY_MAX},
       {MONEY_MAX, -MONEY_MAX, -1, -MONEY_MAX + 1, 1, MONEY_MAX - 1},
   };
-  for (size_t i = 0; i < sizeof STEPS / sizeof STEPS[0]; i++) {
-    int64_t part = apportion_next(STEPS[i].total, STEPS[i].whole, STEPS[i].before, STEPS[i].now, STEPS[i].given);
-    cr_expect_eq(part, STEPS[i].part, "row %zu: %lld", i, (long long)part);
+  for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
+    int64_t part = apportion_next(CASES[i].total, CASES[i].whole, CASES[i].before, CASES[i].now, CASES[i].given);
+    cr_expect_eq(part, CASES[i].part, "row %zu: %lld", i, (long long)part);
   }
 }
 
@@ -107,7 +107,7 @@ Test(apportion, the_largest_shares_fit) {
 
 Test(apportion, steps_end_at_the_total_and_never_pass_it) {
   struct dice dice = dice_new();
-  for (int n = 0; n < CASES; n++) {
+  for (int n = 0; n < MONEY_CASES; n++) {
     int64_t sign = dice_between(&dice, 0, 1) ? 1 : -1;
     int64_t total = dice_between(&dice, -100000, 100000), whole = sign * dice_between(&dice, 1, 100000);
     int64_t used = 0, given = 0;

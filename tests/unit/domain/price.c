@@ -9,8 +9,6 @@
 
 #include "unit/property.h"
 
-enum { CASES_MANY = 100000 };
-
 static struct decimal D(const char *text) {
   struct decimal value = {0};
   struct error err;
@@ -528,7 +526,7 @@ static const struct {
 
 static void agrees_with_counting(enum price_model model) {
   struct dice dice = dice_new();
-  for (int i = 0; i < CASES_MANY; i++) {
+  for (int i = 0; i < MONEY_CASES; i++) {
     struct any any;
     any_component(&dice, model, &any);
     int64_t half_count = dice_between(&dice, 0, 60);
@@ -570,7 +568,7 @@ Test(price, percentage_agrees_with_counting) {
 Test(price, large_amounts_are_exact_or_refused) {
   struct dice dice = dice_new();
   int refused = 0;
-  for (int i = 0; i < CASES_MANY; i++) {
+  for (int i = 0; i < MONEY_CASES; i++) {
     struct price_component bare = {.code = "base", .model = PRICE_PER_UNIT};
     bare.unit_price.pico = (int128)dice_between(&dice, 0, 1000000000000000 - 1) * PICO + dice_between(&dice, 0, PICO);
     bare.unit_price.pico >>= dice_between(&dice, 0, 85);
@@ -590,12 +588,12 @@ Test(price, large_amounts_are_exact_or_refused) {
         is_nearest(minor, bare.unit_price.pico * quantity.micro * 100, CURRENCIES[currency].minor_per_unit, share),
         "case %d: %lld", i, (long long)minor);
   }
-  cr_expect(refused > CASES_MANY / 50 && refused < CASES_MANY, "%d", refused);
+  cr_expect(refused > MONEY_CASES / 50 && refused < MONEY_CASES, "%d", refused);
 }
 
 Test(price, graduated_never_falls_and_rises_by_a_fee_at_a_tier) {
   struct dice dice = dice_new();
-  for (int i = 0; i < CASES_MANY; i++) {
+  for (int i = 0; i < MONEY_CASES; i++) {
     struct any any;
     any_component(&dice, PRICE_GRADUATED, &any);
     int64_t before = dice_between(&dice, 0, 40 * MICRO);
@@ -617,7 +615,7 @@ Test(price, graduated_never_falls_and_rises_by_a_fee_at_a_tier) {
 /* A tier cut in two of the same price, the second without a fee, is the same tier. */
 Test(price, a_graduated_tier_cut_in_two_costs_the_same) {
   struct dice dice = dice_new();
-  for (int i = 0; i < CASES_MANY; i++) {
+  for (int i = 0; i < MONEY_CASES; i++) {
     struct any any;
     struct price_tier cut[7];
     any_component(&dice, PRICE_GRADUATED, &any);
@@ -642,7 +640,7 @@ Test(price, a_graduated_tier_cut_in_two_costs_the_same) {
 /* Two quantities as one: the second goes on in the tiers where the first ended. */
 Test(price, graduated_sums_over_a_quantity_in_two_pieces) {
   struct dice dice = dice_new();
-  for (int i = 0; i < CASES_MANY; i++) {
+  for (int i = 0; i < MONEY_CASES; i++) {
     struct any any;
     any_component(&dice, PRICE_GRADUATED, &any);
     for (size_t t = 0; t < any.component.tier_count; t++) any.tiers[t].flat_fee.pico = 0;
@@ -671,7 +669,7 @@ Test(price, graduated_sums_over_a_quantity_in_two_pieces) {
 
 Test(price, volume_is_per_unit_at_the_price_of_the_tier) {
   struct dice dice = dice_new();
-  for (int i = 0; i < CASES_MANY; i++) {
+  for (int i = 0; i < MONEY_CASES; i++) {
     struct any any;
     any_component(&dice, PRICE_VOLUME, &any);
     struct quantity quantity = {dice_between(&dice, 0, 50 * MICRO)};
@@ -692,7 +690,7 @@ Test(price, volume_is_per_unit_at_the_price_of_the_tier) {
 
 Test(price, packages_are_steps) {
   struct dice dice = dice_new();
-  for (int i = 0; i < CASES_MANY; i++) {
+  for (int i = 0; i < MONEY_CASES; i++) {
     struct any any;
     any_component(&dice, PRICE_PACKAGE, &any);
     int64_t size = any.component.package_size.micro;
@@ -709,7 +707,7 @@ Test(price, packages_are_steps) {
 
 Test(price, shares_of_a_period_add_up_within_rounding) {
   struct dice dice = dice_new();
-  for (int i = 0; i < CASES_MANY; i++) {
+  for (int i = 0; i < MONEY_CASES; i++) {
     struct any any;
     any_component(&dice, (enum price_model)(i % 6), &any);
     struct quantity quantity = {dice_between(&dice, 0, 50 * MICRO)};
@@ -741,7 +739,7 @@ static int128 part_sum(const struct price_part *part) {
 
 Test(price, an_explanation_adds_up_to_what_is_charged) {
   struct dice dice = dice_new();
-  for (int i = 0; i < CASES_MANY; i++) {
+  for (int i = 0; i < MONEY_CASES; i++) {
     struct any any;
     any_component(&dice, (enum price_model)(i % 6), &any);
     struct quantity quantity = {dice_between(&dice, 0, 50 * MICRO)};

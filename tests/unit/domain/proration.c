@@ -128,7 +128,7 @@ Test(proration, amounts_beyond_the_limit_are_refused) {
 /* BILL-022: each day one of several amounts is in force; at a change the old rest is credited, the new rest charged. */
 Test(proration, changes_net_to_the_new_rest_and_there_and_back_to_nothing) {
   struct dice dice = dice_new();
-  for (int i = 0; i < PROPERTY_CASES; i++) {
+  for (int i = 0; i < MONEY_CASES; i++) {
     int32_t days = (int32_t)dice_between(&dice, 2, 366);
     int64_t old_left = dice_between(&dice, 0, 1000000);
     int64_t new_left = dice_between(&dice, 0, 1000000);

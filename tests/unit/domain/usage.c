@@ -73,7 +73,7 @@ Test(usage, a_sum_beyond_the_largest_quantity_is_refused_at_its_end) {
 Test(usage, the_order_of_events_does_not_decide) {
   static const char *const TEXTS[] = {"a", "b", "c", "dd", "d", NULL};
   struct dice dice = dice_new();
-  for (int i = 0; i < PROPERTY_CASES; i++) {
+  for (int i = 0; i < MONEY_CASES; i++) {
     struct usage_event events[EVENTS_MAX], shuffled[EVENTS_MAX];
     size_t count = (size_t)dice_between(&dice, 1, EVENTS_MAX);
     for (size_t j = 0; j < count; j++)
@@ -97,7 +97,7 @@ Test(usage, the_order_of_events_does_not_decide) {
 Test(usage, one_event_more_changes_what_it_must) {
   static const char *const TEXTS[] = {"x", "y", "z"};
   struct dice dice = dice_new();
-  for (int i = 0; i < PROPERTY_CASES; i++) {
+  for (int i = 0; i < MONEY_CASES; i++) {
     struct usage_event events[EVENTS_MAX];
     size_t count = (size_t)dice_between(&dice, 1, EVENTS_MAX - 1);
     for (size_t j = 0; j <= count; j++)
