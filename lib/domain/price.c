@@ -160,7 +160,7 @@ static bool part_cost(const struct price_part *part, int128 *ret_cost) {
 
 /* Parts are never negative: what is beyond the maximum once stays so. */
 static void add_part(struct tally *tally, struct price_part part) {
-  int128 cost = 0;
+  int128 cost;
   ASSERT(part.quantity.micro >= 0 && part.count >= 0 && part.unit_price.pico >= 0 && part.flat_fee.pico >= 0);
   if (tally->is_too_large || !part_cost(&part, &cost) || cost > tally->max) {
     tally->is_too_large = true;
@@ -304,6 +304,6 @@ enum rc price_true_up(int64_t minimum_minor, struct price_share share, int64_t c
   ASSERT(minimum_minor >= 0 && minimum_minor <= MONEY_MAX);
   int128 missing = (int128)round_share(minimum_minor * SUM_SCALE, share) - charged_minor;
   if (missing > MONEY_MAX) return error_field(err, RC_VALIDATION, "amount", "the amount is too large");
-  *ret_minor = missing > 0 ? (int64_t)missing : 0;
+  *ret_minor = (int64_t)(missing > 0 ? missing : 0);
   return RC_OK;
 }

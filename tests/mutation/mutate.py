@@ -5,10 +5,10 @@ unit tests of that file notice.
     tests/mutation/mutate.py [--most N] [--seed N] [--jobs N] [file.c ...]
 
 A file answers for itself: a mutant of lib/domain/tax.c meets tests/unit/domain/tax.c and nothing else. It is compiled
-with ASan and UBSan, as the developer's build is, so that reading past an array or overflowing is noticed too; it is
-killed when a test fails, crashes or takes much longer than it does without it. Random cases are a tenth of what they
-are in the suite, for the time it takes. What survives is listed with its line: a
-test is missing, or the change means nothing. The latter stand in EQUIVALENT, each with its reason, and are not counted.
+with ASan and UBSan, as the developer's build is, so that reading past an array or overflowing is noticed too, and with a
+tenth of the suite's random cases, for the time they take. It is killed when a test fails, crashes or takes much longer
+than it does without it. What survives is listed with its line: a test is missing, or the change means nothing. The
+latter stand in EQUIVALENT, each with its reason, and are not counted.
 """
 import argparse
 import concurrent.futures

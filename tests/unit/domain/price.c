@@ -122,6 +122,8 @@ Test(price, flat_per_unit_and_percentage_are_bill_030) {
                  "row %zu", i);
   percentage.per_event_fee = D("0");
   cr_expect_eq(charge_share(&percentage, Q("100"), 1000, PRICE_SHARE_WHOLE, usd()), 290, "no fee is given");
+  percentage.per_event_fee = D("0.000000000001");
+  cr_expect_eq(charge_share(&percentage, Q("0"), 5000000000, PRICE_SHARE_WHOLE, usd()), 1, "the smallest fee");
 }
 
 Test(price, a_share_of_a_period_is_rounded_with_the_rest_once) {
@@ -235,19 +237,34 @@ Test(price, what_no_tiers_are_is_refused_by_field) {
   const struct {
     struct price_tier tiers[3];
     size_t count;
-    const char *member;
+    const char *member, *text;
   } CASES[] = {
-      {{{0}}, 0, "tiers"},
-      {{{.is_last = false, .up_to = Q("10"), .unit_price = one}}, 1, "tiers[0].upTo"}, /* no last tier */
-      {{{.up_to = Q("10")}, {.up_to = Q("20")}}, 2, "tiers[1].upTo"},
-      {{{.is_last = true}, {.is_last = true}}, 2, "tiers[0].upTo"},
-      {{{.up_to = Q("10")}, {.is_last = true}, {.up_to = Q("20")}}, 3, "tiers[1].upTo"},
-      {{{.up_to = Q("0")}, {.is_last = true}}, 2, "tiers[0].upTo"},
-      {{{.up_to = Q("-5")}, {.is_last = true}}, 2, "tiers[0].upTo"},
-      {{{.up_to = Q("10")}, {.up_to = Q("10")}, {.is_last = true}}, 3, "tiers[1].upTo"}, /* an empty tier */
-      {{{.up_to = Q("10")}, {.up_to = Q("9.999999")}, {.is_last = true}}, 3, "tiers[1].upTo"},
-      {{{.is_last = true, .unit_price = minus}}, 1, "tiers[0].unitPrice"},
-      {{{.up_to = Q("10"), .unit_price = one}, {.is_last = true, .flat_fee = minus}}, 2, "tiers[1].flatFee"},
+      {{{0}}, 0, "tiers", "are required"},
+      {{{.is_last = false, .up_to = Q("10"), .unit_price = one}},
+       1,
+       "tiers[0].upTo",
+       "the last tier must be without end: null"}, /* no last tier */
+      {{{.up_to = Q("10")}, {.up_to = Q("20")}}, 2, "tiers[1].upTo", "the last tier must be without end: null"},
+      {{{.is_last = true}, {.is_last = true}}, 2, "tiers[0].upTo", "only the last tier is without end"},
+      {{{.up_to = Q("10")}, {.is_last = true}, {.up_to = Q("20")}},
+       3,
+       "tiers[1].upTo",
+       "only the last tier is without end"},
+      {{{.up_to = Q("0")}, {.is_last = true}}, 2, "tiers[0].upTo", "must be above 0"},
+      {{{.up_to = Q("-5")}, {.is_last = true}}, 2, "tiers[0].upTo", "must be above 0"},
+      {{{.up_to = Q("10")}, {.up_to = Q("10")}, {.is_last = true}},
+       3,
+       "tiers[1].upTo",
+       "must be above the tier's before it"}, /* an empty tier */
+      {{{.up_to = Q("10")}, {.up_to = Q("9.999999")}, {.is_last = true}},
+       3,
+       "tiers[1].upTo",
+       "must be above the tier's before it"},
+      {{{.is_last = true, .unit_price = minus}}, 1, "tiers[0].unitPrice", "must not be negative"},
+      {{{.up_to = Q("10"), .unit_price = one}, {.is_last = true, .flat_fee = minus}},
+       2,
+       "tiers[1].flatFee",
+       "must not be negative"},
   };
   for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
     struct price_component component = {.code = "c",
@@ -259,6 +276,23 @@ Test(price, what_no_tiers_are_is_refused_by_field) {
     snprintf(field, sizeof field, "prices[1].components[2].%s", CASES[i].member);
     cr_expect_eq(check(&component, &err), RC_VALIDATION, "row %zu", i);
     cr_expect_str_eq(err.field, field, "row %zu: %s %s", i, err.field, err.text);
+    cr_expect_str_eq(err.text, CASES[i].text, "row %zu: %s", i, err.text);
+  }
+}
+
+Test(price, the_shortest_and_the_longest_that_a_component_may_be) {
+  struct price_tier thin[] = {{.up_to = {1}, .unit_price = D("1")}, {.up_to = {2}}, {.is_last = true}};
+  const struct price_component CASES[] = {
+      {.code = "c", .model = PRICE_FLAT},
+      {.code = LONG_CODE + 1, .model = PRICE_FLAT}, /* 64 */
+      {.code = "0._-", .model = PRICE_FLAT},
+      {.code = "c", .model = PRICE_VOLUME, .tiers = thin, .tier_count = 3},
+      {.code = "c", .model = PRICE_PACKAGE, .package_size = {1}},
+      {.code = "c", .model = PRICE_FLAT, .unit_price = D("1000000000000000")},
+  };
+  for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
+    struct error err;
+    cr_expect_eq(check(&CASES[i], &err), RC_OK, "row %zu: %s", i, err.text);
   }
 }
 
@@ -780,6 +814,19 @@ Test(price, an_explanation_names_the_tiers_and_the_sum_before_rounding) {
   cr_expect_eq(explained.parts[1].quantity.micro, 100);
   cr_expect_str_eq(fixed_format(explained.sum, PRICE_SUM_DECIMALS, text), "105.0005");
   cr_expect_eq(explained.amount_minor, 3500);
+}
+
+Test(price, an_explanation_says_nothing_of_a_fee_that_there_is_not) {
+  struct price_component percentage = {
+      .code = "fees", .model = PRICE_PERCENTAGE, .timing = PRICE_ARREARS, .rate = D("2.9"), .metric = "volume"};
+  struct price_explanation explained;
+  struct error err;
+  cr_assert_eq(price_explain(&percentage, Q("100"), 7, PRICE_SHARE_WHOLE, usd(), &explained, &err), RC_OK);
+  cr_expect_eq(explained.part_count, 1);
+  percentage.per_event_fee = D("0.3");
+  cr_assert_eq(price_explain(&percentage, Q("100"), 7, PRICE_SHARE_WHOLE, usd(), &explained, &err), RC_OK);
+  cr_expect_eq(explained.part_count, 2);
+  cr_expect_eq(explained.parts[1].count, 7);
 }
 
 Test(price, a_failure_leaves_the_explanation_alone) {
