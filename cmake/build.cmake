@@ -137,3 +137,14 @@ function(suite name directory)
   target_compile_options(${name} PRIVATE -Wno-missing-prototypes)
   link_uses(${name} PRIVATE ${ARGN} criterion jansson)
 endfunction()
+
+# A shared object that a test puts before a program's libraries (LD_PRELOAD). Without sanitizers: their runtime must not
+# come twice.
+function(preload name source)
+  add_library(${name} SHARED ${CMAKE_SOURCE_DIR}/${source})
+  target_compile_definitions(${name} PRIVATE _GNU_SOURCE)
+  target_compile_options(${name} PRIVATE -g -O1 -Wall -Wextra -Werror)
+  set_target_properties(${name} PROPERTIES LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin PREFIX "")
+  link_uses(${name} PRIVATE ${ARGN})
+  target_link_options(${name} PRIVATE -Wl,--as-needed)
+endfunction()

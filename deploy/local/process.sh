@@ -68,6 +68,9 @@ process_define() {
             ;;
         billing-cycle | invoicing | payments | notifications)
             command=("$BIN_DIR/cloudbill-$program") settings=("DATABASE_URL=$WORKER_DATABASE_URL")
+            if [[ -n ${WORKER_PRELOAD:-} ]]; then # a test's shim: before the sanitizer's runtime, which minds
+                settings+=("LD_PRELOAD=$WORKER_PRELOAD" "ASAN_OPTIONS=${ASAN_OPTIONS:-}:verify_asan_link_order=0")
+            fi
             mark=$BIN_DIR/cloudbill-$program
             program_address "$name"
             ;;
