@@ -13,7 +13,7 @@ static const struct {
     {{"tenant", "create"},
      command_tenant_create,
      "--name N --admin-email E --admin-password P [--currency USD] [--time-zone UTC] [--mode live|test]"},
-    {{"dlq", NULL}, command_dlq, "list [--tenant ID] | show ID: dead letters (replay and drop: the API)"},
+    {{"dlq", NULL}, command_dlq, "list [--tenant ID] | show ID | replay ID | drop ID: dead letters"},
 };
 
 const char *option(int argc, char **argv, const char *name, const char *default_value) {
