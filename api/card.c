@@ -4,20 +4,10 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "base/luhn.h"
 #include "base/uuid.h"
 
 enum { DIGITS_MIN = 13, DIGITS_MAX = 19, RUN_MAX = 128 };
-
-/* ISO/IEC 7812-1 annex B. */
-static bool satisfies_luhn(const char *digits, size_t count) {
-  int sum = 0;
-  for (size_t i = 0; i < count; i++) {
-    int digit = digits[count - 1 - i] - '0';
-    if (i % 2 == 1) digit = digit > 4 ? 2 * digit - 9 : 2 * digit;
-    sum += digit;
-  }
-  return sum % 10 == 0;
-}
 
 /* A run: groups of digits with spaces and dashes between them. A card's number is one or some neighbouring groups. */
 struct run {
@@ -31,7 +21,7 @@ static bool run_holds_card(const struct run *run) {
     for (size_t to = from + 1; to <= run->group_count; to++) {
       size_t start = run->groups[from], end = to < run->group_count ? run->groups[to] : run->count;
       bool is_long_enough = end - start >= DIGITS_MIN && end - start <= DIGITS_MAX;
-      if (is_long_enough && run->digits[start] != '0' && satisfies_luhn(run->digits + start, end - start)) return true;
+      if (is_long_enough && run->digits[start] != '0' && luhn_holds(run->digits + start, end - start)) return true;
     }
   }
   return false;

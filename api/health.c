@@ -2,9 +2,8 @@
  * /api/monitoring/health: all services, the workers by the heartbeats that they leave in the database. */
 #include "health.h"
 
-#include <unistd.h>
-
 #include "base/json_text.h"
+#include "base/memory.h"
 #include "dependencies.h"
 #include "sql.h"
 
@@ -69,23 +68,11 @@ static void put_worker(struct json_writer *writer, struct service_tally *tally, 
   json_put_end(writer);
 }
 
-/* The second number of statm, in pages. */
-static int64_t resident_bytes(void) {
-  char line[128], *rest = line;
-  FILE *file = fopen("/proc/self/statm", "re");
-  if (!file) return 0;
-  bool is_read = fgets(line, sizeof line, file) != NULL;
-  fclose(file);
-  if (!is_read) return 0;
-  (void)strtol(rest, &rest, 10);
-  return (int64_t)strtol(rest, NULL, 10) * sysconf(_SC_PAGESIZE);
-}
-
 static void put_ourselves(struct json_writer *writer, struct service_tally *tally, const struct api *api) {
   put_service(writer, tally, "api", true);
   json_put_string(writer, "version", api->version);
   json_put_int(writer, "uptimeSeconds", mono_ms_since(api->started) / 1000);
-  json_put_int(writer, "memoryBytes", resident_bytes());
+  json_put_int(writer, "memoryBytes", memory_resident_bytes());
   json_put_end(writer);
 }
 

@@ -43,6 +43,22 @@ const char *hex_format(const uint8_t *bytes, size_t length, char *text, size_t t
   return text;
 }
 
+/* 16 for what is no digit of hex_format's. */
+static unsigned digit_value(char digit) {
+  if (digit >= '0' && digit <= '9') return (unsigned)(digit - '0');
+  return digit >= 'a' && digit <= 'f' ? (unsigned)(digit - 'a') + 10 : 16;
+}
+
+bool hex_read(const char *text, size_t length, uint8_t *ret_bytes) {
+  if (length % 2 != 0) return false;
+  for (size_t i = 0; i < length / 2; i++) {
+    unsigned high = digit_value(text[2 * i]), low = digit_value(text[2 * i + 1]);
+    if (high > 15 || low > 15) return false;
+    ret_bytes[i] = (uint8_t)(high << 4 | low);
+  }
+  return true;
+}
+
 bool equal_constant_time(const void *a, const void *b, size_t length) {
   return CRYPTO_memcmp(a, b, length) == 0;
 }

@@ -160,21 +160,9 @@ void outgoing_write(const struct outgoing *message, struct buf *out) {
   json_put_end(&writer);
 }
 
-/* 16 for what is no digit of hex_format's. */
-static size_t digit_value(char digit) {
-  static const char digits[] = "0123456789abcdef";
-  const char *at = digit == '\0' ? NULL : strchr(digits, digit);
-  return at == NULL ? 16 : (size_t)(at - digits);
-}
-
 static bool read_hex(struct arena *arena, const char *text, size_t length, struct outgoing *message) {
-  if (length % 2 != 0) return false;
   char *bytes = arena_alloc(arena, length / 2 + 1);
-  for (size_t i = 0; i < length / 2; i++) {
-    size_t high = digit_value(text[2 * i]), low = digit_value(text[2 * i + 1]);
-    if (high > 15 || low > 15) return false;
-    bytes[i] = (char)(high << 4 | low);
-  }
+  if (!hex_read(text, length, (uint8_t *)bytes)) return false;
   message->value = bytes;
   message->value_length = length / 2;
   return true;

@@ -1,10 +1,7 @@
 /* The thread that keeps house in each worker: serves deliveries, deletes what left the outbox, sweeps what others left,
  * writes the heartbeat, measures. */
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
 #include "base/log.h"
+#include "base/memory.h"
 #include "runtime/effects.h"
 #include "runtime_sql.h"
 
@@ -17,17 +14,8 @@ enum {
   LAST_MS = 3000
 };
 
-static int64_t resident_bytes(void) {
-  FILE *file = fopen("/proc/self/statm", "r");
-  if (!file) return 0;
-  char line[128] = ""; /* pages in all, pages resident, … */
-  bool read = fgets(line, sizeof line, file) != NULL;
-  fclose(file);
-  return read ? strtoll(line + strcspn(line, " "), NULL, 10) * sysconf(_SC_PAGESIZE) : 0;
-}
-
 static enum rc beat(struct process *process, struct db *db, struct arena *arena, struct error *err) {
-  int64_t memory = resident_bytes(), progress_us = atomic_load(&process->progress_us);
+  int64_t memory = memory_resident_bytes(), progress_us = atomic_load(&process->progress_us);
   struct tx CLEANUP(tx_release) tx = {0};
   PGresult CLEANUP(db_result_release) *depth = NULL;
   TRY(tx_begin(db, &tx, err));

@@ -2,6 +2,8 @@
  * sends the original once more, under an id of its own, to the topic that it came from. */
 #include <string.h>
 
+#include "base/assert.h"
+#include "base/digest.h"
 #include "handlers.h"
 #include "sql.h"
 
@@ -19,14 +21,12 @@ static enum rc load_dead(struct work *work, const struct message *command, PGres
 }
 
 static size_t bytes_of_hex(struct arena *arena, const char *hex, const char **ret_bytes) {
-  size_t length = strlen(hex) / 2;
-  char *bytes = arena_alloc(arena, length + 1);
-  for (size_t i = 0; i < length; i++) {
-    char pair[3] = {hex[2 * i], hex[2 * i + 1], '\0'};
-    bytes[i] = (char)strtol(pair, NULL, 16);
-  }
+  size_t length = strlen(hex);
+  char *bytes = arena_alloc(arena, length / 2 + 1);
+  bool is_hex = hex_read(hex, length, (uint8_t *)bytes);
+  ASSERT(is_hex); /* encode() wrote it */
   *ret_bytes = bytes;
-  return length;
+  return length / 2;
 }
 
 /* Nobody waits for the outcome any more, and the first id may have an outcome: a new id, and no reply. */

@@ -4,29 +4,21 @@
 #include <ctype.h>
 #include <string.h>
 
-enum { PAN_DIGITS_MIN = 12, PAN_DIGITS_MAX = 19 };
+#include "base/luhn.h"
 
-/* Luhn: from the right, every second digit doubled. */
-static bool check_digit_is_right(const int *digits, int count) {
-  int sum = 0;
-  for (int i = 0; i < count; i++) {
-    int digit = digits[count - 1 - i];
-    if (i % 2 == 1) digit = 2 * digit > 9 ? 2 * digit - 9 : 2 * digit;
-    sum += digit;
-  }
-  return sum % 10 == 0;
-}
+enum { PAN_DIGITS_MIN = 12, PAN_DIGITS_MAX = 19 };
 
 /* Does a card's number begin at `text`? */
 static bool begins_card_number(const char *text) {
-  int digits[PAN_DIGITS_MAX + 1], count = 0;
+  char digits[PAN_DIGITS_MAX + 1];
+  int count = 0;
   for (; count <= PAN_DIGITS_MAX; text++) {
     if (isdigit((unsigned char)*text))
-      digits[count++] = *text - '0';
+      digits[count++] = *text;
     else if (count == 0 || (*text != ' ' && *text != '-'))
       break;
   }
-  return count >= PAN_DIGITS_MIN && count <= PAN_DIGITS_MAX && check_digit_is_right(digits, count);
+  return count >= PAN_DIGITS_MIN && count <= PAN_DIGITS_MAX && luhn_holds(digits, (size_t)count);
 }
 
 bool has_card_number(const char *text) {

@@ -76,3 +76,17 @@ Test(digest, random_bytes_differ_and_fill_what_was_asked_for) {
   for (size_t i = 0; i < 256; i++) cr_expect_gt(seen[i], 0, "byte %zu never came", i);
   random_bytes(a, 0);
 }
+
+Test(digest, hex_is_read_as_it_is_written) {
+  uint8_t bytes[256], read[256];
+  char text[513];
+  for (int i = 0; i < 256; i++) bytes[i] = (uint8_t)i;
+  hex_format(bytes, sizeof bytes, text, sizeof text);
+  cr_expect(hex_read(text, 512, read));
+  cr_expect_arr_eq(read, bytes, sizeof bytes);
+  cr_expect(hex_read("", 0, read));
+  cr_expect_not(hex_read("0", 1, read), "half a byte");
+  cr_expect_not(hex_read("0G", 2, read));
+  cr_expect_not(hex_read("AB", 2, read), "hex_format writes small letters");
+  cr_expect_not(hex_read("0\0", 2, read));
+}
