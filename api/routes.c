@@ -45,6 +45,14 @@ static const struct list invoices = {&sql_invoice_list,
                                       {"invoiceNumber", FILTER_TEXT, NULL}},
                                      {"-createdAt", "issueDate", "dueDate", "totalAmount", "invoiceNumber"}};
 
+static const struct list coupons = {&sql_coupon_list,
+                                    {{"status", FILTER_CHOICE, "active archived"}, {"code", FILTER_TEXT, NULL}},
+                                    {"-createdAt", "code"}};
+
+static const struct list tax_rates = {&sql_tax_rate_list,
+                                      {{"status", FILTER_CHOICE, "active archived"}, {"code", FILTER_TEXT, NULL}},
+                                      {"-createdAt", "code"}};
+
 static const struct list payments = {
     &sql_payment_list,
     {{"status", FILTER_CHOICE, "pending unknown requires_action succeeded failed cancelled refunded"},
@@ -138,7 +146,22 @@ const struct route ROUTES[] = {
     /* invoices */
     {LIST("/api/billing/invoices", "invoices:read", invoices)},
     {READ("/api/billing/invoices/{id}", "invoices:read", sql_invoice_get)},
+    {COMMAND(METHOD_POST, "/api/billing/invoices/{id}/payment", "payments:collect", "invoice.pay"),
+     .refuses_cards = true},
     {READ("/api/billing/invoices/{id}/items", "invoices:read", sql_invoice_items_get)},
+
+    /* coupons, tax rates */
+    {LIST("/api/billing/coupons", "coupons:read", coupons)},
+    {COMMAND(METHOD_POST, "/api/billing/coupons", "coupons:create", "coupon.create"),
+     .location = "/api/billing/coupons"},
+    {READ("/api/billing/coupons/{id}", "coupons:read", sql_coupon_get)},
+    {COMMAND(METHOD_PATCH, "/api/billing/coupons/{id}", "coupons:update", "coupon.update")},
+    {COMMAND(METHOD_DELETE, "/api/billing/coupons/{id}", "coupons:delete", "coupon.archive"), .success = 204},
+    {LIST("/api/billing/tax-rates", "taxes:read", tax_rates)},
+    {COMMAND(METHOD_POST, "/api/billing/tax-rates", "taxes:create", "tax-rate.create"),
+     .location = "/api/billing/tax-rates"},
+    {READ("/api/billing/tax-rates/{id}", "taxes:read", sql_tax_rate_get)},
+    {COMMAND(METHOD_DELETE, "/api/billing/tax-rates/{id}", "taxes:delete", "tax-rate.archive"), .success = 204},
 
     /* payments */
     {LIST("/api/payments", "payments:read", payments)},

@@ -37,6 +37,12 @@ const struct message_type MESSAGE_TYPES[] = {
     {"invoice.create", TOPIC_INVOICE_COMMANDS},
     {"payment-method.create", TOPIC_PAYMENT_COMMANDS},
     {"payment.collect", TOPIC_PAYMENT_COMMANDS},
+    {"coupon.create", TOPIC_PLAN_COMMANDS},
+    {"coupon.update", TOPIC_PLAN_COMMANDS},
+    {"coupon.archive", TOPIC_PLAN_COMMANDS},
+    {"tax-rate.create", TOPIC_PLAN_COMMANDS},
+    {"tax-rate.archive", TOPIC_PLAN_COMMANDS},
+    {"invoice.pay", TOPIC_PAYMENT_COMMANDS},
     /* events */
     {"customer.created", TOPIC_CUSTOMER_EVENTS},
     {"customer.updated", TOPIC_CUSTOMER_EVENTS},
@@ -71,6 +77,12 @@ const struct message_type MESSAGE_TYPES[] = {
     {"payment.exhausted", TOPIC_PAYMENT_EVENTS},
     {"notification.sent", TOPIC_NOTIFICATION_EVENTS},
     {"notification.failed", TOPIC_NOTIFICATION_EVENTS},
+    {"invoice.drafted", TOPIC_INVOICE_EVENTS},
+    {"coupon.created", TOPIC_PLAN_EVENTS},
+    {"coupon.updated", TOPIC_PLAN_EVENTS},
+    {"coupon.archived", TOPIC_PLAN_EVENTS},
+    {"tax-rate.created", TOPIC_PLAN_EVENTS},
+    {"tax-rate.archived", TOPIC_PLAN_EVENTS},
     {NULL, TOPIC_COUNT},
 };
 

@@ -84,7 +84,8 @@ CREATE TABLE invoice_items (
   tax_inclusive   boolean NOT NULL DEFAULT false,
   plan_id         uuid,
   discounts       jsonb,                           -- each coupon's share, in order
-  credits_item_id uuid,                            -- the line that this one takes back (BILL-022)
+  credits         jsonb,                           -- the name of the line that this one takes back (BILL-022)
+  credits_item_id uuid,                            -- and its id, if it was ever invoiced
   period_start    timestamptz,
   period_end      timestamptz,
   provenance      jsonb NOT NULL,                  -- BILL-025: how the amount came about

@@ -42,7 +42,8 @@ CREATE INDEX payment_methods_of_customer ON payment_methods (tenant_id, customer
 CREATE INDEX payment_methods_setup ON payment_methods (setup_due_at) WHERE setup_due_at IS NOT NULL;
 CALL protect('payment_methods');
 
--- One payment collects one invoice, in one or more attempts.
+-- One payment collects one invoice through the gateway, in one or more attempts. What was paid outside is recorded beside
+-- it, each a payment of its own that has succeeded from the start (BILL-072).
 -- pending: waits for its next_attempt_at; without an attempt in this cycle and with a first_failure_at, for a payment method,
 -- until then. processing: an attempt is at the gateway.
 -- unknown: no clear answer; the gateway is asked again with the same key at next_attempt_at. failed, requires_action: only
@@ -62,6 +63,10 @@ CREATE TABLE payments (
   first_failure_at  timestamptz,            -- of this cycle: since when it could not be collected
   next_attempt_at   timestamptz,            -- of a new attempt (pending), of asking again (processing, unknown), of giving up
   gateway_intent_id text,
+  wanted_method_id  uuid,                   -- named for the next attempt, in place of the default
+  source            text NOT NULL DEFAULT 'gateway' CHECK (source IN ('gateway', 'outside')),
+  outside_method    text CHECK (length(outside_method) BETWEEN 1 AND 64),      -- bank_transfer, cash, cheque …
+  outside_reference text CHECK (length(outside_reference) BETWEEN 1 AND 200),
   failure_code      text,
   failure_message   text,
   decline_class     text CHECK (decline_class IN ('soft', 'customer', 'never')),
@@ -75,13 +80,15 @@ CREATE TABLE payments (
   updated_at        timestamptz NOT NULL,
   version           bigint NOT NULL DEFAULT 1,
   PRIMARY KEY (tenant_id, id),
-  UNIQUE (tenant_id, invoice_id),
+  CHECK (source = 'gateway' OR status IN ('succeeded', 'refunded')),
   FOREIGN KEY (tenant_id, customer_id) REFERENCES customers (tenant_id, id),
   FOREIGN KEY (tenant_id, invoice_id) REFERENCES invoices (tenant_id, id),
   FOREIGN KEY (tenant_id, payment_method_id) REFERENCES payment_methods (tenant_id, id)
 ) WITH (fillfactor = 70);
 CREATE INDEX payments_due ON payments (due_clock_id, next_attempt_at) WHERE next_attempt_at IS NOT NULL;
 CREATE INDEX payments_on_clocks ON payments (tenant_id, test_clock_id) WHERE test_clock_id <> real_time() AND next_attempt_at IS NOT NULL;
+CREATE UNIQUE INDEX payments_of_invoice ON payments (tenant_id, invoice_id) WHERE source = 'gateway';
+CREATE INDEX payments_outside ON payments (tenant_id, invoice_id) WHERE source = 'outside';
 CREATE INDEX payments_of_customer ON payments (tenant_id, customer_id);
 CALL protect('payments');
 

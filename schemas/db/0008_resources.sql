@@ -111,6 +111,7 @@ SELECT i.tenant_id, i.invoice_id, i.line, i.id, json_build_object(
   'id', i.id, 'description', i.description, 'itemType', i.kind, 'subscriptionId', i.subscription_id,
   'quantity', i.quantity, 'unitPrice', i.unit_price, 'amount', units(i.amount_minor, v.currency),
   'discountAmount', units(i.discount_minor, v.currency), 'taxRate', i.tax_rate, 'taxAmount', units(i.tax_minor, v.currency),
+  'taxCode', i.tax_code, 'taxCategory', i.tax_category, 'taxInclusive', i.tax_inclusive, 'component', i.component,
   'periodStart', iso(i.period_start), 'periodEnd', iso(i.period_end), 'metadata', '{}'::json) AS resource
 FROM invoice_items i JOIN invoices v ON v.tenant_id = i.tenant_id AND v.id = i.invoice_id;
 
@@ -126,7 +127,8 @@ SELECT v.tenant_id, v.id, v.customer_id, v.subscription_id, v.run_id, v.status, 
      greatest(0, v.total_minor - v.credit_applied_minor - v.amount_credited_minor - v.amount_paid_minor) ELSE 0 END, v.currency),
   'collection', v.collection, 'periodStart', iso(v.period_start), 'periodEnd', iso(v.period_end),
   'issueDate', v.issue_date, 'dueDate', v.due_date, 'paidAt', iso(v.paid_at), 'paymentMethod', v.payment_method,
-  'paymentReference', v.payment_reference, 'billTo', v.bill_to, 'notes', v.notes,
+  'paymentReference', v.payment_reference, 'billTo', v.bill_to, 'notes', v.notes, 'taxRounding', v.tax_rounding,
+  'finalisesAt', CASE WHEN v.status = 'draft' THEN iso(v.auto_finalise_at) END,
   'items', COALESCE((SELECT json_agg(x.resource ORDER BY x.line) FROM invoice_item_resource x
                      WHERE x.tenant_id = v.tenant_id AND x.invoice_id = v.id), '[]'),
   'createdAt', iso(v.created_at), 'updatedAt', iso(v.updated_at), 'version', v.version) AS resource
@@ -143,8 +145,8 @@ CREATE VIEW payment_resource WITH (security_invoker = true) AS
 SELECT p.tenant_id, p.id, p.customer_id, p.invoice_id, p.status, p.created_at, json_build_object(
   'id', p.id, 'tenantId', p.tenant_id, 'amount', units(p.amount_minor, p.currency), 'currency', p.currency,
   'status', CASE WHEN p.status = 'processing' THEN 'pending' ELSE p.status END,
-  'paymentMethod', p.payment_method_id, 'paymentMethodType', m.type, 'invoiceId', p.invoice_id, 'customerId', p.customer_id,
-  'transactionId', p.gateway_intent_id, 'description', 'Invoice ' || v.invoice_number, 'attempts', p.attempts,
+  'paymentMethod', p.payment_method_id, 'paymentMethodType', COALESCE(m.type, p.outside_method), 'invoiceId', p.invoice_id, 'customerId', p.customer_id,
+  'transactionId', COALESCE(p.gateway_intent_id, p.outside_reference), 'source', p.source, 'description', 'Invoice ' || v.invoice_number, 'attempts', p.attempts,
   'nextRetryAt', CASE WHEN p.status = 'pending' AND (p.cycle_attempts > 0 OR p.first_failure_at IS NULL) THEN iso(p.next_attempt_at) END,
   'failureCode', p.failure_code, 'failureMessage', p.failure_message, 'declineClass', p.decline_class,
   'deadLetterId', p.dead_letter_id, 'metadata', '{}'::json,
@@ -173,3 +175,21 @@ FROM commands;
 GRANT SELECT ON customer_resource, plan_price_resource, plan_version_resource, plan_resource, subscription_resource, billing_run_resource, invoice_item_resource,
   invoice_resource, payment_method_resource, payment_resource, dead_letter_resource, operation_resource
 TO cloudbill_api, cloudbill_worker;
+
+CREATE VIEW coupon_resource WITH (security_invoker = true) AS
+SELECT tenant_id, id, code, status, created_at, version, json_build_object(
+  'id', id, 'tenantId', tenant_id, 'code', code, 'name', name, 'status', status, 'percentOff', trim_scale(percent_off),
+  'amountOff', units(amount_off_minor, currency), 'currency', currency, 'duration', duration,
+  'durationInPeriods', duration_in_periods, 'maxRedemptions', max_redemptions, 'timesRedeemed', times_redeemed,
+  'redeemBy', iso(redeem_by), 'planIds', plan_ids, 'metadata', metadata,
+  'createdAt', iso(created_at), 'updatedAt', iso(updated_at), 'version', version) AS resource
+FROM coupons;
+
+CREATE VIEW tax_rate_resource WITH (security_invoker = true) AS
+SELECT tenant_id, id, code, status, created_at, version, json_build_object(
+  'id', id, 'tenantId', tenant_id, 'code', code, 'name', name, 'percentage', trim_scale(percentage), 'category', category,
+  'inclusive', inclusive, 'country', country, 'region', region, 'taxCode', tax_code, 'status', status,
+  'createdAt', iso(created_at), 'updatedAt', iso(updated_at), 'version', version) AS resource
+FROM tax_rates;
+
+GRANT SELECT ON coupon_resource, tax_rate_resource TO cloudbill_api, cloudbill_worker;

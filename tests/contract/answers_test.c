@@ -66,6 +66,8 @@ static struct tenant tenant_with_everything(void) {
   sql_do(NULL, keep_text("UPDATE subscriptions SET time_zone = 'Nowhere/Land' WHERE id = '%s'", parked));
   billing_run(&tenant);
   await(&tenant, "SELECT count(*) FROM payments WHERE tenant_id = $1 AND status = 'succeeded'");
+  api_post(&tenant, 201, "/api/billing/coupons", "{'code':'A','percentOff':10,'duration':'once'}");
+  api_post(&tenant, 201, "/api/billing/tax-rates", "{'code':'A','name':'A','percentage':10}");
   bury_something(&tenant);
   return tenant;
 }
@@ -79,6 +81,8 @@ static const struct {
     {"/api/plans", "Plan"},
     {"/api/billing/subscriptions", "Subscription"},
     {"/api/billing/invoices?status=paid", "Invoice"},
+    {"/api/billing/coupons", "Coupon"},
+    {"/api/billing/tax-rates", "TaxRate"},
     {"/api/payments?status=succeeded", "Payment"},
     {"/api/payment-methods", "PaymentMethod"},
     {"/api/billing/runs", "BillingRun"},

@@ -10,6 +10,7 @@ TestSuite(tenant, .timeout = 180);
 struct life {
   struct tenant tenant;
   const char *customer, *plan, *method, *subscription, *run, *invoice, *payment, *dead_letter, *operation, *clock;
+  const char *coupon, *tax_rate;
 };
 
 static void await(const struct tenant *tenant, const char *what, const char *count_sql) {
@@ -32,8 +33,10 @@ static void park_one(const struct life *a) {
 }
 
 /* A coupon with its redemption and use, a tax rate, account credit with its use, a credit note. */
-static void invoice_everything(const struct life *a) {
+static void invoice_everything(struct life *a) {
   const char *coupon = new_id(), *grant = new_id(), *note = new_id();
+  a->coupon = coupon;
+  a->tax_rate = new_id();
   const char *const rows[] = {
       keep_text("INSERT INTO coupons (tenant_id, id, code, percent_off, duration, created_at, updated_at) "
                 "VALUES ($1, '%s', 'TENTH', 10, 'forever', now(), now())",
@@ -44,7 +47,7 @@ static void invoice_everything(const struct life *a) {
       keep_text("INSERT INTO coupon_uses VALUES ($1, '%s', '%s', 0, 1)", a->subscription, coupon),
       keep_text("INSERT INTO tax_rates (tenant_id, id, code, name, percentage, category, created_at, updated_at) "
                 "VALUES ($1, '%s', 'VAT', 'VAT', 19, 'standard', now(), now())",
-                new_id()),
+                a->tax_rate),
       keep_text(
           "INSERT INTO credit_grants (tenant_id, id, customer_id, currency, amount_minor, remaining_minor, source, "
           "granted_at) VALUES ($1, '%s', '%s', 'USD', 2, 1, 'grant', now())",
@@ -193,10 +196,10 @@ Test(tenant, b_cannot_write_in_a_s_name) {
 static const char *id_for(const struct life *a, const char *path) {
   const struct {
     const char *before, *id;
-  } ids[] = {{"/customers/{", a->customer},  {"/plans/{", a->plan},       {"/subscriptions/{", a->subscription},
-             {"/invoices/{", a->invoice},    {"/payments/{", a->payment}, {"/payment-methods/{", a->method},
-             {"/test-clocks/{", a->clock},   {"/runs/{", a->run},         {"/dead-letters/{", a->dead_letter},
-             {"/operations/{", a->operation}};
+  } ids[] = {{"/customers/{", a->customer},   {"/plans/{", a->plan},       {"/subscriptions/{", a->subscription},
+             {"/invoices/{", a->invoice},     {"/payments/{", a->payment}, {"/payment-methods/{", a->method},
+             {"/test-clocks/{", a->clock},    {"/runs/{", a->run},         {"/dead-letters/{", a->dead_letter},
+             {"/operations/{", a->operation}, {"/coupons/{", a->coupon},   {"/tax-rates/{", a->tax_rate}};
   for (size_t i = 0; i < sizeof ids / sizeof *ids; i++)
     if (strstr(path, ids[i].before)) return ids[i].id;
   cr_assert_fail("%s: this test does not know such an id", path);

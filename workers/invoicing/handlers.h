@@ -5,5 +5,6 @@
 #include "runtime/runtime.h"
 
 handler_function handle_invoice_create;
+task_function task_finalise; /* drafts whose time has come */
 
 #endif

@@ -1,4 +1,4 @@
-/* Reading invoice.create, and what follows from it alone: sums, periods, whether it is paid from the start. */
+/* Reading invoice.create, and what follows from an invoice alone: periods, number, status. */
 #include "invoice.h"
 
 #include <string.h>
@@ -35,9 +35,24 @@ static bool is_kind(const char *kind) {
   return false;
 }
 
+enum rc line_read_credits(struct arena *arena, json_t *body, struct invoice_line *line, struct error *err) {
+  json_t *name = json_object_get(body, "credits");
+  if (!name || json_is_null(name)) return RC_OK;
+  if (!json_is_object(name)) return error_field(err, RC_VALIDATION, "credits", "must name a line");
+  line->takes_back = true;
+  line->credits_json = body_json(arena, body, "credits");
+  TRY(read_text(name, "component", &line->credits.component, err));
+  TRY(read_text(name, "kind", &line->credits.kind, err));
+  TRY(body_int(name, "item", 0, INT16_MAX, 0, &line->credits.item, err));
+  TRY(body_int(name, "periodIndex", 0, INT32_MAX, 0, &line->credits.period_index, err));
+  return body_int(name, "revision", 0, INT32_MAX, 0, &line->credits.revision, err);
+}
+
 static enum rc read_line(struct arena *arena, json_t *body, const struct currency *currency, struct invoice_line *line,
                          struct error *err) {
   const char *amount;
+  line->id = uuid_new();
+  line->has_period = true;
   TRY(read_id(body, "subscriptionId", &line->subscription_id, err));
   TRY(read_text(body, "kind", &line->kind, err));
   TRY(read_text(body, "description", &line->description, err));
@@ -47,10 +62,13 @@ static enum rc read_line(struct arena *arena, json_t *body, const struct currenc
   TRY(required(line->unit_price, "unitPrice", err));
   TRY(body_decimal(body, "amount", &amount, err));
   TRY(required(amount, "amount", err));
-  TRY(money_parse(amount, currency, "amount", &line->amount_minor, err));
+  TRY(money_parse(amount, currency, "amount", &line->listed_minor, err));
   TRY(body_int(body, "item", 0, INT16_MAX, 0, &line->item, err));
   TRY(body_text(body, "component", &line->component, err));
   if (!line->component) line->component = "base";
+  TRY(body_text(body, "taxCode", &line->tax_code, err));
+  TRY(body_text(body, "planId", &line->plan_id, err));
+  TRY(line_read_credits(arena, body, line, err));
   TRY(body_int(body, "periodIndex", 0, INT32_MAX, -1, &line->period_index, err));
   TRY(body_int(body, "revision", 0, INT32_MAX, 0, &line->revision, err));
   TRY(read_time(body, "periodStart", &line->start, err));
@@ -73,28 +91,27 @@ static enum rc read_lines(struct arena *arena, json_t *body, struct invoice *inv
   return RC_OK;
 }
 
-static enum rc sum_up(struct invoice *invoice, struct error *err) {
-  const struct invoice_line *first = &invoice->lines[0];
-  invoice->subscription_id = first->subscription_id;
-  invoice->start = first->start;
-  invoice->end = first->end;
-  invoice->subtotal_minor = 0;
+static bool is_same_text(const char *a, const char *b) {
+  return a && b && strcmp(a, b) == 0;
+}
+
+void invoice_gather(struct invoice *invoice) {
+  invoice->has_period = false;
+  invoice->subscription_id = invoice->line_count ? invoice->lines[0].subscription_id : NULL;
   for (size_t i = 0; i < invoice->line_count; i++) {
     const struct invoice_line *line = &invoice->lines[i];
-    if (strcmp(line->subscription_id, first->subscription_id) != 0) invoice->subscription_id = NULL;
-    if (line->start.us < invoice->start.us) invoice->start = line->start;
-    if (line->end.us > invoice->end.us) invoice->end = line->end;
-    if (!money_add(invoice->subtotal_minor, line->amount_minor, &invoice->subtotal_minor))
-      return error_field(err, RC_VALIDATION, "lines", "their sum is too large");
+    if (!is_same_text(line->subscription_id, invoice->subscription_id)) invoice->subscription_id = NULL;
+    if (!line->has_period) continue;
+    if (!invoice->has_period || line->start.us < invoice->start.us) invoice->start = line->start;
+    if (!invoice->has_period || line->end.us > invoice->end.us) invoice->end = line->end;
+    invoice->has_period = true;
   }
-  invoice->total_minor = invoice->subtotal_minor;
-  return RC_OK;
 }
 
 enum rc invoice_read(struct arena *arena, const struct message *command, struct invoice *ret_invoice,
                      struct error *err) {
   json_t *body = command->json;
-  struct invoice invoice = {.command = command, .tenant = command->tenant};
+  struct invoice invoice = {.cause = command, .tenant = command->tenant, .version = 1};
   const char *currency, *issue_date;
   struct uuid ignored;
   bool present;
@@ -111,16 +128,23 @@ enum rc invoice_read(struct arena *arena, const struct message *command, struct 
   invoice.currency = currency_find(currency);
   if (!invoice.currency) return error_field(err, RC_VALIDATION, "currency", "is not a currency of ISO 4217");
   TRY(read_lines(arena, body, &invoice, err));
-  TRY(sum_up(&invoice, err));
+  invoice_gather(&invoice);
   *ret_invoice = invoice;
   return RC_OK;
 }
 
+int64_t invoice_due(const struct invoice *invoice) {
+  int64_t due = invoice->total_minor - invoice->credit_applied_minor;
+  return due > 0 ? due : 0;
+}
+
 const char *invoice_status(const struct invoice *invoice) {
-  return invoice->total_minor > 0 ? "open" : "paid";
+  if (invoice->is_draft) return invoice_state_name(INVOICE_DRAFT);
+  return invoice_state_name(invoice_due(invoice) > 0 ? INVOICE_OPEN : INVOICE_PAID);
 }
 
 const char *invoice_number(const struct invoice *invoice, char text[static INVOICE_NUMBER_MAX]) {
+  if (invoice->is_draft) return NULL;
   snprintf(text, INVOICE_NUMBER_MAX, "%s-%06lld", invoice->series, (long long)invoice->number);
   return text;
 }

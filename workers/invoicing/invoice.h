@@ -1,4 +1,4 @@
-/* An invoice on its way from the command invoice.create to its rows. */
+/* An invoice on its way from a command, or from a stored draft, to its rows. */
 #ifndef INVOICING_INVOICE_H
 #define INVOICING_INVOICE_H
 
@@ -10,28 +10,63 @@
 #include "base/money.h"
 #include "bus/message.h"
 #include "domain/invoice.h"
+#include "domain/tax.h"
+
+/* What identifies a line among those of its subscription (BILL-060). */
+struct line_name {
+  const char *component, *kind;
+  int64_t item, period_index, revision;
+};
+
+/* The line that a credit takes back, and how much of it has been (BILL-022). Amounts are as listed. */
+struct origin {
+  struct uuid id;
+  int64_t listed_minor, discount_minor, taken_minor, discount_taken_minor;
+  struct tax_rate rate;
+  const char *discounts; /* JSON of each coupon's share; NULL: none */
+};
 
 struct invoice_line {
-  const char *subscription_id; /* texts as the command has them, checked */
-  const char *kind, *description, *quantity, *unit_price, *provenance, *component;
-  int64_t item, period_index, revision;
-  int64_t amount_minor;
+  struct uuid id;
+  const char *subscription_id; /* NULL: written by hand; texts as the command has them, checked */
+  const char *kind, *description, *quantity, *unit_price, *provenance, *component, *tax_code, *plan_id;
+  int64_t item, period_index, revision; /* period_index -1: none */
+  int64_t listed_minor;
+  bool has_period;
   struct utime start, end;
+  bool takes_back;
+  const char *credits_json; /* NULL unless it takes back */
+  struct line_name credits; /* the line that it takes back */
+  /* computed */
+  struct origin *origin; /* NULL: takes nothing back, or what was never invoiced */
+  struct tax_rate rate;
+  int64_t listed_discount_minor;
+  int64_t amount_minor, discount_minor, tax_minor;
+  const char *discounts; /* JSON; NULL: no coupon */
 };
 
 struct invoice {
-  const struct message *command;
+  const struct message *cause; /* NULL: a task */
   struct uuid tenant, id;
-  const char *id_text, *customer_id, *run_id, *collection;
+  const char *id_text, *customer_id, *run_id, *collection, *notes;
   const struct currency *currency;
   struct date issue_date;
+  bool has_asked_due_date;
+  struct date asked_due_date;
+  struct utime created; /* 0: now */
   struct invoice_line *lines;
   size_t line_count;
   const char *subscription_id; /* of all lines, or NULL */
-  struct utime start, end;     /* of all lines together */
-  int64_t subtotal_minor, total_minor;
-  bool is_known; /* finalised before: nothing to do */
-  /* set while finalising */
+  bool has_period;
+  struct utime start, end; /* of all lines together */
+  int64_t version;         /* that it will have */
+  bool is_known;           /* finalised before: nothing to do */
+  bool is_tallied;         /* by its run, when it was drafted */
+  /* computed */
+  enum tax_rounding tax_rounding;
+  int64_t subtotal_minor, discount_minor, tax_minor, total_minor, credit_applied_minor;
+  bool is_draft;              /* to be stored as one */
+  struct utime auto_finalise; /* of a draft; 0: by hand */
   const char *series;
   int64_t number;
   struct date due_date;
@@ -40,11 +75,17 @@ struct invoice {
 /* Reads and checks the command; what it lacks is a fault of its sender: RC_VALIDATION naming the field. */
 MUST_CHECK enum rc invoice_read(struct arena *arena, const struct message *command, struct invoice *ret_invoice,
                                 struct error *err);
-/* "open", or "paid" when nothing is due. */
+/* The member "credits" of a line, if it has one. */
+MUST_CHECK enum rc line_read_credits(struct arena *arena, json_t *body, struct invoice_line *line, struct error *err);
+/* The subscription and the periods of its lines together. */
+void invoice_gather(struct invoice *invoice);
+/* total less credit, at least 0. */
+int64_t invoice_due(const struct invoice *invoice);
+/* "draft", "open", or "paid" when nothing is due. */
 const char *invoice_status(const struct invoice *invoice);
 
 enum { INVOICE_NUMBER_MAX = 48 };
-/* "INV-000042", as the table generates it. */
+/* "INV-000042", as the table generates it; NULL for a draft. */
 const char *invoice_number(const struct invoice *invoice, char text[static INVOICE_NUMBER_MAX]);
 
 #endif

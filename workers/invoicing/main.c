@@ -9,12 +9,18 @@ static const struct handler handlers[] = {
     {NULL, NULL, false},
 };
 
+static const struct task tasks[] = {
+    {"finalise", task_finalise, 200, false, false, false},
+    {NULL, NULL, 0, false, false, false},
+};
+
 static const struct worker worker = {
     .name = "invoicing",
     .about = "finalises invoices: numbers, lines, ledger",
     .topics = topics,
     .topic_count = sizeof topics / sizeof topics[0],
     .handlers = handlers,
+    .tasks = tasks,
     .statements = sql_statements,
 };
 

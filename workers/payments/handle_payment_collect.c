@@ -1,5 +1,6 @@
 /* payment.collect: collect this invoice now. Makes its payment if it has none, starts a new cycle of attempts if it was
  * given up or waits. A charge that is under way is let be. */
+#include "collect.h"
 #include "handlers.h"
 #include "open.h"
 #include "resume.h"
@@ -34,8 +35,8 @@ static enum rc find_invoice(struct work *work, const struct invoice_ref *invoice
   return RC_OK;
 }
 
-static enum rc answer(struct work *work, const struct message *message, const struct payment *payment,
-                      struct error *err) {
+enum rc payment_answer(struct work *work, const struct message *message, const struct payment *payment,
+                       struct error *err) {
   PGresult CLEANUP(db_result_release) *rows = NULL;
   const char *id = db_uuid(work->arena, &payment->id);
   TRY(tx_exec(work->tx, &sql_payment_resource, PARAMS(db_uuid(work->arena, &payment->tenant), id), &rows, err));
@@ -43,14 +44,22 @@ static enum rc answer(struct work *work, const struct message *message, const st
   return RC_OK;
 }
 
+enum rc payment_collect(struct work *work, const struct invoice_ref *invoice, struct payment *ret_payment,
+                        struct error *err) {
+  struct situation *situation = NULL;
+  TRY(find_invoice(work, invoice, err));
+  TRY(payments_open(work, invoice, 1, true, err));
+  TRY(load(work, invoice, &situation, err));
+  TRY(payments_resume(work, situation, 1, err));
+  *ret_payment = situation->payment;
+  return RC_OK;
+}
+
 enum rc handle_payment_collect(struct work *work, struct message *const *messages, size_t count, struct error *err) {
   struct invoice_ref invoice = {.tenant = messages[0]->tenant};
-  struct situation *situation = NULL;
+  struct payment payment;
   (void)count;
   TRY(decode(messages[0], &invoice.invoice, err));
-  TRY(find_invoice(work, &invoice, err));
-  TRY(payments_open(work, &invoice, 1, true, err));
-  TRY(load(work, &invoice, &situation, err));
-  TRY(payments_resume(work, situation, 1, err));
-  return answer(work, messages[0], &situation->payment, err);
+  TRY(payment_collect(work, &invoice, &payment, err));
+  return payment_answer(work, messages[0], &payment, err);
 }

@@ -19,6 +19,7 @@ static const enum topic topics[] = {TOPIC_PAYMENT_COMMANDS, TOPIC_INVOICE_EVENTS
 static const struct handler handlers[] = {
     {"invoice.finalised", handle_invoice_finalised, true},
     {"payment.collect", handle_payment_collect, false},
+    {"invoice.pay", handle_invoice_pay, false},
     {"payment-method.create", handle_payment_method_create, false},
     {NULL, NULL, false},
 };

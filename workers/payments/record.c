@@ -85,7 +85,8 @@ static enum rc settle_invoices(struct work *work, const struct situation *situat
     db_array_uuid(columns[1], &situations[i].payment.invoice);
     db_array_int(columns[2], conclusions[i].settled_minor);
     db_array_text(columns[3], situations[i].attempt.method.type);
-    db_array_text(columns[4], situations[i].payment.intent_id);
+    db_array_text(columns[4],
+                  situations[i].payment.intent_id ? situations[i].payment.intent_id : situations[i].attempt.intent_id);
   }
   if (db_array_count(columns[0]) == 0) return RC_OK;
   const char *params[6];
@@ -94,6 +95,27 @@ static enum rc settle_invoices(struct work *work, const struct situation *situat
   TRY(tx_exec(work->tx, &sql_invoices_settle, params, 6, ret_invoices, err));
   ASSERT((size_t)row_count(*ret_invoices) == db_array_count(columns[0])); /* they were locked and found owing */
   return RC_OK;
+}
+
+/* Columns of invoices_settle.sql. */
+enum {
+  PAID_TENANT,
+  PAID_ID,
+  PAID_IS_PAID,
+  PAID_VERSION,
+  PAID_NUMBER,
+  PAID_SUBSCRIPTION,
+  PAID_TOTAL,
+  PAID_AMOUNT,
+  PAID_WAS_GIVEN_UP
+};
+
+static int find_invoice(const PGresult *invoices, const struct payment *payment) {
+  for (int row = 0; invoices && row < row_count(invoices); row++) {
+    struct uuid tenant = row_uuid(invoices, row, PAID_TENANT), id = row_uuid(invoices, row, PAID_ID);
+    if (uuid_equal(&tenant, &payment->tenant) && uuid_equal(&id, &payment->invoice)) return row;
+  }
+  return -1;
 }
 
 enum { LEDGER_COLUMNS = 8 };
@@ -114,21 +136,50 @@ static void post(struct db_array **columns, const struct payment *payment, enum 
   }
 }
 
-/* All of the money came in for the invoice; what it did not owe any more is the customer's. */
+/* All of the money came in for the invoice; what it did not owe any more is the customer's. What had been written off
+ * is owed again by as much as is paid. */
 static enum rc post_ledger(struct work *work, const struct situation *situations, const struct conclusion *conclusions,
-                           size_t count, struct error *err) {
+                           size_t count, const PGresult *invoices, struct error *err) {
   struct db_array *columns[LEDGER_COLUMNS];
   for (int c = 0; c < LEDGER_COLUMNS; c++) columns[c] = db_array_new(work->arena);
   for (size_t i = 0; i < count; i++) {
     if (conclusions[i].event != EVENT_SUCCEEDED) continue;
+    int row = find_invoice(invoices, &situations[i].payment);
+    bool was_given_up = row >= 0 && row_bool(invoices, row, PAID_WAS_GIVEN_UP);
     post(columns, &situations[i].payment, FACT_PAYMENT, situations[i].payment.amount_minor);
     post(columns, &situations[i].payment, FACT_OVERPAYMENT, conclusions[i].credited_minor);
+    post(columns, &situations[i].payment, FACT_RECOVERY, was_given_up ? conclusions[i].settled_minor : 0);
   }
   if (db_array_count(columns[0]) == 0) return RC_OK;
   const char *params[LEDGER_COLUMNS + 1];
   for (int c = 0; c < LEDGER_COLUMNS; c++) params[c] = db_array_literal(columns[c]);
   params[LEDGER_COLUMNS] = db_utime(work->arena, work->now);
   return tx_exec(work->tx, &sql_ledger_post, params, LEDGER_COLUMNS + 1, NULL, err);
+}
+
+enum { GRANT_COLUMNS = 6 };
+
+/* BILL-072: an overpayment becomes account credit. */
+static enum rc grant_credit(struct work *work, const struct situation *situations, const struct conclusion *conclusions,
+                            size_t count, struct error *err) {
+  struct db_array *columns[GRANT_COLUMNS];
+  const char *params[GRANT_COLUMNS + 1];
+  for (int c = 0; c < GRANT_COLUMNS; c++) columns[c] = db_array_new(work->arena);
+  for (size_t i = 0; i < count; i++) {
+    const struct payment *payment = &situations[i].payment;
+    if (conclusions[i].event != EVENT_SUCCEEDED || conclusions[i].credited_minor == 0) continue;
+    struct uuid id = UUID_DERIVE("overpayment", db_uuid(work->arena, &payment->id));
+    db_array_uuid(columns[0], &payment->tenant);
+    db_array_uuid(columns[1], &id);
+    db_array_uuid(columns[2], &payment->customer);
+    db_array_text(columns[3], payment->currency);
+    db_array_int(columns[4], conclusions[i].credited_minor);
+    db_array_uuid(columns[5], &payment->id);
+  }
+  if (db_array_count(columns[0]) == 0) return RC_OK;
+  for (int c = 0; c < GRANT_COLUMNS; c++) params[c] = db_array_literal(columns[c]);
+  params[GRANT_COLUMNS] = db_utime(work->arena, work->now);
+  return tx_exec(work->tx, &sql_grants_insert, params, GRANT_COLUMNS + 1, NULL, err);
 }
 
 /* -- events -- */
@@ -225,8 +276,6 @@ static void emit_exhausted(struct work *work, const struct payment *payment, con
 
 /* -- invoice.paid: a row of invoices_settle.sql and the payment that settled it -- */
 
-enum { PAID_TENANT, PAID_ID, PAID_IS_PAID, PAID_VERSION, PAID_NUMBER, PAID_SUBSCRIPTION, PAID_TOTAL, PAID_AMOUNT };
-
 static void emit_paid(struct work *work, const struct payment *payment, const PGresult *invoices, int row) {
   struct buf CLEANUP(buf_release) text;
   struct json_writer json;
@@ -254,14 +303,6 @@ static void emit_paid(struct work *work, const struct payment *payment, const PG
                                 .json = buf_text(&text)});
 }
 
-static int find_invoice(const PGresult *invoices, const struct payment *payment) {
-  for (int row = 0; invoices && row < row_count(invoices); row++) {
-    struct uuid tenant = row_uuid(invoices, row, PAID_TENANT), id = row_uuid(invoices, row, PAID_ID);
-    if (uuid_equal(&tenant, &payment->tenant) && uuid_equal(&id, &payment->invoice)) return row;
-  }
-  return -1;
-}
-
 static void emit_all(struct work *work, const struct payment *payment, const struct conclusion *conclusion,
                      const PGresult *invoices) {
   int row = find_invoice(invoices, payment);
@@ -279,7 +320,8 @@ enum rc conclusions_record(struct work *work, struct situation *situations, cons
   TRY(bar_methods(work, situations, conclusions, count, err));
   TRY(payments_save(work, situations, count, err));
   TRY(settle_invoices(work, situations, conclusions, count, &invoices, err));
-  TRY(post_ledger(work, situations, conclusions, count, err));
+  TRY(post_ledger(work, situations, conclusions, count, invoices, err));
+  TRY(grant_credit(work, situations, conclusions, count, err));
   for (size_t i = 0; i < count; i++) emit_all(work, &situations[i].payment, &conclusions[i], invoices);
   return RC_OK;
 }

@@ -13,4 +13,4 @@ JOIN invoices v ON v.tenant_id = wanted.tenant_id AND v.id = wanted.invoice_id
 LEFT JOIN payment_methods m ON m.tenant_id = v.tenant_id AND m.customer_id = v.customer_id AND m.is_default AND m.status = 'active'
 WHERE v.status IN ('open', 'uncollectible') AND (v.collection = 'automatic' OR $4::boolean)
   AND v.total_minor - v.credit_applied_minor - v.amount_credited_minor - v.amount_paid_minor > 0
-ON CONFLICT (tenant_id, invoice_id) DO NOTHING
+ON CONFLICT (tenant_id, invoice_id) WHERE source = 'gateway' DO NOTHING

@@ -15,7 +15,8 @@ SELECT p.tenant_id, p.id, p.customer_id, p.invoice_id, p.currency, p.amount_mino
 FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS wanted(tenant_id, payment_id, ordinal)
 JOIN payments p ON p.tenant_id = wanted.tenant_id AND p.id = wanted.payment_id
 LEFT JOIN invoices v ON v.tenant_id = p.tenant_id AND v.id = p.invoice_id
-LEFT JOIN payment_methods m ON m.tenant_id = p.tenant_id AND m.customer_id = p.customer_id AND m.is_default AND m.status = 'active'
+LEFT JOIN payment_methods m ON m.tenant_id = p.tenant_id AND m.customer_id = p.customer_id AND m.status = 'active'
+  AND CASE WHEN p.wanted_method_id IS NULL THEN m.is_default ELSE m.id = p.wanted_method_id END
 LEFT JOIN gateway_customers g ON g.tenant_id = p.tenant_id AND g.customer_id = p.customer_id
 LEFT JOIN payment_attempts a ON a.tenant_id = p.tenant_id AND a.payment_id = p.id AND a.attempt = p.attempts AND a.finished_at IS NULL
 LEFT JOIN payment_methods am ON am.tenant_id = a.tenant_id AND am.id = a.payment_method_id

@@ -1,0 +1,2 @@
+-- One tax rate. $1 id. Result: the JSON, version.
+SELECT resource, version FROM tax_rate_resource WHERE tenant_id = current_tenant() AND id = $1::uuid;

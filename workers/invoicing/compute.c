@@ -1,0 +1,310 @@
+/* The order of BILL-040. A credit for unused time comes first: it takes back its share of the discount and the rate of
+ * the line that it credits (BILL-022), and what it takes back of a fixed coupon can be given to the new charge. */
+#include "compute.h"
+
+#include <jansson.h>
+#include <string.h>
+
+#include "base/assert.h"
+#include "base/json_text.h"
+#include "domain/apportion.h"
+#include "domain/discount.h"
+#include "domain/percent.h"
+
+enum { DISCOUNTS_MAX = 16 * 1024 };
+
+/* -- what is taken back -- */
+
+static bool names(const struct line_name *name, const struct invoice_line *line) {
+  return name->item == line->item && name->period_index == line->period_index && name->revision == line->revision &&
+         strcmp(name->component, line->component) == 0 && strcmp(name->kind, line->kind) == 0;
+}
+
+/* The line may be in the same batch, not stored yet. Lines of one invoice come after what they take back. */
+static struct origin *find_in_batch(struct work *work, struct invoice *invoices, size_t at,
+                                    const struct invoice_line *credit) {
+  for (size_t i = 0; i < at; i++) {
+    for (size_t n = 0; !invoices[i].is_known && n < invoices[i].line_count; n++) {
+      struct invoice_line *line = &invoices[i].lines[n];
+      if (!line->subscription_id || strcmp(line->subscription_id, credit->subscription_id) != 0 ||
+          !names(&credit->credits, line))
+        continue;
+      if (line->origin) return line->origin; /* another credit of the batch has asked already */
+      struct origin *origin = ARENA_NEW(work->arena, struct origin);
+      *origin = (struct origin){.id = line->id,
+                                .listed_minor = line->listed_minor,
+                                .discount_minor = line->listed_discount_minor,
+                                .rate = line->rate,
+                                .discounts = line->discounts};
+      line->origin = origin;
+      return origin;
+    }
+  }
+  return NULL;
+}
+
+static bool is_covered(const struct redeemed *coupon, const struct invoice_line *line) {
+  if (line->takes_back || !line->subscription_id || strcmp(coupon->subscription_id, line->subscription_id) != 0)
+    return false;
+  if (strcmp(line->kind, "credit") == 0 || strcmp(line->kind, "discount") == 0) return false;
+  if (line->period_index < coupon->from_period) return false;
+  if (coupon->periods > 0 && line->period_index >= coupon->from_period + coupon->periods) return false;
+  return !coupon->plan_ids || (line->plan_id && strstr(coupon->plan_ids, line->plan_id));
+}
+
+/* What a fixed coupon gave to the line comes back to its period, in the proportion in which it is taken back. */
+static void give_back_uses(struct work *work, struct ground *ground, const struct invoice_line *credit,
+                           int64_t share_minor) {
+  const struct origin *origin = credit->origin;
+  json_t *discounts = origin->discounts ? json_loads(origin->discounts, 0, NULL) : NULL, *row;
+  size_t index;
+  json_array_foreach(discounts, index, row) {
+    const char *id = json_string_value(json_object_get(row, "couponId"));
+    int64_t minor = json_integer_value(json_object_get(row, "minor"));
+    for (size_t c = 0; id && c < ground->coupon_count; c++) {
+      const struct redeemed *coupon = &ground->coupons[c];
+      if (coupon->percent_micro > 0 || strcmp(coupon->coupon_id, id) != 0 ||
+          strcmp(coupon->subscription_id, credit->subscription_id) != 0)
+        continue;
+      struct coupon_use *use = coupon_use_of(work, ground, coupon, credit->credits.period_index);
+      int64_t back = apportion_next(minor, origin->discount_minor, 0, share_minor, 0);
+      use->used_minor = use->used_minor > back ? use->used_minor - back : 0;
+      use->is_changed = true;
+    }
+  }
+  json_decref(discounts);
+}
+
+/* BILL-022: several credits on one line never exceed its discount. */
+static void take_back(struct work *work, struct ground *ground, struct invoice *invoices, size_t at,
+                      struct invoice_line *line) {
+  if (!line->origin) line->origin = find_in_batch(work, invoices, at, line);
+  struct origin *origin = line->origin;
+  if (!origin) return;
+  line->rate = origin->rate;
+  int64_t left = origin->listed_minor - origin->taken_minor,
+          taken = -line->listed_minor < left ? -line->listed_minor : left;
+  if (origin->listed_minor <= 0 || taken <= 0) return;
+  int64_t share = apportion_next(origin->discount_minor, origin->listed_minor, origin->taken_minor, taken,
+                                 origin->discount_taken_minor);
+  if (share < 0) share = 0;
+  origin->taken_minor += taken;
+  origin->discount_taken_minor += share;
+  line->listed_discount_minor = -share;
+  if (share > 0) give_back_uses(work, ground, line, share);
+}
+
+/* -- coupons -- */
+
+struct discounting {
+  struct work *work;
+  struct ground *ground;
+  struct invoice *invoice;
+  struct discountable lines[INVOICE_LINES_MAX];
+  struct buf *notes; /* for each line, the shares of coupons as JSON */
+};
+
+static void note_share(struct discounting *at, size_t n, const struct redeemed *coupon, int64_t share_minor) {
+  char percent[PERCENT_TEXT_MAX], money[MONEY_TEXT_MAX];
+  const struct currency *currency = at->invoice->currency;
+  struct buf *notes = &at->notes[n];
+  struct json_writer json;
+  if (notes->max == 0) buf_init(notes, DISCOUNTS_MAX);
+  buf_text_append(notes, notes->length ? "," : "[");
+  json_writer_init(&json, notes);
+  json_put_object(&json, NULL);
+  json_put_string(&json, "couponId", coupon->coupon_id);
+  json_put_string(&json, "code", coupon->code);
+  if (coupon->percent_micro)
+    json_put_string(&json, "percentOff", percent_format(coupon->percent_micro, percent));
+  else
+    json_put_string(&json, "amountOff", money_format(coupon->amount_minor, currency, money));
+  json_put_string(&json, "amount", money_format(share_minor, currency, money));
+  json_put_int(&json, "minor", share_minor);
+  json_put_end(&json);
+}
+
+static void apply(struct discounting *at, const struct redeemed *coupon, const struct coupon *what) {
+  coupon_apply(what, at->lines, at->invoice->line_count);
+  for (size_t n = 0; n < at->invoice->line_count; n++)
+    if (at->lines[n].share_minor > 0) note_share(at, n, coupon, at->lines[n].share_minor);
+}
+
+/* A fixed coupon gives its amount once in each period of the subscription. */
+static void apply_fixed(struct discounting *at, const struct redeemed *coupon, int64_t period_index) {
+  struct invoice *invoice = at->invoice;
+  struct coupon_use *use = coupon_use_of(at->work, at->ground, coupon, period_index);
+  struct coupon what = {.amount_minor = coupon->amount_minor - use->used_minor};
+  if (what.amount_minor <= 0) return;
+  for (size_t n = 0; n < invoice->line_count; n++)
+    at->lines[n].is_covered = is_covered(coupon, &invoice->lines[n]) && invoice->lines[n].period_index == period_index;
+  apply(at, coupon, &what);
+  for (size_t n = 0; n < invoice->line_count; n++) use->used_minor += at->lines[n].share_minor;
+  use->is_changed = true;
+}
+
+static bool is_first_of_its_period(const struct redeemed *coupon, const struct invoice *invoice, size_t n) {
+  if (!is_covered(coupon, &invoice->lines[n])) return false;
+  for (size_t k = 0; k < n; k++)
+    if (is_covered(coupon, &invoice->lines[k]) && invoice->lines[k].period_index == invoice->lines[n].period_index)
+      return false;
+  return true;
+}
+
+static void apply_coupon(struct discounting *at, const struct redeemed *coupon) {
+  struct invoice *invoice = at->invoice;
+  bool covers = false;
+  if (coupon->currency && coupon->currency != invoice->currency) return; /* BILL-005 */
+  if (coupon->percent_micro == 0) {
+    for (size_t n = 0; n < invoice->line_count; n++)
+      if (is_first_of_its_period(coupon, invoice, n)) apply_fixed(at, coupon, invoice->lines[n].period_index);
+    return;
+  }
+  for (size_t n = 0; n < invoice->line_count; n++) {
+    at->lines[n].is_covered = is_covered(coupon, &invoice->lines[n]);
+    covers = covers || at->lines[n].is_covered;
+  }
+  if (covers) apply(at, coupon, &(struct coupon){.percent_micro = coupon->percent_micro});
+}
+
+static const struct redeemed *first_coupon(const struct ground *ground, const char *subscription_id) {
+  struct uuid id;
+  size_t at;
+  if (!uuid_parse(subscription_id, &id) || !uuid_map_find(ground->subscriptions, &id, &at)) return NULL;
+  return &ground->coupons[at];
+}
+
+static bool is_first_of_its_subscription(const struct invoice *invoice, size_t n) {
+  const char *subscription = invoice->lines[n].subscription_id;
+  for (size_t k = 0; subscription && k < n; k++)
+    if (invoice->lines[k].subscription_id && strcmp(invoice->lines[k].subscription_id, subscription) == 0) return false;
+  return subscription != NULL;
+}
+
+static void discount(struct work *work, struct ground *ground, struct invoice *invoice) {
+  if (ground->coupon_count == 0) return;
+  struct discounting at = {.work = work, .ground = ground, .invoice = invoice};
+  at.notes = ARENA_ARRAY(work->arena, struct buf, invoice->line_count);
+  for (size_t n = 0; n < invoice->line_count; n++)
+    at.lines[n] = (struct discountable){.amount_minor = invoice->lines[n].listed_minor,
+                                        .discount_minor = invoice->lines[n].listed_discount_minor,
+                                        .is_taken_back = invoice->lines[n].takes_back};
+  const struct redeemed *end = ground->coupons + ground->coupon_count;
+  for (size_t n = 0; n < invoice->line_count; n++) {
+    if (!is_first_of_its_subscription(invoice, n)) continue;
+    const char *subscription = invoice->lines[n].subscription_id;
+    for (const struct redeemed *c = first_coupon(ground, subscription);
+         c && c < end && strcmp(c->subscription_id, subscription) == 0; c++)
+      apply_coupon(&at, c);
+  }
+  for (size_t n = 0; n < invoice->line_count; n++) {
+    invoice->lines[n].listed_discount_minor = at.lines[n].discount_minor;
+    if (at.notes[n].length > 0) invoice->lines[n].discounts = arena_printf(work->arena, "%s]", buf_text(&at.notes[n]));
+    buf_release(&at.notes[n]);
+  }
+}
+
+/* -- tax -- */
+
+static struct tax_rate rate_of(const struct ground *ground, const struct invoice *invoice,
+                               const struct invoice_line *line) {
+  const struct settings *settings = settings_of(ground, &invoice->tenant);
+  struct uuid customer;
+  size_t at;
+  if (!settings->has_rates) return (struct tax_rate){.category = TAX_ZERO};
+  bool parsed = uuid_parse(invoice->customer_id, &customer), found = uuid_map_find(ground->customers, &customer, &at);
+  if (!parsed || !found)
+    return (struct tax_rate){.category = TAX_ZERO}; /* invoices_insert.sql says that it is missing */
+  return tax_choose(settings->rules, settings->rule_count, &ground->parties[at], settings->country, line->tax_code);
+}
+
+static enum rc tax(struct work *work, const struct ground *ground, struct invoice *invoice, struct error *err) {
+  struct taxable *lines = ARENA_ARRAY(work->arena, struct taxable, invoice->line_count);
+  for (size_t n = 0; n < invoice->line_count; n++) {
+    struct invoice_line *line = &invoice->lines[n];
+    if (!line->takes_back || !line->origin) line->rate = rate_of(ground, invoice, line);
+    lines[n] = (struct taxable){
+        .rate = line->rate, .listed_minor = line->listed_minor, .listed_discount_minor = line->listed_discount_minor};
+  }
+  TRY(tax_compute(lines, invoice->line_count, invoice->tax_rounding, err));
+  for (size_t n = 0; n < invoice->line_count; n++) {
+    invoice->lines[n].amount_minor = lines[n].amount_minor;
+    invoice->lines[n].discount_minor = lines[n].discount_minor;
+    invoice->lines[n].tax_minor = lines[n].tax_minor;
+  }
+  return RC_OK;
+}
+
+/* tax_compute has checked that the sums fit. */
+static void sum_up(struct invoice *invoice) {
+  invoice->subtotal_minor = invoice->discount_minor = invoice->tax_minor = 0;
+  for (size_t n = 0; n < invoice->line_count; n++) {
+    invoice->subtotal_minor += invoice->lines[n].amount_minor;
+    invoice->discount_minor += invoice->lines[n].discount_minor;
+    invoice->tax_minor += invoice->lines[n].tax_minor;
+  }
+  invoice->total_minor = invoice->subtotal_minor - invoice->discount_minor + invoice->tax_minor;
+}
+
+/* -- account credit -- */
+
+static bool may_use(const struct grant *grant, const struct invoice *invoice) {
+  return uuid_equal(&grant->tenant, &invoice->tenant) && strcmp(grant->customer_id, invoice->customer_id) == 0 &&
+         strcmp(grant->currency, invoice->currency->code) == 0;
+}
+
+static void use_credit(struct ground *ground, struct invoice *invoice) {
+  for (size_t g = 0; g < ground->grant_count && invoice_due(invoice) > 0; g++) {
+    struct grant *grant = &ground->grants[g];
+    int64_t used;
+    if (!may_use(grant, invoice)) continue;
+    if (credit_apply(invoice_due(invoice), &grant->remaining_minor, 1, &used) == 0) continue;
+    grant->remaining_minor -= used;
+    grant->is_changed = true;
+    invoice->credit_applied_minor += used;
+    ground->grant_uses[ground->grant_use_count++] =
+        (struct grant_use){.grant = grant, .invoice = invoice, .amount_minor = used};
+  }
+}
+
+/* An invoice below zero becomes account credit. */
+static void grant_credit(struct ground *ground, const struct invoice *invoice) {
+  ground->grants[ground->grant_count++] = (struct grant){.tenant = invoice->tenant,
+                                                         .id = uuid_new(),
+                                                         .customer_id = invoice->customer_id,
+                                                         .currency = invoice->currency->code,
+                                                         .amount_minor = -invoice->total_minor,
+                                                         .remaining_minor = -invoice->total_minor,
+                                                         .source = "invoice",
+                                                         .document_id = invoice->id_text,
+                                                         .is_new = true};
+}
+
+static void forget_uses(struct ground *ground, const struct coupon_use *before, size_t count) {
+  if (count) memcpy(ground->uses, before, count * sizeof *before);
+  ground->use_count = count;
+}
+
+enum rc invoice_compute(struct work *work, struct ground *ground, struct invoice *invoices, size_t at,
+                        struct error *err) {
+  struct invoice *invoice = &invoices[at];
+  size_t use_count = ground->use_count;
+  struct coupon_use *before = NULL;
+  if (invoice->is_draft && use_count) {
+    before = ARENA_ARRAY(work->arena, struct coupon_use, use_count);
+    memcpy(before, ground->uses, use_count * sizeof *before);
+  }
+  invoice->tax_rounding = settings_of(ground, &invoice->tenant)->tax_rounding;
+  for (size_t n = 0; n < invoice->line_count; n++)
+    if (invoice->lines[n].takes_back) take_back(work, ground, invoices, at, &invoice->lines[n]);
+  discount(work, ground, invoice);
+  TRY(tax(work, ground, invoice, err));
+  sum_up(invoice);
+  if (invoice->is_draft) {
+    forget_uses(ground, before, use_count);
+    return RC_OK;
+  }
+  if (invoice->total_minor > 0) use_credit(ground, invoice);
+  if (invoice->total_minor < 0) grant_credit(ground, invoice);
+  return RC_OK;
+}

@@ -1,0 +1,340 @@
+/* Loading what a batch stands on. A tenant without tax rates, coupons or account credit costs the batch one statement.
+ */
+#include "ground.h"
+
+#include <string.h>
+
+#include "base/assert.h"
+#include "sql.h"
+
+const struct settings *settings_of(const struct ground *ground, const struct uuid *tenant) {
+  for (size_t i = 0; i < ground->settings_count; i++) /* tenants in one batch are few */
+    if (uuid_equal(&ground->settings[i].tenant, tenant)) return &ground->settings[i];
+  assert_failed("settings of a tenant of the batch", __FILE__, __LINE__);
+}
+
+static const char *text_or_null(struct work *work, const PGresult *rows, int row, int column) {
+  return row_is_null(rows, row, column) ? NULL : arena_strdup(work->arena, row_text(rows, row, column));
+}
+
+/* -- settings and rates -- */
+
+static enum rc read_settings(struct work *work, const PGresult *rows, int row, struct settings *settings,
+                             struct error *err) {
+  settings->tenant = row_uuid(rows, row, 0);
+  if (!tax_rounding_from_name(row_text(rows, row, 1), &settings->tax_rounding))
+    return error_set(err, RC_INVARIANT, "a tenant's tax rounding is unknown");
+  settings->draft_hours = row_int(rows, row, 2);
+  settings->country = text_or_null(work, rows, row, 3);
+  settings->has_rates = row_bool(rows, row, 4);
+  settings->has_coupons = row_bool(rows, row, 5);
+  settings->has_credit = row_bool(rows, row, 6);
+  return RC_OK;
+}
+
+static enum rc load_settings(struct work *work, const struct invoice *invoices, size_t count, struct ground *ground,
+                             struct error *err) {
+  struct db_array *tenants = db_array_new(work->arena);
+  struct uuid_map *seen = uuid_map_new(work->arena, count);
+  size_t ignored;
+  for (size_t i = 0; i < count; i++)
+    if (uuid_map_add(seen, &invoices[i].tenant, i, &ignored)) db_array_uuid(tenants, &invoices[i].tenant);
+  PGresult CLEANUP(db_result_release) *rows = NULL;
+  TRY(tx_exec(work->tx, &sql_settings_load, PARAMS(db_array_literal(tenants)), &rows, err));
+  if ((size_t)row_count(rows) != db_array_count(tenants))
+    return error_field(err, RC_INVARIANT, "tenantId", "there is no such tenant");
+  ground->settings_count = (size_t)row_count(rows);
+  ground->settings = ARENA_ARRAY(work->arena, struct settings, ground->settings_count);
+  for (int r = 0; r < row_count(rows); r++) TRY(read_settings(work, rows, r, &ground->settings[r], err));
+  return RC_OK;
+}
+
+static enum rc read_rule(struct work *work, const PGresult *rows, int row, struct tax_rule *rule, struct error *err) {
+  rule->country = text_or_null(work, rows, row, 1);
+  rule->region = text_or_null(work, rows, row, 2);
+  rule->tax_code = text_or_null(work, rows, row, 3);
+  rule->rate.percent_micro = row_int(rows, row, 4);
+  rule->rate.is_inclusive = row_bool(rows, row, 6);
+  if (tax_category_from_name(row_text(rows, row, 5), &rule->rate.category)) return RC_OK;
+  return error_set(err, RC_INVARIANT, "a tax rate's category is unknown");
+}
+
+static enum rc load_rates(struct work *work, struct ground *ground, struct error *err) {
+  struct db_array *tenants = db_array_new(work->arena);
+  for (size_t i = 0; i < ground->settings_count; i++)
+    if (ground->settings[i].has_rates) db_array_uuid(tenants, &ground->settings[i].tenant);
+  if (db_array_count(tenants) == 0) return RC_OK;
+  PGresult CLEANUP(db_result_release) *rows = NULL;
+  TRY(tx_exec(work->tx, &sql_tax_rates_load, PARAMS(db_array_literal(tenants)), &rows, err));
+  size_t rule_count = (size_t)row_count(rows);
+  struct tax_rule *rules = ARENA_ARRAY(work->arena, struct tax_rule, rule_count);
+  for (size_t r = 0; r < rule_count; r++) {
+    struct uuid tenant = row_uuid(rows, (int)r, 0);
+    TRY(read_rule(work, rows, (int)r, &rules[r], err));
+    for (size_t i = 0; i < ground->settings_count; i++) {
+      struct settings *settings = &ground->settings[i];
+      if (!uuid_equal(&settings->tenant, &tenant)) continue;
+      if (settings->rule_count++ == 0) settings->rules = &rules[r];
+    }
+  }
+  return RC_OK;
+}
+
+/* Customers of the batch, each once, whose tenant has what is asked about. */
+static void add_customers(struct work *work, const struct invoice *invoices, size_t count, const struct ground *ground,
+                          bool (*wants)(const struct settings *), struct db_array *tenants,
+                          struct db_array *customers) {
+  struct uuid_map *seen = uuid_map_new(work->arena, count);
+  size_t ignored;
+  for (size_t i = 0; i < count; i++) {
+    struct uuid customer;
+    bool parsed = uuid_parse(invoices[i].customer_id, &customer);
+    ASSERT(parsed);
+    if (invoices[i].is_known || !wants(settings_of(ground, &invoices[i].tenant))) continue;
+    if (!uuid_map_add(seen, &customer, i, &ignored)) continue;
+    db_array_uuid(tenants, &invoices[i].tenant);
+    db_array_uuid(customers, &customer);
+  }
+}
+
+static bool wants_taxes(const struct settings *settings) {
+  return settings->has_rates;
+}
+
+static bool wants_credit(const struct settings *settings) {
+  return settings->has_credit;
+}
+
+static enum rc load_parties(struct work *work, const struct invoice *invoices, size_t count, struct ground *ground,
+                            struct error *err) {
+  struct db_array *tenants = db_array_new(work->arena), *customers = db_array_new(work->arena);
+  add_customers(work, invoices, count, ground, wants_taxes, tenants, customers);
+  ground->customers = uuid_map_new(work->arena, count);
+  if (db_array_count(customers) == 0) return RC_OK;
+  PGresult CLEANUP(db_result_release) *rows = NULL;
+  TRY(tx_exec(work->tx, &sql_parties_load, PARAMS(db_array_literal(tenants), db_array_literal(customers)), &rows, err));
+  ground->parties = ARENA_ARRAY(work->arena, struct tax_party, (size_t)row_count(rows));
+  for (int r = 0; r < row_count(rows); r++) {
+    struct uuid id = row_uuid(rows, r, 0);
+    size_t ignored;
+    uuid_map_add(ground->customers, &id, (size_t)r, &ignored);
+    ground->parties[r] = (struct tax_party){.country = text_or_null(work, rows, r, 1),
+                                            .region = text_or_null(work, rows, r, 2),
+                                            .is_exempt = row_bool(rows, r, 3),
+                                            .has_tax_id = row_bool(rows, r, 4)};
+  }
+  return RC_OK;
+}
+
+/* -- coupons -- */
+
+static void read_coupon(struct work *work, const PGresult *rows, int row, struct redeemed *coupon) {
+  coupon->tenant = row_uuid(rows, row, 0);
+  coupon->subscription_id = text_or_null(work, rows, row, 1);
+  coupon->coupon_id = text_or_null(work, rows, row, 2);
+  coupon->code = text_or_null(work, rows, row, 3);
+  coupon->plan_ids = text_or_null(work, rows, row, 4);
+  coupon->currency = row_is_null(rows, row, 5) ? NULL : currency_find(row_text(rows, row, 5));
+  coupon->percent_micro = row_int(rows, row, 6);
+  coupon->amount_minor = row_int(rows, row, 7);
+  coupon->from_period = row_int(rows, row, 8);
+  coupon->periods = row_int(rows, row, 9);
+}
+
+static void add_subscriptions(struct work *work, const struct invoice *invoices, size_t count,
+                              const struct ground *ground, struct db_array *tenants, struct db_array *subscriptions) {
+  size_t lines = 0, ignored;
+  for (size_t i = 0; i < count; i++) lines += invoices[i].line_count;
+  struct uuid_map *seen = uuid_map_new(work->arena, lines);
+  for (size_t i = 0; i < count; i++) {
+    const struct invoice *invoice = &invoices[i];
+    if (invoice->is_known || !settings_of(ground, &invoice->tenant)->has_coupons) continue;
+    for (size_t n = 0; n < invoice->line_count; n++) {
+      struct uuid id;
+      const char *text = invoice->lines[n].subscription_id;
+      if (!text || !uuid_parse(text, &id) || !uuid_map_add(seen, &id, n, &ignored)) continue;
+      db_array_uuid(tenants, &invoice->tenant);
+      db_array_text(subscriptions, text);
+    }
+  }
+}
+
+static enum rc load_coupons(struct work *work, const struct invoice *invoices, size_t count, struct ground *ground,
+                            struct error *err) {
+  struct db_array *tenants = db_array_new(work->arena), *subscriptions = db_array_new(work->arena);
+  add_subscriptions(work, invoices, count, ground, tenants, subscriptions);
+  if (db_array_count(subscriptions) == 0) return RC_OK;
+  PGresult CLEANUP(db_result_release) *rows = NULL;
+  TRY(tx_exec(work->tx, &sql_coupons_load, PARAMS(db_array_literal(tenants), db_array_literal(subscriptions)), &rows,
+              err));
+  ground->coupon_count = (size_t)row_count(rows);
+  ground->coupons = ARENA_ARRAY(work->arena, struct redeemed, ground->coupon_count);
+  ground->subscriptions = uuid_map_new(work->arena, ground->coupon_count);
+  for (size_t c = 0; c < ground->coupon_count; c++) {
+    struct uuid subscription = row_uuid(rows, (int)c, 1);
+    size_t ignored;
+    read_coupon(work, rows, (int)c, &ground->coupons[c]);
+    uuid_map_add(ground->subscriptions, &subscription, c, &ignored);
+  }
+  return RC_OK;
+}
+
+static struct coupon_use *use_add(struct work *work, struct ground *ground, const struct coupon_use *use) {
+  if (ground->use_count == ground->use_capacity) {
+    size_t capacity = ground->use_capacity ? 2 * ground->use_capacity : 64;
+    struct coupon_use *grown = ARENA_ARRAY(work->arena, struct coupon_use, capacity);
+    if (ground->use_count) memcpy(grown, ground->uses, ground->use_count * sizeof *grown);
+    ground->uses = grown;
+    ground->use_capacity = capacity;
+  }
+  ground->uses[ground->use_count] = *use;
+  return &ground->uses[ground->use_count++];
+}
+
+struct coupon_use *coupon_use_of(struct work *work, struct ground *ground, const struct redeemed *coupon,
+                                 int64_t period_index) {
+  for (size_t i = 0; i < ground->use_count; i++)
+    if (ground->uses[i].coupon == coupon && ground->uses[i].period_index == period_index) return &ground->uses[i];
+  return use_add(work, ground, &(struct coupon_use){.coupon = coupon, .period_index = period_index});
+}
+
+static enum rc load_uses(struct work *work, struct ground *ground, struct error *err) {
+  struct db_array *tenants = db_array_new(work->arena), *subscriptions = db_array_new(work->arena);
+  struct db_array *coupons = db_array_new(work->arena);
+  const struct redeemed **fixed = ARENA_ARRAY(work->arena, const struct redeemed *, ground->coupon_count);
+  size_t fixed_count = 0;
+  for (size_t c = 0; c < ground->coupon_count; c++) {
+    const struct redeemed *coupon = &ground->coupons[c];
+    if (coupon->percent_micro > 0) continue;
+    fixed[fixed_count++] = coupon;
+    db_array_uuid(tenants, &coupon->tenant);
+    db_array_text(subscriptions, coupon->subscription_id);
+    db_array_text(coupons, coupon->coupon_id);
+  }
+  if (fixed_count == 0) return RC_OK;
+  const char *params[] = {db_array_literal(tenants), db_array_literal(subscriptions), db_array_literal(coupons)};
+  PGresult CLEANUP(db_result_release) *rows = NULL;
+  TRY(tx_exec(work->tx, &sql_coupons_hold, params, 3, NULL, err));
+  TRY(tx_exec(work->tx, &sql_coupon_uses_load, params, 3, &rows, err));
+  for (int r = 0; r < row_count(rows); r++) {
+    struct coupon_use use = {
+        .coupon = fixed[row_int(rows, r, 0)], .period_index = row_int(rows, r, 1), .used_minor = row_int(rows, r, 2)};
+    use_add(work, ground, &use);
+  }
+  return RC_OK;
+}
+
+/* -- what credits take back -- */
+
+static bool is_same_line(const struct line_name *a, const struct line_name *b) {
+  return a->item == b->item && a->period_index == b->period_index && a->revision == b->revision &&
+         strcmp(a->component, b->component) == 0 && strcmp(a->kind, b->kind) == 0;
+}
+
+static enum rc read_origin(struct work *work, const PGresult *rows, int row, struct origin *origin, struct error *err) {
+  origin->id = row_uuid(rows, row, 1);
+  origin->listed_minor = row_int(rows, row, 2);
+  origin->discount_minor = row_int(rows, row, 3);
+  origin->taken_minor = row_int(rows, row, 4);
+  origin->discount_taken_minor = row_int(rows, row, 5);
+  origin->rate.percent_micro = row_int(rows, row, 6);
+  origin->rate.is_inclusive = row_bool(rows, row, 8);
+  origin->discounts = text_or_null(work, rows, row, 9);
+  if (tax_category_from_name(row_text(rows, row, 7), &origin->rate.category)) return RC_OK;
+  return error_set(err, RC_INVARIANT, "a line's tax category is unknown");
+}
+
+enum { ORIGIN_COLUMNS = 7 };
+
+static void add_origin(struct db_array **column, const struct invoice *invoice, const struct invoice_line *line) {
+  db_array_uuid(column[0], &invoice->tenant);
+  db_array_text(column[1], line->subscription_id);
+  db_array_int(column[2], line->credits.item);
+  db_array_text(column[3], line->credits.component);
+  db_array_int(column[4], line->credits.period_index);
+  db_array_text(column[5], line->credits.kind);
+  db_array_int(column[6], line->credits.revision);
+}
+
+/* Lines that take back the same line share what is known of it. */
+static struct invoice_line *find_twin(struct invoice_line *const *lines, size_t count,
+                                      const struct invoice_line *line) {
+  for (size_t i = 0; i < count; i++)
+    if (strcmp(lines[i]->subscription_id, line->subscription_id) == 0 &&
+        is_same_line(&lines[i]->credits, &line->credits))
+      return lines[i];
+  return NULL;
+}
+
+static enum rc load_origins(struct work *work, struct invoice *invoices, size_t count, struct error *err) {
+  struct db_array *column[ORIGIN_COLUMNS];
+  size_t line_count = 0, asked = 0;
+  for (int c = 0; c < ORIGIN_COLUMNS; c++) column[c] = db_array_new(work->arena);
+  for (size_t i = 0; i < count; i++)
+    for (size_t n = 0; n < invoices[i].line_count; n++) line_count += invoices[i].lines[n].takes_back;
+  if (line_count == 0) return RC_OK;
+  struct invoice_line **lines = ARENA_ARRAY(work->arena, struct invoice_line *, line_count);
+  for (size_t i = 0; i < count; i++) {
+    for (size_t n = 0; !invoices[i].is_known && n < invoices[i].line_count; n++) {
+      struct invoice_line *line = &invoices[i].lines[n];
+      if (!line->takes_back || find_twin(lines, asked, line)) continue;
+      add_origin(column, &invoices[i], line);
+      lines[asked++] = line;
+    }
+  }
+  const char *params[ORIGIN_COLUMNS];
+  for (int c = 0; c < ORIGIN_COLUMNS; c++) params[c] = db_array_literal(column[c]);
+  PGresult CLEANUP(db_result_release) *rows = NULL;
+  TRY(tx_exec(work->tx, &sql_origins_load, params, ORIGIN_COLUMNS, &rows, err));
+  for (int r = 0; r < row_count(rows); r++) {
+    struct origin *origin = ARENA_NEW(work->arena, struct origin);
+    TRY(read_origin(work, rows, r, origin, err));
+    lines[row_int(rows, r, 0)]->origin = origin;
+  }
+  for (size_t i = 0; i < count; i++) {
+    for (size_t n = 0; !invoices[i].is_known && n < invoices[i].line_count; n++) {
+      struct invoice_line *line = &invoices[i].lines[n];
+      if (line->takes_back && !line->origin) line->origin = find_twin(lines, asked, line)->origin;
+    }
+  }
+  return RC_OK;
+}
+
+/* -- account credit -- */
+
+static enum rc load_grants(struct work *work, const struct invoice *invoices, size_t count, struct ground *ground,
+                           struct error *err) {
+  struct db_array *tenants = db_array_new(work->arena), *customers = db_array_new(work->arena);
+  PGresult CLEANUP(db_result_release) *rows = NULL;
+  add_customers(work, invoices, count, ground, wants_credit, tenants, customers);
+  if (db_array_count(customers) > 0)
+    TRY(tx_exec(work->tx, &sql_grants_lock,
+                PARAMS(db_array_literal(tenants), db_array_literal(customers), db_utime(work->arena, work->now)), &rows,
+                err));
+  size_t found = rows ? (size_t)row_count(rows) : 0;
+  ground->grants = ARENA_ARRAY(work->arena, struct grant, found + count);
+  ground->grant_uses = ARENA_ARRAY(work->arena, struct grant_use, found + 2 * count);
+  ground->grant_count = found;
+  for (size_t g = 0; g < found; g++)
+    ground->grants[g] = (struct grant){.tenant = row_uuid(rows, (int)g, 0),
+                                       .id = row_uuid(rows, (int)g, 1),
+                                       .customer_id = text_or_null(work, rows, (int)g, 2),
+                                       .currency = text_or_null(work, rows, (int)g, 3),
+                                       .amount_minor = row_int(rows, (int)g, 4),
+                                       .remaining_minor = row_int(rows, (int)g, 5)};
+  return RC_OK;
+}
+
+enum rc ground_load(struct work *work, struct invoice *invoices, size_t count, struct ground *ret_ground,
+                    struct error *err) {
+  struct ground ground = {0};
+  TRY(load_settings(work, invoices, count, &ground, err));
+  TRY(load_rates(work, &ground, err));
+  TRY(load_parties(work, invoices, count, &ground, err));
+  TRY(load_coupons(work, invoices, count, &ground, err));
+  TRY(load_uses(work, &ground, err));
+  TRY(load_origins(work, invoices, count, err));
+  TRY(load_grants(work, invoices, count, &ground, err));
+  *ret_ground = ground;
+  return RC_OK;
+}

@@ -1,0 +1,63 @@
+/* Columns for ledger_insert.sql and grants_save.sql. */
+#include "posting.h"
+
+#include "sql.h"
+
+enum { LEDGER_COLUMNS = 8, GRANT_COLUMNS = 8 };
+
+struct postings {
+  struct db_array *columns[LEDGER_COLUMNS];
+};
+
+struct postings *postings_new(struct work *work) {
+  struct postings *postings = ARENA_NEW(work->arena, struct postings);
+  for (int c = 0; c < LEDGER_COLUMNS; c++) postings->columns[c] = db_array_new(work->arena);
+  return postings;
+}
+
+void post(struct postings *postings, const struct posting *to, enum ledger_fact fact, int64_t minor) {
+  struct ledger_entry entries[2];
+  struct db_array **columns = postings->columns;
+  if (minor == 0) return;
+  ledger_entries(fact, minor, entries);
+  for (int e = 0; e < 2; e++) {
+    db_array_uuid(columns[0], &to->tenant);
+    db_array_uuid(columns[1], &to->document);
+    db_array_text(columns[2], ledger_fact_name(fact));
+    db_array_int(columns[3], e + 1);
+    db_array_text(columns[4], ledger_account_name(entries[e].account));
+    db_array_text(columns[5], to->currency);
+    db_array_int(columns[6], entries[e].amount_minor);
+    db_array_text(columns[7], to->customer_id);
+  }
+}
+
+enum rc postings_insert(struct work *work, struct postings *postings, struct error *err) {
+  const char *params[LEDGER_COLUMNS + 1];
+  if (db_array_count(postings->columns[0]) == 0) return RC_OK;
+  for (int c = 0; c < LEDGER_COLUMNS; c++) params[c] = db_array_literal(postings->columns[c]);
+  params[LEDGER_COLUMNS] = db_utime(work->arena, work->now);
+  return tx_exec(work->tx, &sql_ledger_insert, params, LEDGER_COLUMNS + 1, NULL, err);
+}
+
+enum rc grants_save(struct work *work, const struct grant *grants, size_t count, struct error *err) {
+  struct db_array *columns[GRANT_COLUMNS];
+  const char *params[GRANT_COLUMNS + 1];
+  for (int c = 0; c < GRANT_COLUMNS; c++) columns[c] = db_array_new(work->arena);
+  for (size_t i = 0; i < count; i++) {
+    const struct grant *grant = &grants[i];
+    if (!grant->is_new && !grant->is_changed) continue;
+    db_array_uuid(columns[0], &grant->tenant);
+    db_array_uuid(columns[1], &grant->id);
+    db_array_text(columns[2], grant->customer_id);
+    db_array_text(columns[3], grant->currency);
+    db_array_int(columns[4], grant->amount_minor);
+    db_array_int(columns[5], grant->remaining_minor);
+    db_array_text(columns[6], grant->source ? grant->source : "grant");
+    db_array_text(columns[7], grant->document_id);
+  }
+  if (db_array_count(columns[0]) == 0) return RC_OK;
+  for (int c = 0; c < GRANT_COLUMNS; c++) params[c] = db_array_literal(columns[c]);
+  params[GRANT_COLUMNS] = db_utime(work->arena, work->now);
+  return tx_exec(work->tx, &sql_grants_save, params, GRANT_COLUMNS + 1, NULL, err);
+}

@@ -1,0 +1,23 @@
+/* Ledger entries and account credit, gathered and written in one statement each. */
+#ifndef INVOICING_POSTING_H
+#define INVOICING_POSTING_H
+
+#include "domain/ledger.h"
+#include "ground.h"
+
+/* What a fact belongs to. */
+struct posting {
+  struct uuid tenant, document;
+  const char *customer_id, *currency;
+};
+
+struct postings;
+struct postings *postings_new(struct work *work);
+/* Nothing for an amount of 0. */
+void post(struct postings *postings, const struct posting *to, enum ledger_fact fact, int64_t minor);
+MUST_CHECK enum rc postings_insert(struct work *work, struct postings *postings, struct error *err);
+
+/* The new ones and those that changed. */
+MUST_CHECK enum rc grants_save(struct work *work, const struct grant *grants, size_t count, struct error *err);
+
+#endif
