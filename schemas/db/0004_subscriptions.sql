@@ -17,7 +17,8 @@ CREATE TABLE subscriptions (
   collection           text NOT NULL DEFAULT 'automatic' CHECK (collection IN ('automatic', 'manual')),
   -- the grid (BILL-010): boundaries are dates in time_zone, worked out from the anchor
   time_zone            text NOT NULL,
-  next_time_zone       text,                                            -- takes effect at the next boundary (BILL-013)
+  next_time_zone       text,                                            -- takes effect at the first boundary after
+  next_time_zone_at    timestamptz,                                     -- it was asked for (BILL-013)
   start_date           date NOT NULL,
   interval_unit        text NOT NULL CHECK (interval_unit IN ('day', 'week', 'month', 'quarter', 'year')),
   interval_count       integer NOT NULL CHECK (interval_count BETWEEN 1 AND 120),
@@ -56,6 +57,7 @@ CREATE TABLE subscriptions (
   FOREIGN KEY (tenant_id, customer_id) REFERENCES customers (tenant_id, id),
   FOREIGN KEY (tenant_id, plan_id, plan_version) REFERENCES plan_versions (tenant_id, plan_id, plan_version),
   CHECK (NOT cancel_at_period_end OR cancel_at IS NOT NULL),
+  CHECK ((next_time_zone IS NULL) = (next_time_zone_at IS NULL)),
   CHECK (price_minor IS NOT NULL OR NOT is_plain),
   CHECK ((status = 'incomplete') = (incomplete_until IS NOT NULL))
 ) WITH (fillfactor = 70);
@@ -90,7 +92,7 @@ SELECT s.tenant_id, s.id, s.customer_id, s.plan_id, p.code AS plan_code, p.name 
        s.anchor_day, s.next_period_index, s.first_period_index, s.next_billing_at, s.current_period_start,
        s.current_period_end, s.charged_minor, s.arrears_from,
        CASE WHEN s.cancel_at_period_end THEN s.cancel_at END AS cancel_at, s.auto_renew, s.version,
-       s.anchor_index
+       s.anchor_index, s.next_time_zone_at
 FROM subscriptions s JOIN plans p ON p.tenant_id = s.tenant_id AND p.id = s.plan_id;
 GRANT SELECT ON subscription_billing TO cloudbill_api, cloudbill_worker;
 

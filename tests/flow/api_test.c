@@ -579,7 +579,7 @@ Test(api, every_list_is_empty_for_a_new_tenant_and_refuses_what_it_does_not_know
 static const struct {
   const char *list, *filters;
 } filters[] = {
-    {"/api/customers", "q=a&email=a@b.c&currency=USD&sort=email"},
+    {"/api/customers", "q=a&email=a@b.c&currency=USD&status=all&sort=email"},
     {"/api/plans", "status=active&code=pro&sort=-code"},
     {"/api/billing/subscriptions",
      "status=active&customerId=" NO_ONE "&planId=pro&nextBillingBefore=2030-01-01&sort=nextBillingDate"},

@@ -222,3 +222,112 @@ Test(customers, what_is_going_on_stands_in_the_way) {
   cr_expect_eq(api_call(&tenant, "DELETE", path_of(customer), NULL).status, 204);
   expect_sound_books(&tenant);
 }
+
+/* -- a new time zone: BILL-013; tests/billing-cycle/zone_test.c has the arithmetic -- */
+
+static const char *customer_in(const struct tenant *tenant, const char *zone) {
+  return json_at(api_post(tenant, 201, "/api/customers", "{'name':'A','email':'a@b.example','timeZone':'%s'}", zone),
+                 "id");
+}
+
+static void move_to(const struct tenant *tenant, const char *customer, const char *zone) {
+  call(tenant, 200, "PATCH", path_of(customer), keep_text("{'timeZone':'%s'}", zone));
+}
+
+Test(customers, a_new_zone_leaves_the_period_that_runs_as_it_was_told) {
+  struct tenant tenant = tenant_new();
+  const char *customer = customer_in(&tenant, "Europe/Berlin"), *plan = plan_new(&tenant, "5.00", "USD", "weekly");
+  const char *subscription = subscription_new(&tenant, customer, plan, days_ago(2));
+  const char *over = subscription_new(&tenant, customer, plan, days_ago(2));
+  api_post(&tenant, 200, keep_text("/api/billing/subscriptions/%s/cancel", over), "{'immediately':true}");
+  const json_t *before = api_get(&tenant, 200, "/api/billing/subscriptions/%s", subscription);
+  move_to(&tenant, customer, "Asia/Tokyo");
+  cr_expect(json_equal(before, api_get(&tenant, 200, "/api/billing/subscriptions/%s", subscription)));
+  cr_expect_eq(sql_int(&tenant,
+                       "SELECT count(*) FROM subscriptions WHERE tenant_id = $1 AND time_zone = 'Europe/Berlin' "
+                       "AND next_time_zone = 'Asia/Tokyo' AND status = 'active'"),
+               1);
+  move_to(&tenant, customer, "Europe/Berlin");
+  cr_expect_eq(
+      sql_int(&tenant, "SELECT count(*) FROM subscriptions WHERE tenant_id = $1 AND next_time_zone IS NOT NULL"), 0,
+      "there and back before the boundary is nothing");
+  move_to(&tenant, customer, "America/New_York");
+  const char *later = subscription_new(&tenant, customer, plan, days_ago(2));
+  cr_expect_eq(sql_int(&tenant, keep_text("SELECT count(*) FROM subscriptions WHERE tenant_id = $1 AND id = '%s' "
+                                          "AND time_zone = 'America/New_York' AND next_time_zone IS NULL",
+                                          later)),
+               1);
+}
+
+/* More than a year of weeks, with all its changes of clocks, by PostgreSQL's calendar; the zone changed on day 30. */
+static void expect_a_year_across(const char *old_zone, const char *new_zone) {
+  struct tenant tenant = tenant_new();
+  const char *customer = customer_in(&tenant, old_zone), *plan = plan_new(&tenant, "5.00", "USD", "weekly");
+  subscription_new(&tenant, customer, plan, days_ago(400));
+  move_to(&tenant, customer, new_zone);
+  sql_do(&tenant, "UPDATE subscriptions SET next_time_zone_at = start_date + interval '30 days' WHERE tenant_id = $1");
+  billing_run(&tenant);
+  int64_t weeks = periods_begun(days_ago(400), "1 week");
+  WAIT_UNTIL(sql_int(&tenant, "SELECT count(*) FROM invoice_items WHERE tenant_id = $1") >= weeks, "%lld weeks",
+             (long long)weeks);
+  static const char strays[] =
+      "SELECT count(*) FROM (SELECT i.*, lag(i.period_end) OVER (ORDER BY period_index) AS end_before,"
+      "  (start_date + 7 * period_index::integer)::timestamp AS first, '%s' AS old_zone, '%s' AS new_zone"
+      "  FROM invoice_items i JOIN subscriptions s ON s.tenant_id = i.tenant_id AND s.id = i.subscription_id"
+      "  WHERE i.tenant_id = $1) lines "
+      "WHERE period_start <> end_before"
+      " OR period_start <> first AT TIME ZONE CASE WHEN period_index <= 5 THEN old_zone ELSE new_zone END"
+      " OR period_end <> (first + interval '7 days') AT TIME ZONE CASE WHEN period_index < 5 THEN old_zone ELSE "
+      "new_zone END";
+  cr_expect_eq(sql_int(&tenant, keep_text(strays, old_zone, new_zone)), 0, "%s to %s", old_zone, new_zone);
+  cr_expect_eq(sql_int(&tenant, keep_text("SELECT count(*) FROM subscriptions WHERE tenant_id = $1 AND "
+                                          "time_zone = '%s' AND next_time_zone IS NULL AND next_time_zone_at IS NULL",
+                                          new_zone)),
+               1);
+  expect_sound_books(&tenant);
+}
+
+Test(customers, periods_tile_over_a_new_zone_in_the_east) {
+  expect_a_year_across("America/New_York", "Europe/Berlin");
+}
+
+Test(customers, periods_tile_over_a_new_zone_in_the_west) {
+  expect_a_year_across("Australia/Sydney", "America/Los_Angeles");
+}
+
+/* Twice moved in a year, by a test clock: each boundary in the zone that it was told in. */
+Test(customers, a_life_on_the_move_tiles) {
+  struct tenant tenant = tenant_new_test();
+  const char *clock = test_clock_new(&tenant, "2030-01-20T12:00:00Z"),
+             *plan = plan_new(&tenant, "5.00", "USD", "monthly");
+  const char *customer = customer_new(&tenant, "'timeZone':'America/New_York','testClockId':'%s'", clock);
+  api_post(&tenant, 201, "/api/billing/subscriptions", "{'customerId':'%s','planId':'%s'}", customer, plan);
+  test_clock_advance(&tenant, clock, "2030-02-25T00:00:00Z");
+  move_to(&tenant, customer, "Europe/Berlin");
+  test_clock_advance(&tenant, clock, "2030-07-03T00:00:00Z");
+  move_to(&tenant, customer, "Pacific/Kiritimati");
+  test_clock_advance(&tenant, clock, "2031-03-01T00:00:00Z");
+  static const char begins[] = "SELECT string_agg(iso(period_start), ' ' ORDER BY period_index) FROM invoice_items "
+                               "WHERE tenant_id = $1 AND period_index IN (0, 1, 2, 3, 6, 7, 13)";
+  cr_expect_str_eq(
+      sql_text(&tenant, begins),
+      "2030-01-20T05:00:00.000Z 2030-02-20T05:00:00.000Z 2030-03-20T04:00:00.000Z 2030-04-19T22:00:00.000Z "
+      "2030-07-19T22:00:00.000Z 2030-08-19T10:00:00.000Z 2031-02-19T10:00:00.000Z");
+  static const char gaps[] =
+      "SELECT count(*) FROM (SELECT period_start <> lag(period_end) OVER (ORDER BY period_index) AS is_gap"
+      " FROM invoice_items WHERE tenant_id = $1) lines WHERE is_gap";
+  cr_expect_eq(sql_int(&tenant, gaps), 0);
+  cr_expect_eq(sql_int(&tenant, "SELECT count(*) FROM invoice_items WHERE tenant_id = $1"), 14);
+}
+
+/* A clock takes its customers with it for good. */
+Test(customers, who_went_with_their_clock_is_not_restored) {
+  struct tenant tenant = tenant_new_test();
+  const char *clock = test_clock_new(&tenant, "2030-01-20T12:00:00Z");
+  const char *customer = customer_new(&tenant, "'testClockId':'%s'", clock);
+  cr_expect_eq(api_call(&tenant, "DELETE", path_of(customer), NULL).status, 204);
+  api_post(&tenant, 200, keep_text("/api/customers/%s/restore", customer), "{}");
+  cr_expect_eq(api_call(&tenant, "DELETE", keep_text("/api/test-clocks/%s", clock), NULL).status, 204);
+  const json_t *error = api_post(&tenant, 409, keep_text("/api/customers/%s/restore", customer), "{}");
+  cr_expect_str_eq(json_at(error, "code"), "CONFLICT");
+}

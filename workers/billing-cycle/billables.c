@@ -39,6 +39,7 @@ enum column {
   COLUMN_AUTO_RENEW,
   COLUMN_VERSION,
   COLUMN_ANCHOR_INDEX,
+  COLUMN_NEXT_ZONE_AT,
 };
 
 /* -- reading -- */
@@ -103,6 +104,7 @@ static struct billable read_billable(struct arena *arena, const PGresult *rows, 
                        .charged_minor = row_int(rows, r, COLUMN_CHARGED),
                        .auto_renew = row_bool(rows, r, COLUMN_AUTO_RENEW),
                        .version = row_int(rows, r, COLUMN_VERSION)};
+  if (s.next_zone_name) s.next_zone_at = row_utime(rows, r, COLUMN_NEXT_ZONE_AT);
   s.cancel_at_period_end = !row_is_null(rows, r, COLUMN_CANCEL_AT);
   if (s.cancel_at_period_end) s.cancel_at = row_utime(rows, r, COLUMN_CANCEL_AT);
   s.has_arrears_from = !row_is_null(rows, r, COLUMN_ARREARS_FROM);

@@ -195,13 +195,18 @@ static enum rc end_trial(struct arena *arena, struct billing *billing, struct bi
   return RC_OK;
 }
 
-/* BILL-013: a new zone takes effect here, so this period begins in the old one and ends in the new. */
-static enum rc change_zone(struct billable *s, struct error *err) {
+enum rc billing_enter_zone(struct billable *s, struct error *err) {
   if (!s->next_zone_name) return RC_OK;
   TRY(zone_find(s->next_zone_name, "timeZone", &s->zone, err));
   s->zone_name = s->next_zone_name;
   s->next_zone_name = NULL;
   return RC_OK;
+}
+
+/* BILL-013: a new zone takes effect here, so this period begins in the old one and ends in the new. A boundary that had
+ * come before the zone was asked for is still the old one's, however late it is billed. */
+static enum rc change_zone(struct billable *s, struct error *err) {
+  return s->next_at.us > s->next_zone_at.us ? billing_enter_zone(s, err) : RC_OK;
 }
 
 /* BILL-030: once, with the first period that the item is charged for. */
@@ -274,9 +279,12 @@ static enum rc pass_boundary(struct arena *arena, struct billing *billing, struc
   return begin_period(arena, billing, s, err);
 }
 
-static enum rc find_boundary(struct billable *s, struct error *err) {
+enum rc billing_find_boundary(struct billable *s, struct error *err) {
   TRY(zone_find(s->zone_name, "timeZone", &s->zone, err));
   s->next_at = zone_midnight(s->zone, grid_period(&s->grid, s->start, s->next_index).start);
+  /* After a day without length (see begin_period), its end comes later than the zone's midnight. */
+  bool has_no_length = s->has_period && s->period_end.us == s->period_start.us;
+  if (has_no_length && s->next_at.us < s->period_end.us) s->next_at = s->period_end;
   return RC_OK;
 }
 
@@ -313,7 +321,7 @@ static bool try_boundary(struct arena *arena, struct billing *billing, struct bi
 void billing_collect(struct arena *arena, struct billing *billing, struct billable *s, struct utime as_of) {
   struct error why;
   ASSERT(s->item_count >= 1);
-  if (find_boundary(s, &why) != RC_OK) {
+  if (billing_find_boundary(s, &why) != RC_OK) {
     billing_park(arena, s, &why);
     return;
   }
@@ -322,7 +330,7 @@ void billing_collect(struct arena *arena, struct billing *billing, struct billab
 }
 
 enum rc billing_collect_next(struct arena *arena, struct billing *billing, struct billable *s, struct error *err) {
-  TRY(find_boundary(s, err));
+  TRY(billing_find_boundary(s, err));
   if (!s->has_arrears_from && s->next_index > s->first_index) {
     s->has_arrears_from = true;
     s->arrears_from = grid_period(&s->grid, s->start, s->next_index - 1).start;

@@ -27,7 +27,8 @@ struct billable {
   enum subscription_state state;
   const struct currency *currency;
   const char *collection;
-  const char *zone_name, *next_zone_name; /* next: takes effect at the next boundary (BILL-013); may be NULL */
+  const char *zone_name, *next_zone_name; /* next: takes effect at the first boundary after (BILL-013); may be NULL */
+  struct utime next_zone_at;              /* it was asked for */
   struct date start;                      /* of period 0: of the subscription, or the end of its trial */
   struct grid grid;
   bool cancel_at_period_end, auto_renew, has_override, is_plain;
@@ -134,6 +135,11 @@ MUST_CHECK enum rc billing_collect_next(struct arena *arena, struct billing *bil
 /* Arrears up to a day within the last period, which stay for the boundary otherwise. */
 MUST_CHECK enum rc billing_arrears(struct arena *arena, struct billing *billing, struct billable *subscription,
                                    struct date on, struct error *err);
+
+/* The instant at which the next period begins, into next_at: never before the last one ends. */
+MUST_CHECK enum rc billing_find_boundary(struct billable *subscription, struct error *err);
+/* The zone that was to come is there. */
+MUST_CHECK enum rc billing_enter_zone(struct billable *subscription, struct error *err);
 
 /* Arrears, and what is missing to the minimum, up to a day within the last period: for what ends before its boundary.
  */

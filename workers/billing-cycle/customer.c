@@ -116,6 +116,8 @@ enum rc customer_take(struct work *work, const struct message *command, struct c
   TRY(tx_exec(work->tx, &sql_customer_resource, PARAMS(tenant, command->subject), &resource, err));
   *ret_customer = (struct customer){.version = row_int(row, 0, 0),
                                     .is_deleted = row_bool(row, 0, 1),
+                                    .has_lost_clock = row_bool(row, 0, 3),
+                                    .time_zone = arena_strdup(work->arena, row_text(row, 0, 2)),
                                     .json = arena_strdup(work->arena, row_text(resource, 0, 0))};
   return RC_OK;
 }

@@ -19,7 +19,8 @@ json_t *customer_blank(void);
 
 struct customer {
   int64_t version;
-  bool is_deleted;
+  bool is_deleted, has_lost_clock;
+  const char *time_zone;
   const char *json; /* the resource */
 };
 

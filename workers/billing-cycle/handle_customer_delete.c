@@ -48,6 +48,7 @@ enum rc handle_customer_restore(struct work *work, struct message *const *messag
     snprintf(err->details, sizeof err->details, "{\"state\":\"active\",\"allowed\":[\"update\",\"delete\"]}");
     return RC_ILLEGAL_TRANSITION;
   }
+  if (customer.has_lost_clock) return error_set(err, RC_CONFLICT, "the customer's test clock was deleted");
 
   return set_deleted(work, messages[0], false, "customer.restored", err);
 }

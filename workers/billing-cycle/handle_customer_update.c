@@ -1,5 +1,7 @@
 /* customer.update changes what it names; customer.replace is an update that says null for all that it leaves out. A
  * change that changes nothing makes no version and no event. */
+#include <string.h>
+
 #include "customer.h"
 #include "handlers.h"
 #include "sql.h"
@@ -8,6 +10,17 @@
 static const char *patch_text(struct arena *arena, json_t *patch) {
   json_auto_t *holder = json_pack("{s:O}", "patch", patch);
   return body_json(arena, holder, "patch");
+}
+
+/* BILL-013. The customer is locked, so that no subscription is made meanwhile in the zone that was. */
+static enum rc move_to_zone(struct work *work, const struct message *command, const char *zone, struct error *err) {
+  struct arena *arena = work->arena;
+  const char *tenant = db_uuid(arena, &command->tenant);
+  struct db_array *customers = db_array_new(arena);
+  db_array_text(customers, command->subject);
+  TRY(tx_exec(work->tx, &sql_customer_billing_only_lock, PARAMS(tenant, db_array_literal(customers)), NULL, err));
+  return tx_exec(work->tx, &sql_subscriptions_set_next_zone,
+                 PARAMS(tenant, command->subject, zone, db_utime(arena, work->now)), NULL, err);
 }
 
 static enum rc change(struct work *work, const struct message *command, json_t *patch, struct error *err) {
@@ -22,6 +35,8 @@ static enum rc change(struct work *work, const struct message *command, json_t *
               PARAMS(tenant, command->subject, patch_text(arena, patch), db_utime(arena, work->now)), &updated, err));
   TRY(customer_reply(work, command, 200, err));
   if (row_count(updated) == 0) return RC_OK;
+  const char *zone = row_text(updated, 0, 1);
+  if (strcmp(zone, before.time_zone) != 0) TRY(move_to_zone(work, command, zone, err));
   TRY(tx_exec(work->tx, &sql_customer_changes, PARAMS(tenant, command->subject, before.json), &changes, err));
   customer_emit(work, command, "customer.updated", row_int(updated, 0, 0), row_text(changes, 0, 0));
   return RC_OK;

@@ -14,25 +14,27 @@ static void emit_reactivated(struct work *work, const struct standing *standing)
   standing_event_end(work, standing, "subscription.reactivated", &text, &json);
 }
 
-/* Onto the period that today is in, or further when that was billed ahead. */
-static void skip_periods(struct standing *standing) {
+/* Onto the period that today is in, unless that is billed already. Its boundary was told to nobody, so that a zone that
+ * was to come with it is there (BILL-013). */
+static enum rc skip_periods(struct standing *standing, struct error *err) {
   struct billable *s = &standing->s;
-  if (standing_has_begun(standing)) {
-    int64_t after = grid_index(&s->grid, standing->today) + 1;
-    if (after > s->next_index) s->next_index = after;
-    struct period period = grid_period(&s->grid, s->start, s->next_index - 1);
+  int64_t after = standing_has_begun(standing) ? grid_index(&s->grid, standing->today) + 1 : 0;
+  if (after > s->next_index) {
+    TRY(billing_enter_zone(s, err));
+    struct period period = grid_period(&s->grid, s->start, after - 1);
+    s->next_index = after;
     s->has_period = true;
     s->period_start = zone_midnight(s->zone, period.start);
     s->period_end = zone_midnight(s->zone, period.end);
   }
-  s->next_at = zone_midnight(s->zone, grid_period(&s->grid, s->start, s->next_index).start);
   s->ends = false;
+  return billing_find_boundary(s, err);
 }
 
 static enum rc revive(struct work *work, struct standing *standing, struct error *err) {
   struct billable *s = &standing->s;
   TRY(standing_move(standing, SUBSCRIPTION_EVENT_REACTIVATE, err));
-  skip_periods(standing);
+  TRY(skip_periods(standing, err));
   TRY(standing_cut(work, standing, err));
   struct charges nothing = standing->charges;
   nothing.count = 0;

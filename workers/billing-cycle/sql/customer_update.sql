@@ -1,5 +1,6 @@
 -- Lays a patch over a customer; null clears, or takes the tenant's setting where a customer always has a value.
--- $1 tenant, $2 id, $3 patch (JSON, members as in the resource), $4 now. Result: version; no row when nothing differs.
+-- $1 tenant, $2 id, $3 patch (JSON, members as in the resource), $4 now. Result: version, time zone; no row
+-- when nothing differs.
 WITH wanted AS (
   SELECT r.resource::jsonb || $3::jsonb AS r FROM customer_resource r WHERE r.tenant_id = $1::uuid AND r.id = $2::uuid
 ), new AS (
@@ -23,4 +24,4 @@ WHERE c.tenant_id = $1::uuid AND c.id = $2::uuid
        c.tax_exempt, c.net_terms_days, c.metadata) IS DISTINCT FROM
       (n.name, n.email, n.phone, n.address, n.billing_address, n.preferences, n.locale, n.time_zone, n.currency, n.tax_ids,
        n.tax_exempt, n.net_terms_days, n.metadata)
-RETURNING c.version;
+RETURNING c.version, c.time_zone;

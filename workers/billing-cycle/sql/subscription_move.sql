@@ -11,5 +11,6 @@ SET status = $3, plan_id = $4::uuid, plan_version = $5::integer, quantity = $6::
     charged_minor = $18::bigint, arrears_from = $19::date, cancel_at_period_end = $20::timestamptz IS NOT NULL,
     cancel_at = $20::timestamptz, cancelled_at = $21::timestamptz, cancel_reason = COALESCE($22, cancel_reason),
     suspended_at = $23::timestamptz, version = $24::bigint, time_zone = $25, next_time_zone = $26,
+    next_time_zone_at = CASE WHEN $26::text IS NOT NULL THEN next_time_zone_at END,
     incomplete_until = CASE WHEN $3 = 'incomplete' THEN incomplete_until END, updated_at = $27::timestamptz
 WHERE tenant_id = $1::uuid AND id = $2::uuid;
