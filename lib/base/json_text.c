@@ -206,8 +206,11 @@ static bool is_before_colon(const struct scan *scan) {
 }
 
 static bool is_bounded(const char *number, size_t length) {
-  for (size_t i = 0; i < length; i++)
-    if (number[i] == 'e' || number[i] == 'E') return labs(strtol(number + i + 1, NULL, 10)) <= EXPONENT_MAX;
+  for (size_t i = 0; i < length; i++) {
+    if (number[i] != 'e' && number[i] != 'E') continue;
+    long exponent = strtol(number + i + 1, NULL, 10); /* LONG_MIN has no absolute value */
+    return exponent >= -EXPONENT_MAX && exponent <= EXPONENT_MAX;
+  }
   return true;
 }
 

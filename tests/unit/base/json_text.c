@@ -233,6 +233,8 @@ Test(json_text, what_the_parser_could_not_see_any_more_is_refused_here) {
       {"[1e309]", "number out of bounds at byte 1"},
       {"1e-20000", "number out of bounds at byte 0"},
       {"1e99999999999999999999", "number out of bounds at byte 0"},
+      {"1e-99999999999999999999", "number out of bounds at byte 0"},
+      {"0e309", "number out of bounds at byte 0"},
   };
   for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
     struct buf out CLEANUP(buf_release);
@@ -435,8 +437,10 @@ Test(json_text, a_damaged_document_is_good_only_if_jansson_thinks_so) {
     for (int64_t hits = dice_between(&dice, 1, 3); hits > 0; hits--)
       text.bytes[dice_between(&dice, 0, (int64_t)text.length - 1)] = DAMAGE[dice_between(&dice, 0, sizeof DAMAGE - 2)];
     enum opinion opinion = opinion_of_jansson(buf_text(&text));
-    bool passed = exact(buf_text(&text), &out, &err) == RC_OK && opinion_of_jansson(buf_text(&out)) == IS_JSON;
-    if (opinion != IS_TOO_LARGE)
+    bool is_taken = exact(buf_text(&text), &out, &err) == RC_OK;
+    bool passed = is_taken && opinion_of_jansson(buf_text(&out)) == IS_JSON;
+    bool is_out_of_bounds = !is_taken && strstr(err.text, "out of bounds"); /* jansson lets 0e309 and 1e-400 pass */
+    if (opinion != IS_TOO_LARGE && !is_out_of_bounds)
       cr_assert_eq(passed, opinion == IS_JSON, "case %d: %s\n%s", i, buf_text(&text), buf_text(&out));
   }
 }
