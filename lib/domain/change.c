@@ -29,10 +29,10 @@ enum rc change_rest(int64_t charged_minor, struct change_span span, struct chang
 /* Days in 4,800 of the interval: 400 years are 4,800 months and 146,097 days. */
 static int64_t mean_days(struct interval interval) {
   static const int64_t DAYS[] = {[INTERVAL_DAY] = 4800,
-                                 [INTERVAL_WEEK] = 7 * 4800,
+                                 [INTERVAL_WEEK] = 7 * INT64_C(4800),
                                  [INTERVAL_MONTH] = 146097,
-                                 [INTERVAL_QUARTER] = 3 * 146097,
-                                 [INTERVAL_YEAR] = 12 * 146097};
+                                 [INTERVAL_QUARTER] = 3 * INT64_C(146097),
+                                 [INTERVAL_YEAR] = 12 * INT64_C(146097)};
   ASSERT((size_t)interval.unit < sizeof DAYS / sizeof DAYS[0]);
   return DAYS[interval.unit] * interval.count;
 }

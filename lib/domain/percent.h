@@ -9,7 +9,7 @@
 
 /* 19 % is 19,000,000. */
 #define PERCENT_MICRO MICRO
-#define PERCENT_WHOLE (100 * PERCENT_MICRO)
+#define PERCENT_WHOLE INT64_C(100000000)
 
 /* "19", "7.7", "8.875"; BILL-004's form of decimals. RC_VALIDATION naming field. */
 MUST_CHECK enum rc percent_parse(const char *text, const char *field, int64_t *ret_micro, struct error *err);

@@ -436,7 +436,7 @@ static struct decimal any_price(struct dice *dice) {
   int64_t pico = dice_between(dice, 0, 99 * PICO);
   static const int64_t STEPS[] = {PICO, PICO / 100, PICO / 1000, 1};
   int64_t step = STEPS[dice_between(dice, 0, 3)];
-  return (struct decimal){pico / step * step};
+  return (struct decimal){(int128)(pico / step) * step};
 }
 
 static struct quantity halves(int64_t count) {
