@@ -142,6 +142,7 @@ const struct route ROUTES[] = {
     {COMMAND(METHOD_POST, "/api/billing/subscriptions/{id}/reactivate", "subscriptions:reactivate",
              "subscription.reactivate")},
     {COMMAND(METHOD_POST, "/api/billing/subscriptions/{id}/renew", "subscriptions:renew", "subscription.renew")},
+    {COMMAND(METHOD_POST, "/api/billing/subscriptions/{id}/unpark", "subscriptions:unpark", "subscription.unpark")},
 
     /* invoices */
     {LIST("/api/billing/invoices", "invoices:read", invoices)},
@@ -175,6 +176,8 @@ const struct route ROUTES[] = {
     {LIST("/api/billing/runs", "runs:read", runs)},
     {COMMAND(METHOD_POST, "/api/billing/runs", "runs:create", "billing-run.start"), .location = "/api/billing/runs"},
     {READ("/api/billing/runs/{id}", "runs:read", sql_billing_run_get)},
+    {COMMAND(METHOD_POST, "/api/billing/runs/{id}/pause", "runs:pause", "billing-run.pause")},
+    {COMMAND(METHOD_POST, "/api/billing/runs/{id}/resume", "runs:resume", "billing-run.resume")},
     {LIST("/api/billing/runs/{id}/parked", "runs:read", parked), BELOW(sql_billing_run_exists, "runId")},
 
     /* operations */

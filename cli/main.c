@@ -12,7 +12,8 @@ static const struct {
     {{"migrate", NULL}, command_migrate, "bring the database and Kafka's topics to this version"},
     {{"tenant", "create"},
      command_tenant_create,
-     "--name N --admin-email E --admin-password P [--currency USD] [--time-zone UTC] [--mode live|test]"},
+     "--name N --admin-email E --admin-password P [--currency USD] [--time-zone UTC] [--mode live|test] "
+     "[--billing-schedule off|hourly|HOUR]"},
     {{"dlq", NULL}, command_dlq, "list [--tenant ID] | show ID | replay ID | drop ID: dead letters"},
 };
 

@@ -1,5 +1,6 @@
 /* cloudbill tenant create: the first tenant of an installation, and any further one, with its administrator. */
 #include <crypt.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/email.h"
@@ -18,6 +19,18 @@ static bool is_strong(const char *password) {
   size_t length = strlen(password);
   return length >= 8 && length <= PASSWORD_MAX_BYTES && strpbrk(password, "0123456789") &&
          strpbrk(password, "abcdefghijklmnopqrstuvwxyz") && strpbrk(password, "ABCDEFGHIJKLMNOPQRSTUVWXYZ");
+}
+
+/* "off", "hourly", or the hour of a day. */
+static enum rc read_schedule(const char *text, bool *ret_enabled, const char **ret_hour, struct error *err) {
+  char *end;
+  long hour = strtol(text, &end, 10);
+  *ret_enabled = strcmp(text, "off") != 0;
+  *ret_hour = NULL;
+  if (!*ret_enabled || strcmp(text, "hourly") == 0) return RC_OK;
+  *ret_hour = text;
+  if (*text >= '0' && *text <= '9' && *end == '\0' && hour <= 23) return RC_OK;
+  return error_field(err, RC_VALIDATION, "--billing-schedule", "off, hourly, or an hour from 0 to 23");
 }
 
 static enum rc check(const char *name, const char *email, const char *password, const char *currency, const char *zone,
@@ -49,13 +62,15 @@ static enum rc hash_password(struct arena *arena, const char *password, const ch
 static enum rc create(struct db *db, struct arena *arena, const char *const *fields, struct uuid *ret_tenant,
                       struct error *err) {
   struct uuid tenant = uuid_new(), user = uuid_new();
-  const char *hash;
+  const char *hash, *hour;
+  bool is_scheduled;
+  TRY(read_schedule(fields[6], &is_scheduled, &hour, err));
   TRY(hash_password(arena, fields[2], &hash, err));
   struct tx CLEANUP(tx_release) tx = {0};
   TRY(tx_begin(db, &tx, err));
   enum rc rc = tx_exec(&tx, &sql_tenant_insert,
                        PARAMS(db_uuid(arena, &tenant), fields[0], fields[3], fields[4], fields[5],
-                              db_uuid(arena, &user), fields[1], hash),
+                              db_uuid(arena, &user), fields[1], hash, db_bool(is_scheduled), hour),
                        NULL, err);
   if (rc == RC_CONSTRAINT && strcmp(err->field, "users_email") == 0)
     return error_field(err, RC_CONFLICT, "--admin-email", "there is an account with this address");
@@ -68,9 +83,13 @@ static enum rc create(struct db *db, struct arena *arena, const char *const *fie
 int command_tenant_create(int argc, char **argv) {
   const char *url = environment("DATABASE_ADMIN_URL");
   if (!url) return 2;
-  const char *fields[] = {option(argc, argv, "--name", NULL),           option(argc, argv, "--admin-email", NULL),
-                          option(argc, argv, "--admin-password", NULL), option(argc, argv, "--currency", "USD"),
-                          option(argc, argv, "--time-zone", "UTC"),     option(argc, argv, "--mode", "live")};
+  const char *fields[] = {option(argc, argv, "--name", NULL),
+                          option(argc, argv, "--admin-email", NULL),
+                          option(argc, argv, "--admin-password", NULL),
+                          option(argc, argv, "--currency", "USD"),
+                          option(argc, argv, "--time-zone", "UTC"),
+                          option(argc, argv, "--mode", "live"),
+                          option(argc, argv, "--billing-schedule", "hourly")};
   struct error err;
   struct arena arena;
   arena_init(&arena, ARENA_MAX);

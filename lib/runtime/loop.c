@@ -18,7 +18,6 @@ enum {
   ARENA_MAX = 256 * 1024 * 1024,
   BACKOFF_FIRST_MS = 50,
   BACKOFF_MAX_MS = 5000,
-  PARTITIONS_MAX = 256,
   TENANTS_MAX = 8192 /* more than a batch can hold */
 };
 
@@ -47,7 +46,7 @@ struct batch {
   struct arena *messages_arena; /* of what was polled */
   struct item *items;
   size_t count;
-  struct bus_position positions[PARTITIONS_MAX]; /* one past the last message of each partition */
+  struct bus_position *positions; /* one past the last message of each partition; room for as many as messages */
   size_t position_count;
   bool one_by_one;
   int tries;
@@ -93,7 +92,6 @@ static void note_position(struct batch *batch, const struct message *message) {
     position->offset = message->offset + 1;
     return;
   }
-  ASSERT(batch->position_count < PARTITIONS_MAX);
   batch->positions[batch->position_count++] =
       (struct bus_position){message->topic, message->partition, message->offset + 1};
 }
@@ -124,6 +122,7 @@ static void decode(struct batch *batch, struct item *item) {
 
 static void batch_init(struct batch *batch, struct message *messages, size_t count) {
   batch->items = ARENA_ARRAY(batch->messages_arena, struct item, count);
+  batch->positions = ARENA_ARRAY(batch->messages_arena, struct bus_position, count);
   batch->count = count;
   for (size_t i = 0; i < count; i++) {
     batch->items[i].message = &messages[i];

@@ -10,6 +10,7 @@
 
 #include "base/assert.h"
 #include "base/log.h"
+#include "runtime/metrics.h"
 #include "runtime_sql.h"
 
 enum { LINGER_MS = 2, MESSAGE_TIMEOUT_MS = 10000, FLUSH_MS = 500, SWEEP_WAIT_MS = 12000 };
@@ -200,16 +201,36 @@ enum rc outbox_collect(struct outbox *outbox, struct db *db, struct arena *arena
   return tx_commit(&tx, err);
 }
 
-/* bus_produce copies, so that the row's JSON can go once it is handed over. */
-static void ship_row(struct outbox *outbox, struct arena *arena, const struct uuid *row, const char *text) {
-  json_t *packed = json_loads(text, 0, NULL);
+static enum rc read_row(struct arena *arena, json_t *packed, struct outgoing **ret_messages, size_t *ret_count,
+                        struct error *err) {
   size_t count = json_array_size(packed);
-  ASSERT(count > 0); /* the table's constraint and outbox_write */
+  if (count == 0) return error_set(err, RC_BAD_MESSAGE, "a row of the outbox holds no messages");
   struct outgoing *messages = ARENA_ARRAY(arena, struct outgoing, count);
-  for (size_t i = 0; i < count; i++) {
-    struct error err;
-    enum rc rc = outgoing_read(json_array_get(packed, i), arena, &messages[i], &err);
-    ASSERT(rc == RC_OK); /* outgoing_write wrote it */
+  for (size_t i = 0; i < count; i++) TRY(outgoing_read(json_array_get(packed, i), arena, &messages[i], err));
+  *ret_messages = messages;
+  *ret_count = count;
+  return RC_OK;
+}
+
+/* What a row holds comes from the database. One that nobody can read is said aloud and stops no other. */
+static enum rc set_aside(struct tx *tx, struct arena *arena, const struct uuid *row, const struct error *why,
+                         struct error *err) {
+  const char *id = db_uuid(arena, row);
+  LOG(LOG_ERROR, "outbox.unreadable", LOG_TEXT("row", id), LOG_TEXT("text", why->text));
+  metric_add("outbox_unreadable_total", "", 1);
+  return tx_exec(tx, &runtime_sql_outbox_set_aside, PARAMS(id), NULL, err);
+}
+
+/* bus_produce copies, so that the row's JSON can go once it is handed over. */
+static enum rc ship_row(struct outbox *outbox, struct tx *tx, struct arena *arena, const struct uuid *row,
+                        const char *text, struct error *err) {
+  struct outgoing *messages;
+  struct error why;
+  size_t count;
+  json_t *packed = json_loads(text, 0, NULL);
+  if (read_row(arena, packed, &messages, &count, &why) != RC_OK) {
+    json_decref(packed);
+    return set_aside(tx, arena, row, &why, err);
   }
   struct shipment *shipment = shipment_new(messages, count);
   shipment->row = *row;
@@ -217,6 +238,7 @@ static void ship_row(struct outbox *outbox, struct arena *arena, const struct uu
   atomic_fetch_add(&outbox->swept_under_way, 1);
   outbox_ship(outbox, shipment);
   json_decref(packed);
+  return RC_OK;
 }
 
 /* The rows stay locked until they have arrived and are deleted, so that no two sweepers send the same one. */
@@ -229,7 +251,7 @@ enum rc outbox_sweep(struct outbox *outbox, struct db *db, struct arena *arena, 
               &rows, err));
   for (int r = 0; r < row_count(rows); r++) {
     struct uuid row = row_uuid(rows, r, 0);
-    ship_row(outbox, arena, &row, row_text(rows, r, 1));
+    TRY(ship_row(outbox, &tx, arena, &row, row_text(rows, r, 1), err));
   }
   struct mono start = mono_now();
   while (atomic_load(&outbox->swept_under_way) > 0 && mono_ms_since(start) < SWEEP_WAIT_MS && !atomic_load(stopping))

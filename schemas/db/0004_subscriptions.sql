@@ -135,6 +135,22 @@ CREATE UNIQUE INDEX scheduled_changes_pending ON scheduled_changes (tenant_id, s
 CREATE INDEX scheduled_changes_of_subscription ON scheduled_changes (tenant_id, subscription_id);
 CALL protect('scheduled_changes');
 
+-- When each tenant's runs start by themselves: every full hour, or once a day at an hour of the tenant's zone.
+CREATE TABLE billing_schedules (
+  tenant_id   uuid PRIMARY KEY REFERENCES tenants,
+  is_enabled  boolean NOT NULL DEFAULT true,
+  hour_of_day smallint CHECK (hour_of_day BETWEEN 0 AND 23),   -- NULL: every hour
+  next_due_at timestamptz NOT NULL
+) WITH (fillfactor = 70);
+CREATE INDEX billing_schedules_due ON billing_schedules (next_due_at) WHERE is_enabled;
+CALL protect('billing_schedules');
+CREATE FUNCTION billing_schedule_next(hour_of_day smallint, zone text, after timestamptz) RETURNS timestamptz
+LANGUAGE sql STABLE PARALLEL SAFE
+RETURN CASE WHEN hour_of_day IS NULL THEN date_trunc('hour', after) + interval '1 hour'
+  ELSE (SELECT min(at) FROM generate_series(0, 2) AS n (day),
+        LATERAL (SELECT (date_trunc('day', after AT TIME ZONE zone) + day * interval '1 day' + hour_of_day * interval '1 hour')
+                        AT TIME ZONE zone) AS x (at) WHERE at > after) END;
+
 CREATE TABLE billing_runs (
   tenant_id    uuid NOT NULL REFERENCES tenants,
   id           uuid NOT NULL,

@@ -29,3 +29,21 @@ SELECT tenant_id, id, status, created_at, json_build_object(
 FROM test_clocks WHERE deleted_at IS NULL;
 
 GRANT SELECT ON customer_of, test_clock_due, test_clock_resource TO cloudbill_api, cloudbill_worker;
+
+-- BILL-065: both must be empty. What is parked is due to nobody and counted where it is shown; an invoice that is sent to
+-- be paid by hand waits for people; a payment that was given up waits in its dead letter for somebody to decide.
+CREATE VIEW invariant_subscriptions_without_boundary WITH (security_invoker = true) AS
+SELECT tenant_id, id, customer_id, status FROM subscriptions
+WHERE status IN ('trialing', 'active', 'past_due') AND next_billing_at IS NULL AND parked_at IS NULL;
+
+CREATE VIEW invariant_invoices_without_next_step WITH (security_invoker = true) AS
+SELECT v.tenant_id, v.id, v.customer_id, v.due_date
+FROM invoices v JOIN customers c ON c.tenant_id = v.tenant_id AND c.id = v.customer_id
+WHERE v.status = 'open' AND v.collection = 'automatic' AND c.deleted_at IS NULL
+  AND v.total_minor > v.credit_applied_minor + v.amount_credited_minor + v.amount_paid_minor
+  AND v.due_date < (customer_now(v.tenant_id, v.customer_id) AT TIME ZONE 'UTC')::date - 1
+  AND NOT EXISTS (SELECT FROM payments p WHERE p.tenant_id = v.tenant_id AND p.invoice_id = v.id
+    AND (p.next_attempt_at IS NOT NULL
+         OR EXISTS (SELECT FROM dead_letters d WHERE d.tenant_id = p.tenant_id AND d.id = p.dead_letter_id AND d.status = 'dead')));
+
+GRANT SELECT ON invariant_subscriptions_without_boundary, invariant_invoices_without_next_step TO cloudbill_api, cloudbill_worker;

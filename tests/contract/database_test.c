@@ -123,7 +123,7 @@ Test(database, every_index_begins_with_the_tenant_or_serves_a_worker) {
       "LEFT JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0] "
       "WHERE t.name NOT IN (" MACHINERY ", 'tenants') AND a.attname IS DISTINCT FROM 'tenant_id' "
       "AND i.indexrelid::regclass::text NOT IN ('users_email', 'commands_age', 'billing_runs_open', "
-      "'payments_due', 'test_clocks_advancing', 'payment_methods_setup', 'notifications_due', 'invoices_drafted', "
+      "'payments_due', 'test_clocks_advancing', 'billing_schedules_due', 'payment_methods_setup', 'notifications_due', 'invoices_drafted', "
       "'credit_grants_expiring', 'subscriptions_trial_notice', 'subscriptions_incomplete')");
 }
 

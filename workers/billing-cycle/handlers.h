@@ -22,13 +22,18 @@ handler_function handle_subscription_cancel;
 handler_function handle_subscription_suspend;
 handler_function handle_subscription_reactivate;
 handler_function handle_subscription_renew;
+handler_function handle_subscription_unpark;
 handler_function handle_billing_run_start;
+handler_function handle_billing_run_pause;
+handler_function handle_billing_run_resume;
 handler_function handle_dead_letter_replay;
 handler_function handle_dead_letter_drop;
 handler_function handle_payment_outcome; /* payment.succeeded, .failed, .action_required, .exhausted */
 
 task_function billing_run_step;
 task_function test_clock_step;
+task_function billing_schedule_step;
+task_function invariants_step;
 
 /* at: its time, or NULL. */
 void test_clock_emit(struct work *work, const struct uuid *tenant, const char *type, const char *id,

@@ -27,7 +27,10 @@ static const struct handler handlers[] = {
     {"subscription.suspend", handle_subscription_suspend, false},
     {"subscription.reactivate", handle_subscription_reactivate, false},
     {"subscription.renew", handle_subscription_renew, false},
+    {"subscription.unpark", handle_subscription_unpark, false},
     {"billing-run.start", handle_billing_run_start, false},
+    {"billing-run.pause", handle_billing_run_pause, false},
+    {"billing-run.resume", handle_billing_run_resume, false},
     {"dead-letter.replay", handle_dead_letter_replay, false},
     {"dead-letter.drop", handle_dead_letter_drop, false},
     {"payment.succeeded", handle_payment_outcome, true},
@@ -37,9 +40,13 @@ static const struct handler handlers[] = {
     {NULL, NULL, false},
 };
 
+enum { INVARIANTS_EVERY_MS = 600000 }; /* they look at everything */
+
 static const struct task tasks[] = {
     {"billing-run", billing_run_step, .idle_ms = 100, .own_transactions = true},
     {"test-clock", test_clock_step, .idle_ms = 100, .own_transactions = true, .is_nudged = true},
+    {"billing-schedule", billing_schedule_step, .idle_ms = 1000},
+    {"invariants", invariants_step, .idle_ms = INVARIANTS_EVERY_MS},
     {.name = NULL},
 };
 

@@ -1,0 +1,292 @@
+/* What can be done about billing runs: tried out, paused, started by themselves, unstuck (BILL-060 to BILL-065). */
+#include "flow.h"
+
+TestSuite(runs, .timeout = 240);
+
+static const char *subscribe(const struct tenant *tenant, const char *customer, const char *plan, const char *start) {
+  return json_at(api_post(tenant, 201, "/api/billing/subscriptions",
+                          "{'customerId':'%s','planId':'%s','startDate':'%s','collection':'manual'}", customer, plan,
+                          start),
+                 "id");
+}
+
+static const json_t *run_shown(const struct tenant *tenant, const char *run) {
+  return api_get(tenant, 200, "/api/billing/runs/%s", run);
+}
+
+static bool run_is(const struct tenant *tenant, const char *run, const char *status) {
+  return strcmp(json_at(run_shown(tenant, run), "status"), status) == 0;
+}
+
+static int64_t invoices_of(const struct tenant *tenant) {
+  return sql_int(tenant, "SELECT count(*) FROM invoices WHERE tenant_id = $1");
+}
+
+/* What a run must not touch when it is dry. */
+static const char *bills_of(const struct tenant *tenant) {
+  return sql_text(
+      tenant, "SELECT (SELECT string_agg(s::text, ';' ORDER BY id) FROM subscriptions s WHERE tenant_id = $1)"
+              " || (SELECT string_agg(b::text, ';' ORDER BY customer_id) FROM customer_billing b WHERE tenant_id = $1)"
+              " || (SELECT count(*) FROM invoices WHERE tenant_id = $1)"
+              " || (SELECT count(*) FROM parked_subscriptions WHERE tenant_id = $1)");
+}
+
+/* BILL-062 */
+Test(runs, a_dry_one_says_what_the_next_one_does) {
+  struct tenant tenant = tenant_new();
+  const char *dollars = plan_new(&tenant, "5.00", "USD", "weekly"), *euros = plan_new(&tenant, "7.50", "EUR", "weekly");
+  for (int i = 0; i < 3; i++) subscribe(&tenant, customer_new(&tenant, NULL), dollars, days_ago(30));
+  subscribe(&tenant, customer_new(&tenant, "'currency':'EUR'"), euros, days_ago(20));
+  const char *bad = subscribe(&tenant, customer_new(&tenant, NULL), dollars, days_ago(20));
+  sql_do(NULL, keep_text("UPDATE subscriptions SET time_zone = 'Nowhere/Land' WHERE id = '%s'", bad));
+  WAIT_UNTIL(invoices_of(&tenant) == 5, "the first invoices");
+  const char *before = bills_of(&tenant);
+  const json_t *dry = run_shown(&tenant, billing_dry_run(&tenant));
+  cr_expect_str_eq(bills_of(&tenant), before);
+  const json_t *real = run_shown(&tenant, billing_run(&tenant));
+  static const char *const counts[] = {"due", "invoiced", "nothingToBill", "parked"};
+  for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
+    cr_expect_eq(json_number_at(dry, counts[i]), json_number_at(real, counts[i]), "%s", counts[i]);
+  cr_expect_gt(json_number_at(real, "invoiced"), 12);
+  cr_expect_eq(json_number_at(real, "parked"), 1);
+  cr_expect_eq(json_number_at(dry, "result.parked.count"), 1);
+  cr_expect_str_eq(json_at(dry, "result.parked.subscriptions.0.subscriptionId"), bad);
+  double totals[2] = {0, 0};
+  size_t index;
+  const json_t *total;
+  json_array_foreach(json_node_at(dry, "result.totals"), index, total)
+      totals[strcmp(json_at(total, "currency"), "USD") == 0] += json_number_at(total, "amount");
+  cr_expect_str_eq(json_at(real, "amounts.0.currency"), "EUR");
+  cr_expect_eq(json_number_at(real, "amounts.0.total"), totals[0]);
+  cr_expect_eq(json_number_at(real, "amounts.1.total"), totals[1]);
+  cr_expect_eq(count_messages(&tenant, "invoice.create"), (size_t)(5 + json_number_at(real, "invoicesRequested")));
+}
+
+Test(runs, a_dry_one_looks_ahead_and_compares) {
+  struct tenant tenant = tenant_new();
+  const char *plan = plan_new(&tenant, "5.00", "USD", "weekly");
+  subscribe(&tenant, customer_new(&tenant, NULL), plan, days_ago(20)); /* three boundaries then, one next week */
+  const char *leaves = subscribe(&tenant, customer_new(&tenant, NULL), plan, days_ago(10));
+  const char *last = billing_run(&tenant);
+  api_post(&tenant, 200, keep_text("/api/billing/subscriptions/%s/cancel", leaves), "{'immediately':true}");
+  const char *joins = subscribe(&tenant, customer_new(&tenant, NULL), plan, days_ago(0));
+  const json_t *started =
+      api_post(&tenant, 201, "/api/billing/runs", "{'dryRun':true,'asOf':'%sT12:00:00Z'}", days_ago(-7));
+  const char *run = json_at(started, "id");
+  WAIT_UNTIL(run_is(&tenant, run, "completed"), "the dry run");
+  const json_t *difference = json_node_at(run_shown(&tenant, run), "result.difference");
+  cr_expect_str_eq(json_at(difference, "sinceRunId"), last);
+  cr_expect_eq(json_number_at(difference, "new.count"), 1);
+  cr_expect_str_eq(json_at(difference, "new.subscriptions.0.subscriptionId"), joins);
+  cr_expect_eq(json_number_at(difference, "gone.count"), 1);
+  cr_expect_str_eq(json_at(difference, "gone.subscriptions.0.subscriptionId"), leaves);
+  cr_expect_eq(json_number_at(difference, "gone.subscriptions.0.before"), 5);
+  cr_expect_eq(json_number_at(difference, "changed.count"), 1);
+  cr_expect_eq(json_number_at(difference, "changed.subscriptions.0.before"), 10);
+  cr_expect_eq(json_number_at(difference, "changed.subscriptions.0.amount"), 5);
+  cr_expect_str_eq(
+      json_at(api_post(&tenant, 400, "/api/billing/runs", "{'dryRun':true,'asOf':'2999-01-01T00:00:00Z'}"), "field"),
+      "asOf");
+}
+
+/* A run of several steps: a subscription gets 120 periods in one. */
+Test(runs, one_that_is_paused_bills_nothing_until_it_is_resumed) {
+  struct tenant tenant = tenant_new();
+  const char *start = days_ago(1300);
+  subscribe(&tenant, customer_new(&tenant, NULL), plan_new(&tenant, "1.00", "USD", "daily"), start);
+  const char *run = json_at(api_post(&tenant, 201, "/api/billing/runs", "{}"), "id");
+  const char *pause = keep_text("/api/billing/runs/%s/pause", run),
+             *resume = keep_text("/api/billing/runs/%s/resume", run);
+  const json_t *paused = api_post(&tenant, 200, pause, "{}");
+  cr_expect_str_eq(json_at(paused, "status"), "paused");
+  double due = json_number_at(paused, "due");
+  cr_expect_lt(due, 1300, "it was over before it was paused");
+  for (int i = 0; i < 30; i++) wait_a_moment();
+  cr_expect_eq(json_number_at(run_shown(&tenant, run), "due"), due);
+  cr_expect_str_eq(json_at(api_post(&tenant, 409, pause, "{}"), "details.allowed.0"), "resume");
+  cr_expect_str_eq(json_at(api_post(&tenant, 200, resume, "{}"), "status"), "running");
+  WAIT_UNTIL(run_is(&tenant, run, "completed"), "the run to complete");
+  cr_expect_eq(json_number_at(run_shown(&tenant, run), "due"), (double)(periods_begun(start, "1 day") - 1));
+  cr_expect_null(json_at(api_post(&tenant, 409, resume, "{}"), "details.allowed.0"));
+  cr_expect_eq(count_messages(&tenant, "billing-run.pause"), 2);
+  cr_expect_eq(count_messages(&tenant, "billing-run.resume"), 2);
+  WAIT_UNTIL(count_messages(&tenant, "billing-run.resumed") == 1, "the event");
+  cr_expect_eq(count_messages(&tenant, "billing-run.paused"), 1);
+}
+
+/* BILL-063 */
+Test(runs, what_was_parked_is_billed_again) {
+  struct tenant tenant = tenant_new();
+  const char *subscription =
+      subscribe(&tenant, customer_new(&tenant, NULL), plan_new(&tenant, "5.00", "USD", "weekly"), days_ago(10));
+  const char *unpark = keep_text("/api/billing/subscriptions/%s/unpark", subscription);
+  api_post(&tenant, 409, unpark, "{}");
+  sql_do(&tenant, "UPDATE subscriptions SET time_zone = 'Nowhere/Land' WHERE tenant_id = $1");
+  const char *run = billing_run(&tenant);
+  api_post(&tenant, 409, unpark, "{}");
+  sql_do(&tenant, "UPDATE subscriptions SET time_zone = 'Europe/Paris' WHERE tenant_id = $1");
+  const json_t *shown = api_post(&tenant, 200, unpark, "{}");
+  cr_expect_null(json_at(shown, "parkedAt"));
+  cr_expect_not_null(json_at(shown, "nextBillingDate"));
+  cr_expect_not_null(json_at(api_get(&tenant, 200, "/api/billing/runs/%s/parked", run), "0.resolvedAt"));
+  cr_expect_eq(json_number_at(run_shown(&tenant, billing_run(&tenant)), "invoiced"), 1);
+  WAIT_UNTIL(count_messages(&tenant, "subscription.unparked") == 1, "the event");
+  cr_expect_eq(count_messages(&tenant, "subscription.unpark"), 3);
+  api_post(&tenant, 404, keep_text("/api/billing/subscriptions/%s/unpark", new_id()), "{}");
+}
+
+/* A statement that the database refuses for one customer stops nobody else. */
+Test(runs, a_customer_whom_the_database_refuses_is_parked_alone) {
+  struct tenant tenant = tenant_new();
+  const char *plan = plan_new(&tenant, "5.00", "USD", "weekly");
+  const char *bad = subscribe(&tenant, customer_new(&tenant, NULL), plan, days_ago(10));
+  for (int i = 0; i < 3; i++) subscribe(&tenant, customer_new(&tenant, NULL), plan, days_ago(10));
+  sql_do(NULL, keep_text("CREATE TRIGGER bent BEFORE UPDATE ON subscriptions FOR EACH ROW WHEN (NEW.id = '%s' AND "
+                         "NEW.next_period_index > OLD.next_period_index) EXECUTE FUNCTION refuse()",
+                         bad));
+  const json_t *shown = run_shown(&tenant, billing_run(&tenant));
+  sql_do(NULL, "DROP TRIGGER bent ON subscriptions");
+  cr_expect_eq(json_number_at(shown, "due"), 4);
+  cr_expect_eq(json_number_at(shown, "invoiced"), 3);
+  cr_expect_eq(json_number_at(shown, "parked"), 1);
+  const json_t *parked = api_get(&tenant, 200, "/api/billing/runs/%s/parked", json_at(shown, "id"));
+  cr_expect_str_eq(json_at(parked, "0.subscriptionId"), bad);
+  cr_expect_str_eq(json_at(parked, "0.reasonCode"), "IMMUTABLE");
+  expect_sound_books(&tenant);
+}
+
+/* An invoice that cannot be made: here, of a period that is billed already (BILL-060). */
+Test(runs, one_that_waits_for_a_dead_letter_says_so_and_completes_when_it_is_dropped) {
+  struct tenant tenant = tenant_new();
+  subscribe(&tenant, customer_new(&tenant, NULL), plan_new(&tenant, "5.00", "USD", "weekly"), days_ago(10));
+  billing_run(&tenant);
+  sql_do(&tenant, "UPDATE subscriptions SET next_period_index = 0, next_billing_at = now() - interval '10 days' WHERE "
+                  "tenant_id = $1");
+  sql_do(&tenant, "UPDATE customer_billing SET next_billing_at = now() - interval '10 days' WHERE tenant_id = $1");
+  const char *run = json_at(api_post(&tenant, 201, "/api/billing/runs", "{}"), "id");
+  static const char dead[] = "SELECT count(*) FROM dead_letters WHERE tenant_id = $1 AND message_type = 'invoice.create'";
+  WAIT_UNTIL(sql_int(&tenant, dead) == 2, "the run to be stuck");
+  const json_t *shown = run_shown(&tenant, run);
+  cr_expect_str_eq(json_at(shown, "status"), "running");
+  cr_expect_eq(json_number_at(shown, "stuck.deadLetters"), 2);
+  cr_expect_not_null(json_at(shown, "stuck.reason"));
+  const char *first = json_at(shown, "stuck.deadLetterIds.0"), *second = json_at(shown, "stuck.deadLetterIds.1");
+  api_post(&tenant, 200, keep_text("/api/dead-letters/%s/replay", first), "{}"); /* it dies again */
+  WAIT_UNTIL(sql_int(&tenant, dead) == 3, "its next death");
+  api_post(&tenant, 200, keep_text("/api/dead-letters/%s/drop", second), "{}");
+  cr_expect(run_is(&tenant, run, "running"));
+  api_post(&tenant, 200,
+           keep_text("/api/dead-letters/%s/drop", json_at(run_shown(&tenant, run), "stuck.deadLetterIds.0")), "{}");
+  WAIT_UNTIL(run_is(&tenant, run, "completed"), "the run to complete");
+  cr_expect_eq(json_number_at(run_shown(&tenant, run), "invoicesDropped"), 2);
+}
+
+static void let_schedule_be_due(const struct tenant *tenant) {
+  sql_do(
+      tenant,
+      "UPDATE billing_schedules SET is_enabled = true, next_due_at = now() - interval '3 days' WHERE tenant_id = $1");
+}
+
+static bool schedule_moved(const struct tenant *tenant) {
+  return sql_int(tenant, "SELECT count(*) FROM billing_schedules WHERE tenant_id = $1 AND next_due_at > now()") == 1;
+}
+
+/* After three days of downtime: one run for all of them, oldest period first; and none when nothing is due. */
+Test(runs, start_by_themselves_once_for_each_due_time) {
+  struct tenant tenant = tenant_new();
+  subscribe(&tenant, customer_new(&tenant, NULL), plan_new(&tenant, "1.00", "USD", "daily"), days_ago(3));
+  let_schedule_be_due(&tenant);
+  WAIT_UNTIL(schedule_moved(&tenant), "the schedule to move on");
+  WAIT_UNTIL(sql_int(&tenant, "SELECT count(*) FROM billing_runs WHERE tenant_id = $1 AND status = 'completed'") == 1,
+             "its run");
+  cr_expect_eq(invoices_of(&tenant), periods_begun(days_ago(3), "1 day"));
+  cr_expect_eq(sql_int(&tenant,
+                       "SELECT count(*) FROM (SELECT number, period_start, lag(period_start) OVER (ORDER BY number) "
+                       "AS before FROM invoices WHERE tenant_id = $1) i WHERE period_start < before"),
+               0);
+  cr_expect_str_eq(sql_text(&tenant, "SELECT requested_by FROM billing_runs WHERE tenant_id = $1"), "schedule");
+  cr_expect_eq(sql_int(&tenant, "SELECT count(*) FROM billing_schedules WHERE tenant_id = $1 AND next_due_at = "
+                                "date_trunc('hour', now()) + interval '1 hour'"),
+               1);
+  let_schedule_be_due(&tenant);
+  WAIT_UNTIL(schedule_moved(&tenant), "the schedule to move on again");
+  cr_expect_eq(sql_int(&tenant, "SELECT count(*) FROM billing_runs WHERE tenant_id = $1"), 1);
+  expect_sound_books(&tenant);
+}
+
+/* Nobody bills past a run that somebody has stopped. */
+Test(runs, do_not_start_past_one_that_is_paused) {
+  struct tenant tenant = tenant_new();
+  subscribe(&tenant, customer_new(&tenant, NULL), plan_new(&tenant, "1.00", "USD", "daily"), days_ago(3));
+  sql_do(&tenant, "INSERT INTO billing_runs (tenant_id, id, as_of, status, requested_by, started_at) "
+                  "VALUES ($1, gen_random_uuid(), now(), 'paused', 'test', now())");
+  let_schedule_be_due(&tenant);
+  WAIT_UNTIL(schedule_moved(&tenant), "the schedule to move on");
+  cr_expect_eq(sql_int(&tenant, "SELECT count(*) FROM billing_runs WHERE tenant_id = $1"), 1);
+}
+
+Test(runs, have_hours_in_the_tenant_s_zone) {
+  static const struct {
+    const char *hour, *zone, *after, *next;
+  } cases[] = {
+      {"NULL", "Europe/Paris", "2026-11-21 10:00:00+00", "2026-11-21 11:00:00"},
+      {"NULL", "UTC", "2026-11-21 10:59:59+00", "2026-11-21 11:00:00"},
+      {"2", "Europe/Paris", "2026-11-21 00:59:59+00", "2026-11-21 01:00:00"},
+      {"2", "Europe/Paris", "2026-11-21 01:00:00+00", "2026-11-22 01:00:00"},
+      {"2", "Europe/Paris", "2026-03-28 12:00:00+00", "2026-03-29 01:00:00"}, /* 02:00 does not exist there that day */
+      {"23", "America/New_York", "2026-06-30 12:00:00+00", "2026-07-01 03:00:00"},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+    cr_expect_str_eq(
+        sql_text(NULL, keep_text("SELECT billing_schedule_next(%s::smallint, '%s', '%s') AT TIME ZONE 'UTC'",
+                                 cases[i].hour, cases[i].zone, cases[i].after)),
+        cases[i].next, "case %zu", i);
+}
+
+/* Two processes of the worker: whoever finds a schedule due, it makes one run for each due time. */
+Test(runs, two_schedulers_start_one) {
+  enum { TENANTS = 4, TIMES = 3 };
+  struct tenant tenants[TENANTS];
+  process_do("start", "billing-cycle@2");
+  for (int t = 0; t < TENANTS; t++) {
+    tenants[t] = tenant_new();
+    subscribe(&tenants[t], customer_new(&tenants[t], NULL), plan_new(&tenants[t], "1.00", "USD", "daily"), days_ago(3));
+  }
+  for (int i = 0; i < TIMES; i++) {
+    for (int t = 0; t < TENANTS; t++) {
+      sql_do(&tenants[t],
+             "UPDATE customer_billing SET next_billing_at = now() - interval '1 day' WHERE tenant_id = $1");
+      let_schedule_be_due(&tenants[t]);
+    }
+    for (int t = 0; t < TENANTS; t++) {
+      const char *over = "SELECT count(*) FROM billing_runs WHERE tenant_id = $1 AND status = 'completed'";
+      WAIT_UNTIL(schedule_moved(&tenants[t]), "the schedule to move on");
+      WAIT_UNTIL(sql_int(&tenants[t], over) == i + 1, "run %d", i + 1);
+      cr_expect_eq(sql_int(&tenants[t], "SELECT count(*) FROM billing_runs WHERE tenant_id = $1"), i + 1);
+    }
+  }
+  process_do("stop", "billing-cycle@2");
+  for (int t = 0; t < TENANTS; t++) expect_sound_books(&tenants[t]);
+}
+
+/* BILL-065: the views find what must never be. */
+Test(runs, invariants_are_views_that_find_what_must_never_be) {
+  struct tenant tenant = tenant_new();
+  const char *customer = customer_new(&tenant, NULL);
+  subscription_new(&tenant, customer, plan_new(&tenant, "5.00", "USD", "monthly"), days_ago(1));
+  WAIT_UNTIL(sql_int(&tenant, "SELECT count(*) FROM payments WHERE tenant_id = $1") == 1,
+             "the payment that waits for a method");
+  static const char lost[] = "SELECT count(*) FROM invariant_subscriptions_without_boundary WHERE tenant_id = $1",
+                    stranded[] = "SELECT count(*) FROM invariant_invoices_without_next_step WHERE tenant_id = $1";
+  cr_expect_eq(sql_int(&tenant, lost), 0);
+  cr_expect_eq(sql_int(&tenant, stranded), 0);
+  sql_do(&tenant, "UPDATE subscriptions SET next_billing_at = NULL WHERE tenant_id = $1");
+  cr_expect_eq(sql_int(&tenant, lost), 1);
+  sql_do(NULL, keep_text("ALTER TABLE invoices DISABLE TRIGGER immutable; UPDATE invoices SET due_date = '2020-01-01' "
+                         "WHERE tenant_id = '%s'; "
+                         "ALTER TABLE invoices ENABLE TRIGGER immutable",
+                         tenant.id));
+  cr_expect_eq(sql_int(&tenant, stranded), 0, "it is given up at a time");
+  sql_do(&tenant, "UPDATE payments SET next_attempt_at = NULL WHERE tenant_id = $1");
+  cr_expect_eq(sql_int(&tenant, stranded), 1);
+}

@@ -1,0 +1,2 @@
+-- A run, locked. $1 tenant, $2 id. Result: status, version.
+SELECT status, version FROM billing_runs WHERE tenant_id = $1::uuid AND id = $2::uuid FOR UPDATE;
