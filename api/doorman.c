@@ -78,7 +78,7 @@ void doorman_tell(const char *address, int port, const char *text) {
 }
 
 static uint16_t port_of(int fd) {
-  struct sockaddr_in own;
+  struct sockaddr_in own = {0};
   socklen_t length = sizeof own;
   if (getsockname(fd, (struct sockaddr *)&own, &length) != 0 || own.sin_family != AF_INET) return 0;
   return ntohs(own.sin_port);
@@ -86,7 +86,7 @@ static uint16_t port_of(int fd) {
 
 /* Is it a guest of the guarded listener's? */
 static bool identify(int fd, struct guest *ret_guest) {
-  struct sockaddr_in peer;
+  struct sockaddr_in peer = {0};
   socklen_t length = sizeof peer;
   uint16_t port = port_of(fd);
   if (port == 0 || port != doorman.port) return false;
@@ -101,6 +101,7 @@ static const char BUSY[] =
     "{\"success\":false,\"error\":{\"code\":\"SERVICE_UNAVAILABLE\",\"message\":\"too many connections from this "
     "address\"}}";
 
+/* NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name): libc has __fd and the like */
 int accept(int listener, __SOCKADDR_ARG address, socklen_t *restrict length) {
   struct guest guest;
   int fd = accept4(listener, address, length, 0);

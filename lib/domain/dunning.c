@@ -103,7 +103,8 @@ static int last_day(const struct dunning_schedule *schedule) {
 /* The instant of a later day of the schedule, seen from an attempt that was planned for `planned_day` and made now. */
 static struct utime instant_of_day(int day, int planned_day, struct utime first_failure, struct utime now) {
   int64_t late_us = now.us - (first_failure.us + planned_day * UTIME_DAY);
-  if (late_us <= DUNNING_LATE_MAX_MIN * 60 * UTIME_SECOND) return (struct utime){first_failure.us + day * UTIME_DAY};
+  if (late_us <= DUNNING_LATE_MAX_MIN * INT64_C(60) * UTIME_SECOND)
+    return (struct utime){first_failure.us + day * UTIME_DAY};
   return (struct utime){now.us + (day - planned_day) * UTIME_DAY};
 }
 

@@ -65,6 +65,9 @@ static enum fault take(const char *kind, const char *what) {
   return fault;
 }
 
+/* The libraries name their parameters otherwise. */
+/* NOLINTBEGIN(readability-inconsistent-declaration-parameter-name) */
+
 /* ---- PostgreSQL ---- */
 
 static PGresult *cut(PGconn *connection) {
@@ -152,3 +155,5 @@ CURLMsg *curl_multi_info_read(CURLM *multi, int *left) {
   lost.data.result = CURLE_RECV_ERROR;
   return &lost;
 }
+
+/* NOLINTEND(readability-inconsistent-declaration-parameter-name) */

@@ -97,15 +97,15 @@ Test(dunning, no_downtime_makes_a_burst) {
       struct utime before = now;
       int64_t gap_us = (DAYS[attempts] - DAYS[attempts - 1]) * UTIME_DAY;
       now = next.us < up_again.us ? up_again : next;
-      cr_assert_geq(now.us - before.us, gap_us - DUNNING_LATE_MAX_MIN * 60 * UTIME_SECOND, "%d hours, attempt %d",
-                    hours, attempts + 1);
+      cr_assert_geq(now.us - before.us, gap_us - DUNNING_LATE_MAX_MIN * INT64_C(60) * UTIME_SECOND,
+                    "%d hours, attempt %d", hours, attempts + 1);
       cr_assert_leq(attempts, 5);
     }
   }
 }
 
 Test(dunning, an_attempt_up_to_an_hour_late_is_punctual) {
-  struct utime next, late = {days_later(1).us + DUNNING_LATE_MAX_MIN * 60 * UTIME_SECOND};
+  struct utime next, late = {days_later(1).us + DUNNING_LATE_MAX_MIN * INT64_C(60) * UTIME_SECOND};
   cr_expect(dunning_next(&DUNNING_DEFAULT, 2, FIRST, late, &next));
   cr_expect_eq(next.us, days_later(3).us);
   late.us++;
