@@ -32,7 +32,7 @@ enum rc run_insert(struct work *work, const struct run *run, const char *request
                           .subject = id,
                           .key = id,
                           .json = arena_printf(arena, "{\"runId\":\"%s\",\"asOf\":\"%s\",\"dryRun\":%s,\"version\":1}",
-                                               id, utime_format(run->as_of, time), db_bool(run->is_dry)),
+                                               id, utime_format(run->as_of, time), run->is_dry ? "true" : "false"),
                           .cause = cause});
   return RC_OK;
 }
