@@ -11,6 +11,7 @@
 TestSuite(zone_change, .timeout = 120);
 
 enum { ARENA_MAX = 64 * 1024 * 1024 };
+#define DAY_US (INT64_C(86400) * UTIME_SECOND)
 
 static struct utime at(const char *text) {
   struct utime t = {0};
@@ -198,7 +199,7 @@ Test(zone_change, a_day_without_length_is_told_once) {
   cr_assert_eq(zone_find("Pacific/Pago_Pago", "timeZone", &zone, &err), RC_OK);
   struct utime skipped = zone_midnight(zone, last);
   ask_for_zone(&s, "Pacific/Kiritimati", (struct utime){skipped.us - 1});
-  bill_until(&arena, &billing, &s, (struct utime){skipped.us + 72 * 3600 * UTIME_SECOND});
+  bill_until(&arena, &billing, &s, (struct utime){skipped.us + 3 * DAY_US});
   expect_tiling(&billing);
   const struct line *line = &billing.lines[BILLING_PERIODS_MAX - 1];
   cr_expect_eq(date_compare(line->from, last), 0);
@@ -252,9 +253,9 @@ Test(zone_change, periods_tile_in_instants_and_a_late_run_comes_to_the_same) {
     arena_init(&arena, ARENA_MAX);
     struct interval interval = intervals[dice_between(&dice, 0, 4)];
     struct date start = {(int32_t)dice_between(&dice, 14000, 20500)};
-    int64_t span_us = dice_between(&dice, 20, interval.unit == INTERVAL_DAY ? 60 : 500) * 24 * 3600 * UTIME_SECOND;
+    int64_t span_us = dice_between(&dice, 20, interval.unit == INTERVAL_DAY ? 60 : 500) * DAY_US;
     struct billable s = subscribe(&arena, ZONES[dice_between(&dice, 0, ZONE_COUNT - 1)], start, interval), t = s;
-    struct utime from = {(int64_t)start.days * 24 * 3600 * UTIME_SECOND}, end = {from.us + span_us};
+    struct utime from = {(int64_t)start.days * DAY_US}, end = {from.us + span_us};
     struct moves moves = some_moves(&dice, from, span_us);
     for (int i = 0; i < moves.count; i++) {
       for (int k = 0; k < 4; k++) { /* runs in between */

@@ -9,61 +9,61 @@
 
 enum { NET_TERMS_MAX_DAYS = 365 };
 
-typedef enum rc member_check(json_t *body, const char *name, struct error *err);
+typedef enum rc member_check(json_t *body, const char *field, struct error *err);
 
-static enum rc check_text(json_t *body, const char *name, struct error *err) {
+static enum rc check_text(json_t *body, const char *field, struct error *err) {
   const char *text;
-  return body_text(body, name, &text, err);
+  return body_text(body, field, &text, err);
 }
 
-static enum rc check_name(json_t *body, const char *name, struct error *err) {
+static enum rc check_name(json_t *body, const char *field, struct error *err) {
   const char *text;
-  TRY(body_text(body, name, &text, err));
-  if (!text || text_is_blank(text)) return error_field(err, RC_VALIDATION, name, "is required, and not blank");
+  TRY(body_text(body, field, &text, err));
+  if (!text || text_is_blank(text)) return error_field(err, RC_VALIDATION, field, "is required, and not blank");
   return RC_OK;
 }
 
-static enum rc check_email(json_t *body, const char *name, struct error *err) {
+static enum rc check_email(json_t *body, const char *field, struct error *err) {
   const char *text;
-  TRY(body_text(body, name, &text, err));
-  if (!text) return error_field(err, RC_VALIDATION, name, "is required");
-  return email_check(text, name, err);
+  TRY(body_text(body, field, &text, err));
+  if (!text) return error_field(err, RC_VALIDATION, field, "is required");
+  return email_check(text, field, err);
 }
 
-static enum rc check_zone(json_t *body, const char *name, struct error *err) {
+static enum rc check_zone(json_t *body, const char *field, struct error *err) {
   const struct zone *zone;
   const char *text;
-  TRY(body_text(body, name, &text, err));
-  return text ? zone_find(text, name, &zone, err) : RC_OK;
+  TRY(body_text(body, field, &text, err));
+  return text ? zone_find(text, field, &zone, err) : RC_OK;
 }
 
-static enum rc check_currency(json_t *body, const char *name, struct error *err) {
+static enum rc check_currency(json_t *body, const char *field, struct error *err) {
   const char *code;
-  TRY(body_text(body, name, &code, err));
+  TRY(body_text(body, field, &code, err));
   if (!code || currency_find(code)) return RC_OK;
-  return error_field(err, RC_VALIDATION, name, "is not a currency of ISO 4217");
+  return error_field(err, RC_VALIDATION, field, "is not a currency of ISO 4217");
 }
 
-static enum rc check_net_terms(json_t *body, const char *name, struct error *err) {
+static enum rc check_net_terms(json_t *body, const char *field, struct error *err) {
   int64_t days;
-  return body_int(body, name, 0, NET_TERMS_MAX_DAYS, 0, &days, err);
+  return body_int(body, field, 0, NET_TERMS_MAX_DAYS, 0, &days, err);
 }
 
-static enum rc check_flag(json_t *body, const char *name, struct error *err) {
+static enum rc check_flag(json_t *body, const char *field, struct error *err) {
   bool flag;
-  return body_bool(body, name, false, &flag, err);
+  return body_bool(body, field, false, &flag, err);
 }
 
-static enum rc check_object(json_t *body, const char *name, struct error *err) {
-  const json_t *member = json_object_get(body, name);
+static enum rc check_object(json_t *body, const char *field, struct error *err) {
+  const json_t *member = json_object_get(body, field);
   if (!member || json_is_null(member) || json_is_object(member)) return RC_OK;
-  return error_field(err, RC_VALIDATION, name, "must be an object");
+  return error_field(err, RC_VALIDATION, field, "must be an object");
 }
 
-static enum rc check_list(json_t *body, const char *name, struct error *err) {
-  const json_t *member = json_object_get(body, name);
+static enum rc check_list(json_t *body, const char *field, struct error *err) {
+  const json_t *member = json_object_get(body, field);
   if (!member || json_is_null(member) || json_is_array(member)) return RC_OK;
-  return error_field(err, RC_VALIDATION, name, "must be a list");
+  return error_field(err, RC_VALIDATION, field, "must be a list");
 }
 
 static const struct member {
