@@ -24,8 +24,7 @@ static const struct list plans = {&sql_plan_list,
                                   {{"status", FILTER_CHOICE, "active deprecated"}, {"code", FILTER_TEXT, NULL}},
                                   {"-createdAt", "name", "code"}};
 
-static const struct list plan_versions = {
-    &sql_plan_version_list, {{"planId", FILTER_TEXT, NULL}}, {"-planVersion"}};
+static const struct list plan_versions = {&sql_plan_version_list, {{"planId", FILTER_TEXT, NULL}}, {"-planVersion"}};
 
 static const struct list subscriptions = {&sql_subscription_list,
                                           {{"status", FILTER_CHOICE, SUBSCRIPTION_STATES},
@@ -44,6 +43,12 @@ static const struct list invoices = {&sql_invoice_list,
                                       {"endDate", FILTER_DATE, NULL},
                                       {"invoiceNumber", FILTER_TEXT, NULL}},
                                      {"-createdAt", "issueDate", "dueDate", "totalAmount", "invoiceNumber"}};
+
+static const struct list credits = {
+    &sql_credit_list, {{"customerId", FILTER_UUID, NULL}, {"currency", FILTER_CURRENCY, NULL}}, {"-grantedAt"}};
+
+static const struct list credit_notes = {
+    &sql_credit_note_list, {{"invoiceId", FILTER_UUID, NULL}, {"customerId", FILTER_UUID, NULL}}, {"-createdAt"}};
 
 static const struct list coupons = {&sql_coupon_list,
                                     {{"status", FILTER_CHOICE, "active archived"}, {"code", FILTER_TEXT, NULL}},
@@ -87,7 +92,7 @@ static const struct list dead_letters = {&sql_dead_letter_list,
 #define LIST(where, who, what) \
   .method = METHOD_GET, .path = (where), .kind = ROUTE_LIST, .permission = (who), .list = &(what)
 #define BELOW(sql, filter) .parent = &(sql), .parent_filter = (filter)
-#define ACTS_ON(sql) .subject = &(sql)
+#define ACTS_ON(sql)       .subject = &(sql)
 #define COMMAND(verb, where, who, name) \
   .method = (verb), .path = (where), .kind = ROUTE_COMMAND, .permission = (who), .command = (name)
 #define HANDLER(verb, where, who, function) \
@@ -147,9 +152,26 @@ const struct route ROUTES[] = {
     /* invoices */
     {LIST("/api/billing/invoices", "invoices:read", invoices)},
     {READ("/api/billing/invoices/{id}", "invoices:read", sql_invoice_get)},
+    {COMMAND(METHOD_POST, "/api/billing/invoices", "invoices:create", "invoice.draft"),
+     .partition_member = "customerId", .location = "/api/billing/invoices"},
+    {COMMAND(METHOD_POST, "/api/billing/invoices/{id}/items", "invoices:update", "invoice.add_item")},
+    {COMMAND(METHOD_POST, "/api/billing/invoices/{id}/finalize", "invoices:finalize", "invoice.finalise")},
+    {COMMAND(METHOD_POST, "/api/billing/invoices/{id}/void", "invoices:void", "invoice.void")},
+    {COMMAND(METHOD_POST, "/api/billing/invoices/{id}/uncollectible", "invoices:update", "invoice.write_off")},
+    {COMMAND(METHOD_POST, "/api/billing/invoices/{id}/send", "invoices:send", "invoice.send")},
     {COMMAND(METHOD_POST, "/api/billing/invoices/{id}/payment", "payments:collect", "invoice.pay"),
      .refuses_cards = true},
     {READ("/api/billing/invoices/{id}/items", "invoices:read", sql_invoice_items_get)},
+
+    /* account credit, credit notes */
+    {LIST("/api/billing/customers/{id}/credits", "credits:read", credits), BELOW(sql_customer_exists, "customerId")},
+    {COMMAND(METHOD_POST, "/api/billing/customers/{id}/credits", "credits:create", "credit.grant")},
+    {LIST("/api/billing/credit-notes", "invoices:read", credit_notes)},
+    {COMMAND(METHOD_POST, "/api/billing/credit-notes", "credits:create", "credit-note.issue"),
+     .partition_member = "invoiceId", .location = "/api/billing/credit-notes"},
+    {READ("/api/billing/credit-notes/{id}", "invoices:read", sql_credit_note_get)},
+    {READ("/api/customers/{id}/balance", "customers:read", sql_customer_balance)},
+    {READ("/api/customers/{id}/ledger", "customers:read", sql_customer_ledger)},
 
     /* coupons, tax rates */
     {LIST("/api/billing/coupons", "coupons:read", coupons)},

@@ -46,6 +46,15 @@ const struct message_type MESSAGE_TYPES[] = {
     {"tax-rate.create", TOPIC_PLAN_COMMANDS},
     {"tax-rate.archive", TOPIC_PLAN_COMMANDS},
     {"invoice.pay", TOPIC_PAYMENT_COMMANDS},
+    {"invoice.draft", TOPIC_INVOICE_COMMANDS},
+    {"invoice.add_item", TOPIC_INVOICE_COMMANDS},
+    {"invoice.finalise", TOPIC_INVOICE_COMMANDS},
+    {"invoice.void", TOPIC_INVOICE_COMMANDS},
+    {"invoice.write_off", TOPIC_INVOICE_COMMANDS},
+    {"invoice.send", TOPIC_INVOICE_COMMANDS},
+    {"credit.grant", TOPIC_INVOICE_COMMANDS},
+    {"credit-note.issue", TOPIC_INVOICE_COMMANDS},
+    {"credit-note.create", TOPIC_INVOICE_COMMANDS},
     /* events */
     {"customer.created", TOPIC_CUSTOMER_EVENTS},
     {"customer.updated", TOPIC_CUSTOMER_EVENTS},
@@ -89,6 +98,12 @@ const struct message_type MESSAGE_TYPES[] = {
     {"coupon.archived", TOPIC_PLAN_EVENTS},
     {"tax-rate.created", TOPIC_PLAN_EVENTS},
     {"tax-rate.archived", TOPIC_PLAN_EVENTS},
+    {"invoice.voided", TOPIC_INVOICE_EVENTS},
+    {"invoice.uncollectible", TOPIC_INVOICE_EVENTS},
+    {"invoice.sent", TOPIC_INVOICE_EVENTS},
+    {"credit.granted", TOPIC_INVOICE_EVENTS},
+    {"credit.expired", TOPIC_INVOICE_EVENTS},
+    {"credit-note.created", TOPIC_INVOICE_EVENTS},
     {NULL, TOPIC_COUNT},
 };
 

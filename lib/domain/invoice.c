@@ -55,9 +55,9 @@ bool invoice_state_from_name(const char *name, enum invoice_state *ret_state) {
 }
 
 /* The answer to what is not in the table, with what would have led somewhere. */
-static enum rc illegal(enum invoice_state from, enum invoice_event event, struct error *err) {
-  enum rc rc = error_set(err, RC_ILLEGAL_TRANSITION, "%s is not possible while the invoice is %s", EVENT_NAMES[event],
-                         STATE_NAMES[from]);
+enum rc invoice_refuse(enum invoice_state from, const char *what, struct error *err) {
+  enum rc rc =
+      error_set(err, RC_ILLEGAL_TRANSITION, "%s is not possible while the invoice is %s", what, STATE_NAMES[from]);
   struct buf details CLEANUP(buf_release);
   struct json_writer writer;
   buf_init(&details, ERROR_DETAILS_MAX);
@@ -79,5 +79,5 @@ enum rc invoice_next(enum invoice_state from, enum invoice_event event, enum inv
     *ret_to = TRANSITIONS[i].to;
     return RC_OK;
   }
-  return illegal(from, event, err);
+  return invoice_refuse(from, EVENT_NAMES[event], err);
 }

@@ -42,4 +42,7 @@ MUST_CHECK bool invoice_state_from_name(const char *name, enum invoice_state *re
 MUST_CHECK enum rc invoice_next(enum invoice_state from, enum invoice_event event, enum invoice_state *ret_to,
                                 struct error *err);
 
+/* The same refusal of `what` is no event of the table: mailing a draft, giving back what is void. */
+enum rc invoice_refuse(enum invoice_state from, const char *what, struct error *err);
+
 #endif

@@ -193,3 +193,29 @@ SELECT tenant_id, id, code, status, created_at, version, json_build_object(
 FROM tax_rates;
 
 GRANT SELECT ON coupon_resource, tax_rate_resource TO cloudbill_api, cloudbill_worker;
+
+CREATE VIEW credit_resource WITH (security_invoker = true) AS
+SELECT tenant_id, id, customer_id, currency, granted_at, json_build_object(
+  'id', id, 'tenantId', tenant_id, 'customerId', customer_id, 'currency', currency, 'amount', units(amount_minor, currency),
+  'remaining', units(remaining_minor, currency), 'source', source, 'documentId', document_id, 'isRefundable', is_refundable,
+  'reason', reason, 'expiresAt', iso(expires_at), 'expiredAt', iso(expired_at), 'grantedAt', iso(granted_at)) AS resource
+FROM credit_grants;
+
+CREATE VIEW credit_note_resource WITH (security_invoker = true) AS
+SELECT n.tenant_id, n.id, n.invoice_id, n.customer_id, n.created_at, json_build_object(
+  'id', n.id, 'tenantId', n.tenant_id, 'creditNoteNumber', n.credit_note_number, 'invoiceId', n.invoice_id,
+  'invoiceNumber', v.invoice_number, 'customerId', n.customer_id, 'currency', n.currency, 'reason', n.reason,
+  'disposition', n.disposition, 'amount', units(n.amount_minor, n.currency), 'taxAmount', units(n.tax_minor, n.currency),
+  'totalAmount', units(n.total_minor, n.currency), 'amountApplied', units(n.applied_minor, n.currency),
+  'amountCredited', units(CASE n.disposition WHEN 'credit' THEN n.left_minor ELSE 0 END, n.currency),
+  'amountRefundable', units(CASE n.disposition WHEN 'refund' THEN n.left_minor ELSE 0 END, n.currency),
+  'issueDate', n.issue_date,
+  'items', (SELECT json_agg(json_build_object('itemId', i.id, 'description', i.description,
+              'amount', units(x.amount_minor, n.currency), 'taxAmount', units(x.tax_minor, n.currency)) ORDER BY x.line)
+            FROM credit_note_items x
+            JOIN invoice_items i ON i.tenant_id = x.tenant_id AND i.invoice_id = x.invoice_id AND i.line = x.invoice_line
+            WHERE x.tenant_id = n.tenant_id AND x.credit_note_id = n.id),
+  'createdAt', iso(n.created_at)) AS resource
+FROM credit_notes n JOIN invoices v ON v.tenant_id = n.tenant_id AND v.id = n.invoice_id;
+
+GRANT SELECT ON credit_resource, credit_note_resource TO cloudbill_api, cloudbill_worker;

@@ -68,6 +68,8 @@ static struct tenant tenant_with_everything(void) {
   await(&tenant, "SELECT count(*) FROM payments WHERE tenant_id = $1 AND status = 'succeeded'");
   api_post(&tenant, 201, "/api/billing/coupons", "{'code':'A','percentOff':10,'duration':'once'}");
   api_post(&tenant, 201, "/api/billing/tax-rates", "{'code':'A','name':'A','percentage':10}");
+  api_post(&tenant, 201, "/api/billing/credit-notes", "{'invoiceId':'%s','amount':1}",
+           sql_text(&tenant, "SELECT id FROM invoices WHERE tenant_id = $1 AND status = 'paid' LIMIT 1"));
   bury_something(&tenant);
   return tenant;
 }
@@ -83,6 +85,7 @@ static const struct {
     {"/api/billing/invoices?status=paid", "Invoice"},
     {"/api/billing/coupons", "Coupon"},
     {"/api/billing/tax-rates", "TaxRate"},
+    {"/api/billing/credit-notes", "CreditNote"},
     {"/api/payments?status=succeeded", "Payment"},
     {"/api/payment-methods", "PaymentMethod"},
     {"/api/billing/runs", "BillingRun"},
@@ -101,6 +104,10 @@ Test(answers, are_what_openapi_says) {
   }
   const json_t *invoice = json_array_get(api_get(&tenant, 200, "/api/billing/invoices?status=paid"), 0);
   expect_members(json_node_at(invoice, "items.0"), "InvoiceItem");
+  const char *of_customer = json_at(invoice, "customerId");
+  expect_members(json_array_get(api_get(&tenant, 200, "/api/billing/customers/%s/credits", of_customer), 0), "Credit");
+  expect_members(json_array_get(api_get(&tenant, 200, "/api/customers/%s/balance", of_customer), 0), "BalanceRow");
+  expect_members(json_array_get(api_get(&tenant, 200, "/api/customers/%s/ledger", of_customer), 0), "LedgerEntry");
   const char *run = json_at(json_array_get(api_get(&tenant, 200, "/api/billing/runs"), 0), "id");
   expect_members(json_array_get(api_get(&tenant, 200, "/api/billing/runs/%s/parked", run), 0), "Parked");
   expect_members(api_get(&tenant, 200, "/api/monitoring/health"), "Monitoring");
@@ -116,6 +123,7 @@ Test(answers, are_what_openapi_says) {
 /* The id of something that the list above the path has. */
 static const char *id_below(const struct tenant *tenant, const char *path) {
   const char *list = keep_text("%.*s", (int)(strstr(path, "/{") - path), path);
+  if (strcmp(list, "/api/billing/customers") == 0) list = "/api/customers";
   const json_t *first = json_array_get(api_get(tenant, 200, "%s", list), 0);
   cr_assert_not_null(first, "tenant_with_everything() makes nothing for %s", list);
   return json_at(first, "id");

@@ -378,3 +378,212 @@ Test(invoicing, an_invoice_is_collected_by_a_named_method) {
   cr_expect_str_eq(sql_text(&tenant, "SELECT payment_method_id FROM payments WHERE tenant_id = $1"), other);
   expect_sound_books(&tenant);
 }
+
+/* -- account credit -- */
+
+Test(invoicing, bill_040_granted_credit_is_used_oldest_first_and_expires) {
+  struct tenant tenant = tenant_new();
+  const char *customer = customer_new(&tenant, NULL);
+  const char *path = keep_text("/api/billing/customers/%s/credits", customer);
+  const json_t *first = api_post(&tenant, 201, path, "{'amount':'5.00','currency':'USD','reason':'Sorry'}");
+  const json_t *second =
+      api_post(&tenant, 201, path, "{'amount':'9.00','currency':'USD','expiresAt':'2099-01-01T00:00:00Z'}");
+  static const struct refusal cases[] = {
+      {400, "amount", "{'amount':0,'currency':'USD'}"},
+      {400, "amount", "{'amount':'0.001','currency':'USD'}"},
+      {400, "currency", "{'amount':1,'currency':'XXA'}"},
+      {400, "expiresAt", "{'amount':1,'currency':'USD','expiresAt':'2001-01-01T00:00:00Z'}"},
+  };
+  expect_refusals(&tenant, path, cases, sizeof cases / sizeof *cases);
+  const json_t *invoice = await_invoice(&tenant, open_invoice(&tenant, customer, "8.00"));
+  cr_expect_eq(json_number_at(invoice, "creditApplied"), 8.00);
+  cr_expect_str_eq(json_at(invoice, "status"), "paid");
+  cr_expect_eq(
+      sql_int(&tenant, keep_text("SELECT remaining_minor FROM credit_grants WHERE tenant_id = $1 AND id = '%s'",
+                                 json_at(first, "id"))),
+      0);
+  cr_expect_eq(
+      sql_int(&tenant, keep_text("SELECT remaining_minor FROM credit_grants WHERE tenant_id = $1 AND id = '%s'",
+                                 json_at(second, "id"))),
+      600);
+  const json_t *balance = api_get(&tenant, 200, "/api/customers/%s/balance", customer);
+  cr_expect_eq(json_number_at(balance, "0.credit"), 6.00);
+  cr_expect_eq(json_number_at(balance, "0.due"), 0);
+  sql_do(&tenant, "UPDATE credit_grants SET expires_at = now() WHERE tenant_id = $1 AND expires_at IS NOT NULL");
+  WAIT_UNTIL(count_messages(&tenant, "credit.expired") == 1, "credit.expired");
+  cr_expect_eq(json_array_size(api_get(&tenant, 200, "/api/customers/%s/balance", customer)), 0);
+  cr_expect_eq(json_array_size(api_get(&tenant, 200, "%s", path)), 2);
+  cr_expect_eq(count_messages(&tenant, "credit.granted"), 2);
+  cr_expect_geq(count_messages(&tenant, "credit.grant"), 2);
+  cr_expect_geq(json_array_size(api_get(&tenant, 200, "/api/customers/%s/ledger", customer)), 8);
+  expect_sound_books(&tenant);
+}
+
+/* -- invoices by hand (BILL-070) -- */
+
+static const json_t *act(const struct tenant *tenant, int status, const char *invoice, const char *verb) {
+  return api_post(tenant, status, keep_text("/api/billing/invoices/%s/%s", invoice, verb), "{}");
+}
+
+Test(invoicing, bill_070_an_invoice_is_written_by_hand_finalised_and_voided) {
+  struct tenant tenant = tenant_new();
+  api_post(&tenant, 201, "/api/billing/tax-rates", "{'name':'Tax','code':'a','percentage':'19','taxCode':'work'}");
+  const char *customer = customer_new(&tenant, "'netTermsDays':14");
+  api_post(&tenant, 201, keep_text("/api/billing/customers/%s/credits", customer), "{'amount':1,'currency':'USD'}");
+  const json_t *draft =
+      api_post(&tenant, 201, "/api/billing/invoices",
+               "{'customerId':'%s','items':[{'description':'Work','quantity':'1.5','unitPrice':'33.333',"
+               "'taxCode':'work'},{'description':'Goodwill','unitPrice':'-10.00'}],'notes':'Thanks'}",
+               customer);
+  const char *invoice = json_at(draft, "id");
+  cr_expect_str_eq(json_at(draft, "status"), "draft");
+  cr_expect_eq(json_number_at(draft, "items.0.amount"), 50.00);
+  cr_expect_eq(json_number_at(draft, "totalAmount"), 49.50);
+  cr_expect_eq(json_number_at(draft, "creditApplied"), 0);
+  cr_expect_str_eq(json_at(act(&tenant, 409, invoice, "void"), "details.allowed.0"), "finalize");
+  cr_expect_str_eq(json_at(act(&tenant, 409, invoice, "send"), "code"), "ILLEGAL_TRANSITION");
+  cr_expect_str_eq(json_at(pay(&tenant, 409, invoice, "{'amount':1}"), "code"), "ILLEGAL_TRANSITION");
+  const char *items = keep_text("/api/billing/invoices/%s/items", invoice);
+  cr_expect_eq(json_number_at(api_post(&tenant, 201, items, "{'description':'More','quantity':2,'unitPrice':'5'}"),
+                              "totalAmount"),
+               59.50);
+  static const struct refusal cases[] = {
+      {400, "quantity", "{'description':'A','quantity':0,'unitPrice':1}"},
+      {400, "unitPrice", "{'description':'A','unitPrice':'1.0000000000001'}"},
+      {400, "unitPrice", "{'description':'A','quantity':1000000,'unitPrice':'999999999999'}"},
+      {400, "description", "{'unitPrice':1}"},
+  };
+  expect_refusals(&tenant, items, cases, sizeof cases / sizeof *cases);
+  const json_t *open = act(&tenant, 200, invoice, "finalize");
+  cr_expect_str_eq(json_at(open, "status"), "open");
+  cr_expect_str_eq(json_at(open, "invoiceNumber"), "INV-000001");
+  cr_expect_str_eq(json_at(open, "items.0.id"), json_at(draft, "items.0.id"));
+  cr_expect_eq(json_number_at(open, "creditApplied"), 1.00);
+  cr_expect_eq(json_number_at(open, "amountDue"), 58.50);
+  cr_expect_str_eq(json_at(open, "dueDate"),
+                   sql_text(&tenant, "SELECT issue_date + 14 FROM invoices WHERE tenant_id = $1"));
+  api_post(&tenant, 409, items, "{'description':'Late','unitPrice':1}");
+  act(&tenant, 409, invoice, "finalize");
+  act(&tenant, 200, invoice, "send");
+  WAIT_UNTIL(sql_int(&tenant, "SELECT count(*) FROM notifications WHERE tenant_id = $1 AND template = 'invoice'") == 2,
+             "a second mail");
+  cr_expect_str_eq(json_at(act(&tenant, 200, invoice, "void"), "status"), "void");
+  act(&tenant, 409, invoice, "void");
+  cr_expect_eq(sql_int(&tenant, "SELECT sum(remaining_minor) FROM credit_grants WHERE tenant_id = $1"), 100);
+  static const char *const said[] = {"invoice.draft",     "invoice.add_item", "invoice.finalise",
+                                     "invoice.void",      "invoice.send",     "invoice.drafted",
+                                     "invoice.finalised", "invoice.voided",   "invoice.sent"};
+  for (size_t i = 0; i < sizeof said / sizeof *said; i++)
+    WAIT_UNTIL(count_messages(&tenant, said[i]) > 0, "%s", said[i]);
+  expect_sound_books(&tenant);
+}
+
+Test(invoicing, bill_070_what_is_given_up_can_still_be_paid) {
+  struct tenant tenant = tenant_new();
+  const char *invoice = open_invoice(&tenant, customer_new(&tenant, NULL), "30.00");
+  cr_expect_str_eq(json_at(act(&tenant, 200, invoice, "uncollectible"), "status"), "uncollectible");
+  cr_expect_eq(sql_int(&tenant, "SELECT sum(amount_minor) FROM ledger_entries WHERE tenant_id = $1 AND account = "
+                                "'bad_debt'"),
+               3000);
+  pay(&tenant, 200, invoice, "{'amount':10}");
+  cr_expect_str_eq(json_at(await_invoice(&tenant, invoice), "status"), "uncollectible");
+  pay(&tenant, 200, invoice, "{'amount':20}");
+  cr_expect_str_eq(json_at(await_invoice(&tenant, invoice), "status"), "paid");
+  cr_expect_eq(sql_int(&tenant, "SELECT sum(amount_minor) FROM ledger_entries WHERE tenant_id = $1 AND account = "
+                                "'bad_debt'"),
+               0);
+  WAIT_UNTIL(count_messages(&tenant, "invoice.uncollectible") == 1, "invoice.uncollectible");
+  cr_expect_eq(count_messages(&tenant, "invoice.write_off"), 1);
+  expect_sound_books(&tenant);
+}
+
+/* -- credit notes (BILL-043) -- */
+
+static const json_t *note(const struct tenant *tenant, int status, const char *invoice, const char *more) {
+  return api_post(tenant, status, "/api/billing/credit-notes", "{'invoiceId':'%s'%s}", invoice, more);
+}
+
+static const char *invoice_by_hand(const struct tenant *tenant, const char *customer, const char *items) {
+  const char *invoice = json_at(
+      api_post(tenant, 201, "/api/billing/invoices", "{'customerId':'%s','items':[%s]}", customer, items), "id");
+  act(tenant, 200, invoice, "finalize");
+  return invoice;
+}
+
+Test(invoicing, bill_043_notes_give_back_the_invoice_and_no_cent_more) {
+  struct tenant tenant = tenant_new();
+  api_post(&tenant, 201, "/api/billing/tax-rates", "{'name':'Tax','code':'a','percentage':'19'}");
+  const char *customer = customer_new(&tenant, NULL);
+  const char *invoice = invoice_by_hand(
+      &tenant, customer, "{'description':'A','unitPrice':'10.00'},{'description':'B','unitPrice':'3.33'}");
+  const char *line = json_at(await_invoice(&tenant, invoice), "items.0.id");
+  static const struct refusal cases[] = {
+      {400, "amount", "'amount':0"},
+      {400, "amount", "'amount':'13.34'"},
+      {404, "items[0].itemId", "'items':[{'itemId':'01980c5e-7a12-7a33-b2c3-d4e5f6071804','amount':1}]"},
+      {400, "amount", "'amount':1,'items':[{'itemId':'01980c5e-7a12-7a33-b2c3-d4e5f6071804','amount':1}]"},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+    cr_expect_str_eq(json_at(note(&tenant, cases[i].status, invoice, keep_text(",%s", cases[i].body)), "field"),
+                     cases[i].field, "%s", cases[i].body);
+  /* 10.00 + 3.33 + 2.53 = 15.86 are due: a note takes from that first */
+  const json_t *by_line = note(&tenant, 201, invoice, keep_text(",'items':[{'itemId':'%s','amount':'3.33'}]", line));
+  cr_expect_eq(json_number_at(by_line, "taxAmount"), 0.63);
+  cr_expect_eq(json_number_at(by_line, "amountApplied"), 3.96);
+  cr_expect_eq(json_number_at(await_invoice(&tenant, invoice), "amountDue"), 11.90);
+  pay(&tenant, 200, invoice, "{'amount':'11.90'}");
+  const json_t *by_amount = note(&tenant, 201, invoice, ",'amount':'2.00','reason':'Late'");
+  cr_expect_eq(json_number_at(by_amount, "amountCredited"), json_number_at(by_amount, "totalAmount"));
+  const json_t *whole = note(&tenant, 201, invoice, ",'disposition':'refund'");
+  cr_expect_eq(json_number_at(whole, "amountRefundable"), json_number_at(whole, "totalAmount"));
+  cr_expect_eq(json_number_at(await_invoice(&tenant, invoice), "amountCredited"), 15.86);
+  note(&tenant, 409, invoice, "");
+  const json_t *balance = api_get(&tenant, 200, "/api/customers/%s/balance", customer);
+  cr_expect_eq(json_number_at(balance, "0.credit") + json_number_at(balance, "0.refundable"), 11.90);
+  cr_expect_eq(json_array_size(api_get(&tenant, 200, "/api/billing/credit-notes?invoiceId=%s", invoice)), 3);
+  cr_expect_str_eq(json_at(by_line, "creditNoteNumber"), "CN-000001");
+  WAIT_UNTIL(count_messages(&tenant, "credit-note.created") == 3, "credit-note.created");
+  cr_expect_geq(count_messages(&tenant, "credit-note.issue"), 3);
+  expect_sound_books(&tenant);
+}
+
+Test(invoicing, bill_053_unused_time_is_credited_with_its_share_of_discount_and_tax) {
+  struct tenant tenant = tenant_new();
+  api_post(&tenant, 201, "/api/billing/tax-rates", "{'name':'Tax','code':'a','percentage':'10'}");
+  const char *customer = customer_new(&tenant, NULL);
+  const char *s = subscription_new(&tenant, customer, plan_new(&tenant, "1.00", "USD", "monthly"), days_ago(0));
+  redeem_later(&tenant, s, coupon_new(&tenant, "'percentOff':50,'duration':'forever'"), 1, "NULL");
+  const char *invoice = ask_for_invoice(&tenant, customer, line_of(s, "base", "usage", 0, "30.00", ""));
+  const char *id = new_id();
+  const char *body =
+      quotes(keep_text("{'creditNoteId':'%s','customerId':'%s','subscriptionId':'%s','currency':'USD',"
+                       "'lines':[{'item':0,'component':'base','periodIndex':1,'kind':'usage','revision':0,"
+                       "'amount':'10.00'},{'item':0,'component':'none','periodIndex':1,'kind':'usage',"
+                       "'revision':0,'amount':'1.00'}]}",
+                       id, customer, s));
+  for (int i = 0; i < 2; i++) { /* once, however often it comes */
+    const char *const headers[] = {"ce_dataschema",
+                                   "/schemas/commands/credit-note.create.json",
+                                   "ce_specversion",
+                                   "1.0",
+                                   "ce_id",
+                                   new_id(),
+                                   "ce_type",
+                                   "credit-note.create",
+                                   "ce_source",
+                                   "/tests",
+                                   "ce_subject",
+                                   id,
+                                   "ce_time",
+                                   "2026-11-21T00:00:00Z",
+                                   "ce_tenantid",
+                                   tenant.id,
+                                   NULL};
+    kafka_produce("cloudbill.invoice.commands", customer, body, strlen(body), headers);
+  }
+  WAIT_UNTIL(count_messages(&tenant, "credit-note.created") == 1, "credit-note.created");
+  cr_expect_eq(json_number_at(messages_of(&tenant, "credit-note.created"), "0.totalAmount"), 5.50);
+  cr_expect_eq(json_number_at(await_invoice(&tenant, invoice), "amountDue"), 11.00);
+  cr_expect_eq(count_messages(&tenant, "credit-note.create"), 2);
+  expect_sound_books(&tenant);
+}

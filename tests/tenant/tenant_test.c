@@ -10,7 +10,7 @@ TestSuite(tenant, .timeout = 180);
 struct life {
   struct tenant tenant;
   const char *customer, *plan, *method, *subscription, *run, *invoice, *payment, *dead_letter, *operation, *clock;
-  const char *coupon, *tax_rate;
+  const char *coupon, *tax_rate, *credit_note;
 };
 
 static void await(const struct tenant *tenant, const char *what, const char *count_sql) {
@@ -36,6 +36,7 @@ static void park_one(const struct life *a) {
 static void invoice_everything(struct life *a) {
   const char *coupon = new_id(), *grant = new_id(), *note = new_id();
   a->coupon = coupon;
+  a->credit_note = note;
   a->tax_rate = new_id();
   const char *const rows[] = {
       keep_text("INSERT INTO coupons (tenant_id, id, code, percent_off, duration, created_at, updated_at) "
@@ -197,10 +198,11 @@ Test(tenant, b_cannot_write_in_a_s_name) {
 static const char *id_for(const struct life *a, const char *path) {
   const struct {
     const char *before, *id;
-  } ids[] = {{"/customers/{", a->customer},   {"/plans/{", a->plan},       {"/subscriptions/{", a->subscription},
-             {"/invoices/{", a->invoice},     {"/payments/{", a->payment}, {"/payment-methods/{", a->method},
-             {"/test-clocks/{", a->clock},    {"/runs/{", a->run},         {"/dead-letters/{", a->dead_letter},
-             {"/operations/{", a->operation}, {"/coupons/{", a->coupon},   {"/tax-rates/{", a->tax_rate}};
+  } ids[] = {{"/customers/{", a->customer},      {"/plans/{", a->plan},       {"/subscriptions/{", a->subscription},
+             {"/invoices/{", a->invoice},        {"/payments/{", a->payment}, {"/payment-methods/{", a->method},
+             {"/test-clocks/{", a->clock},       {"/runs/{", a->run},         {"/dead-letters/{", a->dead_letter},
+             {"/operations/{", a->operation},    {"/coupons/{", a->coupon},   {"/tax-rates/{", a->tax_rate},
+             {"/credit-notes/{", a->credit_note}};
   for (size_t i = 0; i < sizeof ids / sizeof *ids; i++)
     if (strstr(path, ids[i].before)) return ids[i].id;
   cr_assert_fail("%s: this test does not know such an id", path);

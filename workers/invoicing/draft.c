@@ -158,6 +158,18 @@ enum rc drafts_load(struct work *work, const struct draft_ref *refs, size_t coun
   return RC_OK;
 }
 
+enum rc drafts_check(struct work *work, const struct invoice *invoices, size_t count, struct error *err) {
+  for (size_t i = 0; i < count; i++) {
+    struct taxable *lines = ARENA_ARRAY(work->arena, struct taxable, invoices[i].line_count);
+    for (size_t n = 0; n < invoices[i].line_count; n++) {
+      lines[n].listed_minor = invoices[i].lines[n].listed_minor;
+      lines[n].listed_discount_minor = invoices[i].lines[n].listed_minor; /* at most */
+    }
+    TRY(tax_compute(lines, invoices[i].line_count, TAX_ROUND_TOTAL, err));
+  }
+  return RC_OK;
+}
+
 enum rc drafts_replace(struct work *work, struct invoice *invoices, size_t count, struct error *err) {
   struct keys keys = keys_of(work, invoices, count);
   struct ground ground;

@@ -40,6 +40,7 @@ struct grant {
   const char *customer_id, *currency;
   int64_t amount_minor, remaining_minor;
   const char *source, *document_id;
+  bool is_refundable; /* kept apart to be paid out */
   bool is_new, is_changed;
 };
 

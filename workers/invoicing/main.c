@@ -6,11 +6,21 @@ static const enum topic topics[] = {TOPIC_INVOICE_COMMANDS};
 
 static const struct handler handlers[] = {
     {"invoice.create", handle_invoice_create, true},
+    {"invoice.draft", handle_invoice_draft, false},
+    {"invoice.add_item", handle_invoice_add_item, false},
+    {"invoice.finalise", handle_invoice_finalise, false},
+    {"invoice.void", handle_invoice_void, false},
+    {"invoice.write_off", handle_invoice_write_off, false},
+    {"invoice.send", handle_invoice_send, false},
+    {"credit.grant", handle_credit_grant, false},
+    {"credit-note.issue", handle_credit_note_issue, false},
+    {"credit-note.create", handle_credit_note_create, false},
     {NULL, NULL, false},
 };
 
 static const struct task tasks[] = {
     {"finalise", task_finalise, 200, false, false, false},
+    {"expire-credit", task_expire_credit, 1000, false, false, false},
     {NULL, NULL, 0, false, false, false},
 };
 

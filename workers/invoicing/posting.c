@@ -3,7 +3,7 @@
 
 #include "sql.h"
 
-enum { LEDGER_COLUMNS = 8, GRANT_COLUMNS = 8 };
+enum { LEDGER_COLUMNS = 8, GRANT_COLUMNS = 9 };
 
 struct postings {
   struct db_array *columns[LEDGER_COLUMNS];
@@ -55,6 +55,7 @@ enum rc grants_save(struct work *work, const struct grant *grants, size_t count,
     db_array_int(columns[5], grant->remaining_minor);
     db_array_text(columns[6], grant->source ? grant->source : "grant");
     db_array_text(columns[7], grant->document_id);
+    db_array_bool(columns[8], grant->is_refundable);
   }
   if (db_array_count(columns[0]) == 0) return RC_OK;
   for (int c = 0; c < GRANT_COLUMNS; c++) params[c] = db_array_literal(columns[c]);

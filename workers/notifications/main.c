@@ -32,6 +32,7 @@ static const enum topic topics[] = {TOPIC_NOTIFICATION_COMMANDS, TOPIC_INVOICE_E
 
 static const struct handler handlers[] = {
     {"invoice.finalised", handle_invoice_finalised, true},
+    {"invoice.sent", handle_invoice_finalised, true},
     {"payment.succeeded", handle_payment_succeeded, true},
     {"payment.failed", handle_payment_failed, true},
     {"payment.action_required", handle_payment_failed, true},

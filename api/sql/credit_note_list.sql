@@ -1,0 +1,28 @@
+-- A page of credit notes. $1 sort, $2 limit, $3 offset, $4 after;
+-- $5 invoice, $6 customer; each may be NULL.
+-- Result: total, id to go on after (NULL at the end, or in another order), JSON array, whether $4 is there.
+WITH filtered AS NOT MATERIALIZED (
+  SELECT id, created_at FROM credit_notes
+  WHERE tenant_id = (SELECT current_tenant())
+    AND ($5::text IS NULL OR invoice_id = $5::uuid)
+    AND ($6::text IS NULL OR customer_id = $6::uuid)
+), page AS (
+  SELECT id, row_number() OVER () AS place
+  FROM (
+    SELECT id FROM filtered
+    WHERE $4::uuid IS NULL
+       OR CASE WHEN $1 = 'createdAt' THEN (created_at, id) > (SELECT p.created_at, p.id FROM credit_notes p WHERE p.tenant_id = (SELECT current_tenant()) AND p.id = $4::uuid)
+               ELSE (created_at, id) < (SELECT p.created_at, p.id FROM credit_notes p WHERE p.tenant_id = (SELECT current_tenant()) AND p.id = $4::uuid) END
+    ORDER BY
+    CASE WHEN $1 = 'createdAt' THEN created_at END, CASE WHEN $1 = '-createdAt' THEN created_at END DESC,
+    CASE WHEN $1 = 'createdAt' THEN id END, id DESC
+    LIMIT $2::bigint + 1 OFFSET $3::bigint) AS ordered
+), shown AS (
+  SELECT * FROM page WHERE place <= $2::bigint
+)
+SELECT (SELECT count(*) FROM filtered),
+       (SELECT id FROM shown WHERE place = $2::bigint AND $1 IN ('createdAt', '-createdAt')
+          AND EXISTS (SELECT FROM page WHERE place > $2::bigint)),
+       COALESCE((SELECT json_agg(r.resource ORDER BY s.place)
+                 FROM shown s JOIN credit_note_resource r ON r.tenant_id = (SELECT current_tenant()) AND r.id = s.id), '[]'),
+       $4::uuid IS NULL OR EXISTS (SELECT FROM credit_notes p WHERE p.tenant_id = (SELECT current_tenant()) AND p.id = $4::uuid);
