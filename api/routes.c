@@ -135,6 +135,7 @@ const struct route ROUTES[] = {
     {READ("/api/plans/{key}", "plans:read", sql_plan_get)},
     {COMMAND(METHOD_PATCH, "/api/plans/{key}", "plans:update", "plan.update"), ACTS_ON(sql_plan_id)},
     {COMMAND(METHOD_POST, "/api/plans/{key}/deprecate", "plans:deprecate", "plan.deprecate"), ACTS_ON(sql_plan_id)},
+    {COMMAND(METHOD_POST, "/api/plans/{key}/migrate", "plans:migrate", "plan.migrate"), ACTS_ON(sql_plan_id)},
     {LIST("/api/plans/{key}/versions", "plans:read", plan_versions), BELOW(sql_plan_id, "planId")},
 
     /* subscriptions */

@@ -65,7 +65,7 @@ enum rc decimal_parse(const char *text, const char *field, struct decimal *ret_v
 }
 
 enum rc quantity_parse(const char *text, const char *field, struct quantity *ret_value, struct error *err) {
-  int128 micro;
+  int128 micro = 0;
   TRY(parse(text, &QUANTITY_SCALE, field, &micro, err));
   ret_value->micro = (int64_t)micro;
   return RC_OK;

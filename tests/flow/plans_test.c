@@ -358,3 +358,116 @@ Test(plans, a_deprecated_plan_takes_no_new_subscription) {
   cr_expect_eq(json_number_at(patch(&tenant, 200, plan, "{'price':11}"), "planVersion"), 2, "and it may be changed");
   cr_expect_eq(json_array_size(api_get(&tenant, 200, "/api/plans?status=deprecated")), 1);
 }
+
+/* -- "plan.migrate" -- */
+
+static const json_t *migrate(const struct tenant *tenant, int status, const char *plan, const char *body) {
+  return api_post(tenant, status, keep_text("/api/plans/%s/migrate", plan), "%s", body);
+}
+
+static int64_t changes_waiting(const struct tenant *tenant, int version) {
+  return sql_int(tenant, keep_text("SELECT count(*) FROM scheduled_changes WHERE tenant_id = $1 AND status = 'pending' "
+                                   "AND plan_version = %d AND quantity IS NULL AND items IS NULL",
+                                   version));
+}
+
+static const char *subscribe(const struct tenant *tenant, const char *customer, const char *plan, const char *members) {
+  return json_at(api_post(tenant, 201, "/api/billing/subscriptions", "{'customerId':'%s','planId':'%s'%s}", customer,
+                          plan, members),
+                 "id");
+}
+
+Test(plans, all_subscriptions_of_a_version_are_moved_at_their_next_boundary) {
+  struct tenant tenant = tenant_new();
+  const char *plan = plan_new(&tenant, "10.00", "USD", "monthly"), *customer = customer_new(&tenant, NULL);
+  patch(&tenant, 200, plan, "{'prices':[{'currency':'EUR','price':9}]}");
+  const char *mine = subscribe(&tenant, customer, plan, ",'quantity':3");
+  subscribe(&tenant, customer, plan, ",'currency':'EUR'");
+  subscribe(&tenant, customer, plan, ",'currentPrice':'7.00'");
+  subscribe(&tenant, customer, plan, ",'autoRenew':false");
+  const char *gone = subscribe(&tenant, customer, plan, "");
+  api_post(&tenant, 200, keep_text("/api/billing/subscriptions/%s/cancel", gone), "{'immediately':true}");
+  patch(&tenant, 200, plan, "{'price':12,'prices':[{'currency':'EUR','price':'8.50'}]}");
+  const char *fresh = subscribe(&tenant, customer, plan, "");
+
+  const json_t *preview = migrate(&tenant, 200, plan, "{'fromVersion':2,'preview':true}");
+  cr_expect(json_is_true(json_object_get(preview, "preview")));
+  cr_expect_eq(json_number_at(preview, "toVersion"), 3, "the current one");
+  cr_expect_eq(json_number_at(preview, "subscriptions"), 2);
+  cr_expect_eq(json_number_at(preview, "overridden"), 1);
+  cr_expect_eq(json_number_at(preview, "ending"), 1);
+  cr_expect_eq(json_number_at(preview, "leaving"), 0);
+  cr_expect_eq(json_array_size(json_node_at(preview, "amounts")), 2);
+  for (size_t i = 0; i < 2; i++) {
+    const json_t *sum = json_array_get(json_node_at(preview, "amounts"), i);
+    bool is_euro = strcmp(json_at(sum, "currency"), "EUR") == 0;
+    cr_expect_eq(json_number_at(sum, "subscriptions"), 1);
+    cr_expect_eq(json_number_at(sum, "oldTotal"), is_euro ? 9 : 30);
+    cr_expect_eq(json_number_at(sum, "newTotal"), is_euro ? 8.5 : 36);
+  }
+  cr_expect_eq(changes_waiting(&tenant, 3), 0, "a preview writes nothing");
+  cr_expect_eq(count_messages(&tenant, "plan.migrated"), 0);
+
+  const json_t *done = migrate(&tenant, 200, plan, "{'fromVersion':2}");
+  cr_expect_eq(json_number_at(done, "subscriptions"), 2);
+  cr_expect_eq(changes_waiting(&tenant, 3), 2);
+  cr_expect_eq(sql_int(&tenant, keep_text("SELECT count(*) FROM scheduled_changes c JOIN subscriptions s ON s.id = "
+                                          "c.subscription_id WHERE c.tenant_id = $1 AND s.id = '%s' AND c.period_index "
+                                          "= s.next_period_index AND c.effective_at = s.next_billing_at",
+                                          mine)),
+               1);
+  cr_expect_eq(json_number_at(api_get(&tenant, 200, "/api/billing/subscriptions/%s", mine), "planVersion"), 2);
+  cr_expect_eq(json_number_at(api_get(&tenant, 200, "/api/billing/subscriptions/%s", fresh), "planVersion"), 3);
+  WAIT_UNTIL(count_messages(&tenant, "plan.migrated") == 1, "plan.migrated");
+  const json_t *event = json_array_get(messages_of(&tenant, "plan.migrated"), 0);
+  cr_expect_eq(json_number_at(event, "subscriptions"), 2);
+  cr_expect_eq(count_messages(&tenant, "plan.migrate"), 2);
+
+  cr_expect_eq(json_number_at(migrate(&tenant, 200, plan, "{'fromVersion':2}"), "subscriptions"), 0, "once is enough");
+  patch(&tenant, 200, plan, "{'price':13}");
+  cr_expect_eq(json_number_at(migrate(&tenant, 200, plan, "{'fromVersion':2}"), "subscriptions"), 2);
+  cr_expect_eq(changes_waiting(&tenant, 3), 0);
+  cr_expect_eq(changes_waiting(&tenant, 4), 2, "the newer one takes the place of what waited");
+}
+
+/* What is due and not billed yet is billed at the version of its time. */
+Test(plans, a_migration_is_for_boundaries_that_have_not_come) {
+  struct tenant tenant = tenant_new();
+  const char *plan = plan_new(&tenant, "10.00", "USD", "monthly"), *customer = customer_new(&tenant, NULL);
+  subscription_new(&tenant, customer, plan, days_ago(100)); /* further periods are left to the next run */
+  patch(&tenant, 200, plan, "{'price':12}");
+  migrate(&tenant, 200, plan, "{'fromVersion':1}");
+  cr_expect_eq(sql_int(&tenant,
+                       "SELECT count(*) FROM scheduled_changes c JOIN subscriptions s ON s.id = c.subscription_id "
+                       "WHERE c.tenant_id = $1 AND c.effective_at > now() AND c.effective_at < now() + '32 days' "
+                       "AND c.period_index > s.next_period_index"),
+               1);
+}
+
+Test(plans, what_could_not_be_billed_refuses_the_whole_migration) {
+  struct tenant tenant = tenant_new();
+  const char *plan = plan_new(&tenant, "10.00", "USD", "monthly"), *customer = customer_new(&tenant, NULL);
+  patch(&tenant, 200, plan, "{'prices':[{'currency':'EUR','price':9}]}");
+  subscribe(&tenant, customer, plan, ",'currency':'EUR'");
+  subscribe(&tenant, customer, plan, "");
+  patch(&tenant, 200, plan, "{'prices':[]}");
+  const json_t *error = migrate(&tenant, 409, plan, "{'fromVersion':2}");
+  cr_expect_str_eq(json_at(error, "field"), "toVersion");
+  cr_expect_eq(changes_waiting(&tenant, 3), 0, "nothing is half done");
+  static const struct {
+    int status;
+    const char *field, *body;
+  } cases[] = {
+      {400, "fromVersion", "{}"},
+      {400, "fromVersion", "{'fromVersion':0}"},
+      {400, "toVersion", "{'fromVersion':3}"},
+      {400, "toVersion", "{'fromVersion':1,'toVersion':1}"},
+      {400, "preview", "{'fromVersion':1,'preview':'yes'}"},
+      {404, "fromVersion", "{'fromVersion':7}"},
+      {404, "toVersion", "{'fromVersion':1,'toVersion':7}"},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+    cr_expect_str_eq(json_at(migrate(&tenant, cases[i].status, plan, cases[i].body), "field"), cases[i].field, "%s",
+                     cases[i].body);
+  migrate(&tenant, 404, "none", "{'fromVersion':1}");
+}

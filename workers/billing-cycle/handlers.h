@@ -15,6 +15,7 @@ handler_function handle_test_clock_delete;
 handler_function handle_plan_create;
 handler_function handle_plan_update;
 handler_function handle_plan_deprecate;
+handler_function handle_plan_migrate;
 handler_function handle_coupon_create, handle_coupon_update, handle_coupon_archive;
 handler_function handle_tax_rate_create, handle_tax_rate_archive;
 handler_function handle_subscription_create;

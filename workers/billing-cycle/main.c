@@ -17,6 +17,7 @@ static const struct handler handlers[] = {
     {"plan.create", handle_plan_create, false},
     {"plan.update", handle_plan_update, false},
     {"plan.deprecate", handle_plan_deprecate, false},
+    {"plan.migrate", handle_plan_migrate, false},
     {"coupon.create", handle_coupon_create, false},
     {"coupon.update", handle_coupon_update, false},
     {"coupon.archive", handle_coupon_archive, false},
