@@ -140,6 +140,18 @@ Test(test_clock, retries_a_failing_card_and_gives_it_up) {
   expect_sound_books(&life.tenant);
 }
 
+/* BILL-071: a draft is finalised when its period is over, on the clock. */
+Test(test_clock, finalises_drafts_when_their_time_has_come) {
+  struct life life = life_new("2031-01-31T10:00:00Z", "pm_card_visa", "10.00");
+  WAIT_UNTIL(all_are_paid(&life.tenant, 1), "the first invoice to be paid");
+  sql_do(&life.tenant, "UPDATE tenants SET draft_hours = 24 WHERE id = $1");
+  test_clock_advance(&life.tenant, life.clock, "2031-03-15T00:00:00Z");
+  cr_expect_str_eq(sql_text(&life.tenant, "SELECT string_agg(paid_at::date::text, ' ' ORDER BY number) FROM invoices "
+                                          "WHERE tenant_id = $1 AND status = 'paid'"),
+                   "2031-01-31 2031-03-01");
+  expect_sound_books(&life.tenant);
+}
+
 /* The two times of a tenant do not meet. */
 Test(test_clock, leaves_customers_of_real_time_alone) {
   struct life life = life_new("2020-01-01T00:00:00Z", NULL, "10.00");

@@ -19,9 +19,9 @@ static const struct handler handlers[] = {
 };
 
 static const struct task tasks[] = {
-    {"finalise", task_finalise, 200, false, false, false},
-    {"expire-credit", task_expire_credit, 1000, false, false, false},
-    {NULL, NULL, 0, false, false, false},
+    {"finalise", task_finalise, .idle_ms = 200, .on_clocks = true},
+    {"expire-credit", task_expire_credit, .idle_ms = 1000},
+    {.name = NULL},
 };
 
 static const struct worker worker = {
