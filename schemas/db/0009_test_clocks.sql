@@ -19,7 +19,11 @@ WHERE test_clock_id <> real_time() AND next_attempt_at IS NOT NULL
 UNION ALL
 SELECT c.tenant_id, c.test_clock_id, 'finalise', v.auto_finalise_at
 FROM customers c JOIN invoices v ON v.tenant_id = c.tenant_id AND v.customer_id = c.id
-WHERE c.test_clock_id IS NOT NULL AND v.status = 'draft' AND v.auto_finalise_at IS NOT NULL;
+WHERE c.test_clock_id IS NOT NULL AND v.status = 'draft' AND v.auto_finalise_at IS NOT NULL
+UNION ALL
+SELECT c.tenant_id, c.test_clock_id, 'expire-credit', g.expires_at
+FROM customers c JOIN credit_grants g ON g.tenant_id = c.tenant_id AND g.customer_id = c.id
+WHERE c.test_clock_id IS NOT NULL AND g.remaining_minor > 0 AND g.expires_at IS NOT NULL;
 
 -- A customer's own time: its test clock's, or the real one.
 CREATE FUNCTION customer_now(tenant uuid, customer uuid) RETURNS timestamptz LANGUAGE sql STABLE PARALLEL SAFE

@@ -109,8 +109,10 @@ enum { EXPIRED_TENANT, EXPIRED_ID, EXPIRED_CUSTOMER, EXPIRED_CURRENCY, EXPIRED_L
 enum rc task_expire_credit(struct work *work, bool *ret_busy, struct error *err) {
   PGresult CLEANUP(db_result_release) *rows = NULL;
   struct postings *postings = postings_new(work);
-  TRY(tx_exec(work->tx, &sql_grants_expire, PARAMS(db_utime(work->arena, work->now), db_int(work->arena, EXPIRED_MAX)),
-              &rows, err));
+  TRY(tx_exec(
+      work->tx, &sql_grants_expire,
+      PARAMS(db_utime(work->arena, work->now), db_int(work->arena, EXPIRED_MAX), db_uuid(work->arena, &work->clock)),
+      &rows, err));
   *ret_busy = row_count(rows) == EXPIRED_MAX;
   for (int r = 0; r < row_count(rows); r++) {
     const struct currency *currency = currency_find(row_text(rows, r, EXPIRED_CURRENCY));

@@ -20,7 +20,7 @@ static const struct handler handlers[] = {
 
 static const struct task tasks[] = {
     {"finalise", task_finalise, .idle_ms = 200, .on_clocks = true},
-    {"expire-credit", task_expire_credit, .idle_ms = 1000},
+    {"expire-credit", task_expire_credit, .idle_ms = 1000, .on_clocks = true},
     {.name = NULL},
 };
 
