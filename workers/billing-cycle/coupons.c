@@ -48,7 +48,7 @@ static enum rc read_codes(struct work *work, json_t *codes, struct db_array **re
 enum rc coupons_check(struct work *work, const struct uuid *tenant, json_t *body, const char *currency,
                       struct db_array *plans, struct redemption *ret_redemption, struct error *err) {
   json_t *member = json_object_get(body, "coupons");
-  struct db_array *codes, *ids = db_array_new(work->arena);
+  struct db_array *codes = NULL, *ids = db_array_new(work->arena);
   ret_redemption->coupons = NULL;
   if (!member || json_is_null(member) || json_array_size(member) == 0) return RC_OK;
   TRY(read_codes(work, member, &codes, err));

@@ -143,7 +143,7 @@ enum rc handle_coupon_update(struct work *work, struct message *const *messages,
   (void)count;
   const struct message *command = messages[0];
   struct terms limits = {0};
-  struct standing standing;
+  struct standing standing = {0};
   TRY(read_limits(command->json, &limits, err));
   TRY(load(work, command, &standing, err));
   if (limits.max_redemptions > 0 && limits.max_redemptions < standing.times_redeemed)
@@ -160,7 +160,7 @@ enum rc handle_coupon_update(struct work *work, struct message *const *messages,
 enum rc handle_coupon_archive(struct work *work, struct message *const *messages, size_t count, struct error *err) {
   (void)count;
   const struct message *command = messages[0];
-  struct standing standing;
+  struct standing standing = {0};
   TRY(load(work, command, &standing, err));
   if (standing.is_archived) return error_set(err, RC_CONFLICT, "the coupon is archived already");
 

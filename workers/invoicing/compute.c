@@ -281,7 +281,7 @@ static void grant_credit(struct ground *ground, const struct invoice *invoice) {
 }
 
 static void forget_uses(struct ground *ground, const struct coupon_use *before, size_t count) {
-  if (count) memcpy(ground->uses, before, count * sizeof *before);
+  if (count && before) memcpy(ground->uses, before, count * sizeof *before);
   ground->use_count = count;
 }
 

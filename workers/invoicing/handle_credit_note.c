@@ -429,7 +429,7 @@ static enum rc note_claims(struct work *work, const struct message *command, con
                            const struct claim *claims, size_t count, struct error *err) {
   struct note *note;
   bool is_known;
-  int64_t rest;
+  int64_t rest = 0;
   TRY(note_begin(work, command, invoice_id, &note, &is_known, err));
   if (is_known) return RC_OK; /* the command came twice */
   for (size_t i = 0; i < count; i++)
@@ -441,8 +441,8 @@ static enum rc note_claims(struct work *work, const struct message *command, con
 enum rc handle_credit_note_create(struct work *work, struct message *const *messages, size_t count, struct error *err) {
   (void)count;
   const struct message *command = messages[0];
-  struct claim *claims;
-  size_t claim_count;
+  struct claim *claims = NULL;
+  size_t claim_count = 0;
   TRY(find_claims(work, command, &claims, &claim_count, err));
 
   TRY(finalise_drafts(work, command, claims, claim_count, err));

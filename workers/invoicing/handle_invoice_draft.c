@@ -2,6 +2,7 @@
  * somebody wants finalised before their time. */
 #include <string.h>
 
+#include "base/assert.h"
 #include "base/decimal.h"
 #include "compute.h"
 #include "draft.h"
@@ -145,8 +146,9 @@ static enum rc load_draft(struct work *work, const struct message *command, enum
 /* Lines can be added as long as the invoice can still be finalised: to drafts. */
 enum rc handle_invoice_add_item(struct work *work, struct message *const *messages, size_t count, struct error *err) {
   (void)count;
-  struct invoice *draft;
+  struct invoice *draft = NULL;
   TRY(load_draft(work, messages[0], INVOICE_EVENT_FINALISE, &draft, err));
+  ASSERT(draft);
   if (draft->line_count == INVOICE_LINES_MAX)
     return error_set(err, RC_CONFLICT, "an invoice has at most %d lines", INVOICE_LINES_MAX);
   TRY(read_item(work, messages[0]->json, draft->currency, "", &draft->lines[draft->line_count], err));
@@ -159,8 +161,9 @@ enum rc handle_invoice_add_item(struct work *work, struct message *const *messag
 
 enum rc handle_invoice_finalise(struct work *work, struct message *const *messages, size_t count, struct error *err) {
   (void)count;
-  struct invoice *draft;
+  struct invoice *draft = NULL;
   TRY(load_draft(work, messages[0], INVOICE_EVENT_FINALISE, &draft, err));
+  ASSERT(draft);
   if (draft->line_count == 0) return error_set(err, RC_CONFLICT, "an invoice without a line cannot be finalised");
   TRY(drafts_check(work, draft, 1, err));
   draft->is_draft = false;

@@ -123,8 +123,8 @@ static enum rc collect(struct work *work, const struct message *command, const s
 enum rc handle_invoice_pay(struct work *work, struct message *const *messages, size_t count, struct error *err) {
   (void)count;
   const struct message *command = messages[0];
-  struct order order;
-  struct owed owed;
+  struct order order = {0};
+  struct owed owed = {0};
   TRY(decode(command->json, &order, err));
   TRY(load(work, command, &owed, err));
   return order.amount ? record(work, command, &order, &owed, err) : collect(work, command, &order, &owed, err);

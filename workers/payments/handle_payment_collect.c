@@ -1,5 +1,6 @@
 /* payment.collect: collect this invoice now. Makes its payment if it has none, starts a new cycle of attempts if it was
  * given up or waits. A charge that is under way is let be. */
+#include "base/assert.h"
 #include "collect.h"
 #include "handlers.h"
 #include "open.h"
@@ -50,6 +51,7 @@ enum rc payment_collect(struct work *work, const struct invoice_ref *invoice, st
   TRY(find_invoice(work, invoice, err));
   TRY(payments_open(work, invoice, 1, true, err));
   TRY(load(work, invoice, &situation, err));
+  ASSERT(situation);
   TRY(payments_resume(work, situation, 1, err));
   *ret_payment = situation->payment;
   return RC_OK;
