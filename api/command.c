@@ -39,12 +39,20 @@ struct outcome {
 
 /* ---- what may be asked ---- */
 
-/* Members of a body that need a permission of their own. */
+/* Members of a body that need a permission of their own; tenantId, where a command has it, must be the caller's. */
 static const struct {
   const char *command, *member, *permission;
 } guarded_members[] = {{"subscription.create", "currentPrice", "subscriptions:override"}};
 
+static enum rc check_tenant(const struct request *request, json_t *body, struct error *err) {
+  struct uuid tenant;
+  const char *named = json_string_value(json_object_get(body, "tenantId"));
+  if (!named || !uuid_parse(named, &tenant) || uuid_equal(&tenant, &request->caller.tenant)) return RC_OK;
+  return error_field(err, RC_TENANT_DENIED, "tenantId", "the token belongs to another tenant");
+}
+
 static enum rc check_members(const struct request *request, json_t *body, struct error *err) {
+  TRY(check_tenant(request, body, err));
   for (size_t i = 0; i < sizeof guarded_members / sizeof guarded_members[0]; i++) {
     if (strcmp(guarded_members[i].command, request->route->command) != 0) continue;
     if (!json_object_get(body, guarded_members[i].member)) continue;

@@ -143,6 +143,7 @@ const struct route ROUTES[] = {
     {COMMAND(METHOD_POST, "/api/billing/subscriptions", "subscriptions:create", "subscription.create"),
      .partition_member = "customerId", .location = "/api/billing/subscriptions"},
     {READ("/api/billing/subscriptions/{id}", "subscriptions:read", sql_subscription_get)},
+    {COMMAND(METHOD_PATCH, "/api/billing/subscriptions/{id}", "subscriptions:update", "subscription.update")},
     {COMMAND(METHOD_POST, "/api/billing/subscriptions/{id}/cancel", "subscriptions:cancel", "subscription.cancel")},
     {COMMAND(METHOD_POST, "/api/billing/subscriptions/{id}/suspend", "subscriptions:suspend", "subscription.suspend")},
     {COMMAND(METHOD_POST, "/api/billing/subscriptions/{id}/reactivate", "subscriptions:reactivate",

@@ -60,6 +60,10 @@ CREATE INDEX customers_on_clocks ON customers (tenant_id, test_clock_id) WHERE t
 CREATE INDEX customers_newest ON customers (tenant_id, created_at DESC, id);
 CALL protect('customers');
 
+-- Whose a subscription is when nobody says: the tenant's first customer, until settings name another.
+ALTER TABLE tenants ADD COLUMN default_customer_id uuid;
+ALTER TABLE tenants ADD FOREIGN KEY (id, default_customer_id) REFERENCES customers (tenant_id, id);
+
 -- One row for each customer with something to bill: when the next of its subscriptions is due. It is also the lock that
 -- all work on one customer's billing takes first, so that lines of one day meet on one invoice (BILL-061).
 CREATE TABLE customer_billing (

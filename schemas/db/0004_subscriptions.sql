@@ -59,7 +59,7 @@ CREATE TABLE subscriptions (
   CHECK (NOT cancel_at_period_end OR cancel_at IS NOT NULL),
   CHECK ((next_time_zone IS NULL) = (next_time_zone_at IS NULL)),
   CHECK (price_minor IS NOT NULL OR NOT is_plain),
-  CHECK ((status = 'incomplete') = (incomplete_until IS NOT NULL))
+  CHECK (status <> 'incomplete' OR incomplete_until IS NOT NULL)
 ) WITH (fillfactor = 70);
 CREATE INDEX subscriptions_of_customer ON subscriptions (tenant_id, customer_id);
 CREATE INDEX subscriptions_trial_notice ON subscriptions (trial_notice_at) WHERE trial_notice_at IS NOT NULL;
@@ -83,6 +83,15 @@ CREATE TABLE subscription_items (
   FOREIGN KEY (tenant_id, plan_id, plan_version) REFERENCES plan_versions (tenant_id, plan_id, plan_version)
 );
 CALL protect('subscription_items');
+
+-- What a version of a plan costs in a currency, as the engine in workers/billing-cycle reads it.
+CREATE VIEW plan_billing WITH (security_invoker = true) AS
+SELECT x.tenant_id, x.plan_id, x.plan_version, x.currency, p.code, p.name, v.proration_basis, x.amount_minor, x.components,
+       x.setup_fee_minor, x.minimum_minor
+FROM plan_prices x
+JOIN plan_versions v ON v.tenant_id = x.tenant_id AND v.plan_id = x.plan_id AND v.plan_version = x.plan_version
+JOIN plans p ON p.tenant_id = x.tenant_id AND p.id = x.plan_id;
+GRANT SELECT ON plan_billing TO cloudbill_api, cloudbill_worker;
 
 -- What the engine in workers/billing-cycle reads of a subscription, whether a run takes it up or a command.
 CREATE VIEW subscription_billing WITH (security_invoker = true) AS

@@ -14,6 +14,17 @@ CREATE VIEW test_clock_due WITH (security_invoker = true) AS
 SELECT tenant_id, test_clock_id, 'billing-run' AS task, next_billing_at AS due_at FROM customer_billing
 WHERE test_clock_id <> real_time() AND next_billing_at IS NOT NULL
 UNION ALL
+SELECT s.tenant_id, b.test_clock_id, 'trial-notice', s.trial_notice_at
+FROM subscriptions s JOIN customer_billing b ON b.tenant_id = s.tenant_id AND b.customer_id = s.customer_id
+WHERE b.test_clock_id <> real_time() AND s.trial_notice_at IS NOT NULL
+UNION ALL
+SELECT s.tenant_id, b.test_clock_id, 'incomplete',
+       CASE WHEN EXISTS (SELECT FROM invoice_items i JOIN invoices v ON v.tenant_id = i.tenant_id AND v.id = i.invoice_id
+                         WHERE i.tenant_id = s.tenant_id AND i.subscription_id = s.id AND v.status = 'paid')
+            THEN s.created_at ELSE s.incomplete_until END
+FROM subscriptions s JOIN customer_billing b ON b.tenant_id = s.tenant_id AND b.customer_id = s.customer_id
+WHERE b.test_clock_id <> real_time() AND s.incomplete_until IS NOT NULL AND s.status = 'incomplete'
+UNION ALL
 SELECT tenant_id, test_clock_id, 'charge', CASE WHEN status NOT IN ('processing', 'unknown') THEN next_attempt_at END FROM payments
 WHERE test_clock_id <> real_time() AND next_attempt_at IS NOT NULL
 UNION ALL

@@ -35,7 +35,8 @@ Test(database, every_foreign_key_carries_the_tenant) {
       "SELECT k.conrelid::regclass || '.' || k.conname FROM pg_constraint k "
       "WHERE k.contype = 'f' AND k.connamespace = 'cloudbill'::regnamespace AND NOT EXISTS ("
       "SELECT FROM pg_attribute mine, pg_attribute theirs "
-      "WHERE mine.attrelid = k.conrelid AND mine.attnum = k.conkey[1] AND mine.attname = 'tenant_id' "
+      "WHERE mine.attrelid = k.conrelid AND mine.attnum = k.conkey[1] "
+      "AND mine.attname = CASE k.conrelid WHEN 'cloudbill.tenants'::regclass THEN 'id' ELSE 'tenant_id' END "
       "AND theirs.attrelid = k.confrelid AND theirs.attnum = k.confkey[1] "
       "AND theirs.attname = CASE k.confrelid WHEN 'cloudbill.tenants'::regclass THEN 'id' ELSE 'tenant_id' END)");
 }

@@ -192,7 +192,7 @@ Test(subscription_create, is_refused_with_what_is_wrong) {
       {400, "VALIDATION_ERROR", "currentPrice", "'currentPrice':'1.234'"},
       {400, "VALIDATION_ERROR", "currentPrice", "'currentPrice':1e2"},
       {400, "VALIDATION_ERROR", "billingAnchor", "'billingAnchor':32"},
-      {400, "VALIDATION_ERROR", "trialDays", "'trialDays':7"},
+      {400, "VALIDATION_ERROR", "trialDays", "'trialDays':'7'"},
       {400, "VALIDATION_ERROR", "quantity", "'currentPrice':'9999999999999','quantity':1000000"},
       {409, "CONFLICT", "billingCycle", "'billingCycle':'yearly'"},
   };

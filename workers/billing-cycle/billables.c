@@ -1,7 +1,10 @@
 /* See billables.h. */
 #include "billables.h"
 
+#include <string.h>
+
 #include "base/assert.h"
+#include "base/uuid_map.h"
 #include "charges.h"
 #include "sql.h"
 
@@ -71,13 +74,15 @@ static bool read_grid(const PGresult *rows, int r, struct grid *ret_grid) {
   return known;
 }
 
-static void read_items(struct arena *arena, const PGresult *rows, int r, struct billable *s) {
+/* Item 0 as far as the row says it: all there is of a plain one. */
+static void read_own_item(struct arena *arena, const PGresult *rows, int r, struct billable *s) {
   struct plan_price plan = {.plan_id = text_of(arena, rows, r, COLUMN_PLAN),
                             .code = text_of(arena, rows, r, COLUMN_PLAN_CODE),
                             .name = text_of(arena, rows, r, COLUMN_PLAN_NAME),
                             .version = row_int(rows, r, COLUMN_PLAN_VERSION)};
   struct quantity quantity = {row_int(rows, r, COLUMN_QUANTITY)};
-  s->items = billable_plain_item(arena, &plan, row_int(rows, r, COLUMN_PRICE), s->currency, quantity);
+  int64_t price_minor = row_is_null(rows, r, COLUMN_PRICE) ? 0 : row_int(rows, r, COLUMN_PRICE);
+  s->items = billable_plain_item(arena, &plan, price_minor, s->currency, quantity);
   s->item_count = 1;
 }
 
@@ -115,10 +120,110 @@ static struct billable read_billable(struct arena *arena, const PGresult *rows, 
   bool known = read_grid(rows, r, &s.grid);
   known = subscription_state_from_name(row_text(rows, r, COLUMN_STATUS), &s.state) && known && s.currency;
   if (known)
-    read_items(arena, rows, r, &s);
+    read_own_item(arena, rows, r, &s);
   else
     set_aside(arena, &s);
   return s;
+}
+
+/* -- reading those that are not plain -- */
+
+static struct pricing_key key_of(const struct billable *s, const struct billed_item *item) {
+  return (struct pricing_key){item->price->plan_id, item->price->version, s->currency};
+}
+
+/* Columns as in items_of_subscriptions.sql. What it costs is to be found yet. */
+static struct billed_item read_item(struct arena *arena, const PGresult *rows, int r) {
+  struct plan_price *price = ARENA_NEW(arena, struct plan_price);
+  price->plan_id = arena_strdup(arena, row_text(rows, r, 2));
+  price->version = row_int(rows, r, 3);
+  struct billed_item item = {.number = row_int(rows, r, 1),
+                             .price = price,
+                             .quantity = {row_int(rows, r, 4)},
+                             .added_index = row_int(rows, r, 5),
+                             .has_arrears_from = !row_is_null(rows, r, 6)};
+  if (item.has_arrears_from) item.arrears_from = row_date(rows, r, 6);
+  return item;
+}
+
+/* Rows [first, end) are the add-ons of one subscription. */
+static void add_items(struct arena *arena, const PGresult *rows, struct billable *s, int first, int end) {
+  struct billed_item *items = ARENA_ARRAY(arena, struct billed_item, 1 + (size_t)(end - first));
+  items[0] = s->items[0];
+  for (int r = first; r < end; r++) items[1 + r - first] = read_item(arena, rows, r);
+  s->items = items;
+  s->item_count = 1 + (size_t)(end - first);
+}
+
+static enum rc load_items(struct work *work, const struct uuid *tenant, struct billable *const *composed, size_t count,
+                          struct error *err) {
+  struct db_array *ids = db_array_new(work->arena);
+  struct uuid_map *by_id = uuid_map_new(work->arena, count);
+  size_t at;
+  for (size_t i = 0; i < count; i++) {
+    db_array_uuid(ids, &composed[i]->id);
+    if (!uuid_map_add(by_id, &composed[i]->id, i, &at)) return error_set(err, RC_BUG, "a subscription twice");
+    add_items(work->arena, NULL, composed[i], 0, 0);
+  }
+  PGresult CLEANUP(db_result_release) *rows = NULL;
+  TRY(tx_exec(work->tx, &sql_items_of_subscriptions, PARAMS(db_uuid(work->arena, tenant), db_array_literal(ids)), &rows,
+              err));
+  for (int first = 0, end; first < row_count(rows); first = end) {
+    struct uuid id = row_uuid(rows, first, 0);
+    for (end = first + 1; end < row_count(rows) && strcmp(row_text(rows, end, 0), row_text(rows, first, 0)) == 0;)
+      end++;
+    if (uuid_map_find(by_id, &id, &at)) add_items(work->arena, rows, composed[at], first, end);
+  }
+  return RC_OK;
+}
+
+/* An override takes the place of the bare price of item 0. */
+static enum rc price_item(struct arena *arena, const struct pricing *pricing, const struct billable *s,
+                          struct billed_item *item, struct error *err) {
+  struct pricing_key key = key_of(s, item);
+  const struct plan_price *found, *row = item->price;
+  TRY(pricing_find(pricing, &key, &found, err));
+  item->price = found;
+  if (item->number > 0 || !s->has_override) return RC_OK;
+  struct plan_price *overridden = ARENA_NEW(arena, struct plan_price);
+  *overridden = *found;
+  overridden->components = row->components;
+  overridden->component_count = row->component_count;
+  item->price = overridden;
+  return RC_OK;
+}
+
+static void price_items(struct arena *arena, const struct pricing *pricing, struct billable *s) {
+  struct billed_item *items = ARENA_ARRAY(arena, struct billed_item, s->item_count);
+  struct error why;
+  for (size_t i = 0; i < s->item_count; i++) {
+    items[i] = s->items[i];
+    if (price_item(arena, pricing, s, &items[i], &why) == RC_OK) continue;
+    billing_park(arena, s, &why);
+    return;
+  }
+  s->items = items;
+}
+
+/* Two statements for all that are not plain, whatever their number; none when there are none. */
+static enum rc load_prices(struct work *work, const struct uuid *tenant, struct billable *billables, size_t count,
+                           struct error *err) {
+  struct billable **composed = ARENA_ARRAY(work->arena, struct billable *, count + 1);
+  size_t composed_count = 0;
+  struct pricing pricing = {0};
+  for (size_t i = 0; i < count; i++)
+    if (!billables[i].is_plain && !billables[i].is_parked) composed[composed_count++] = &billables[i];
+  if (composed_count == 0) return RC_OK;
+  TRY(load_items(work, tenant, composed, composed_count, err));
+  for (size_t i = 0; i < composed_count; i++) {
+    for (size_t k = 0; k < composed[i]->item_count; k++) {
+      struct pricing_key key = key_of(composed[i], &composed[i]->items[k]);
+      pricing_want(work->arena, &pricing, &key);
+    }
+  }
+  TRY(pricing_load(work, tenant, &pricing, err));
+  for (size_t i = 0; i < composed_count; i++) price_items(work->arena, &pricing, composed[i]);
+  return RC_OK;
 }
 
 enum rc billables_due(struct work *work, const struct uuid *tenant, struct db_array *customers, struct utime as_of,
@@ -130,6 +235,7 @@ enum rc billables_due(struct work *work, const struct uuid *tenant, struct db_ar
   size_t count = (size_t)row_count(rows);
   struct billable *due = ARENA_ARRAY(arena, struct billable, count);
   for (size_t i = 0; i < count; i++) due[i] = read_billable(arena, rows, (int)i);
+  TRY(load_prices(work, tenant, due, count, err));
   *ret_due = due;
   *ret_count = count;
   return RC_OK;
@@ -141,8 +247,10 @@ enum rc billable_find(struct work *work, const struct uuid *tenant, const char *
   TRY(tx_exec(work->tx, &sql_billable_find, PARAMS(db_uuid(work->arena, tenant), subscription_id), &rows, err));
   if (row_count(rows) == 0) return error_set(err, RC_NOT_FOUND, "there is no subscription %s", subscription_id);
   *ret_subscription = read_billable(work->arena, rows, 0);
-  if (ret_subscription->is_unreadable) return error_set(err, RC_INVARIANT, "%s", ret_subscription->why->text);
-  return RC_OK;
+  TRY(load_prices(work, tenant, ret_subscription, 1, err));
+  if (!ret_subscription->is_parked) return RC_OK;
+  *err = *ret_subscription->why;
+  return ret_subscription->why->code;
 }
 
 /* -- writing -- */
@@ -173,7 +281,7 @@ static void add_row(struct db_array *const *array, struct arena *arena, const st
   db_array_uuid(array[IDS], &s->id);
   db_array_text(array[STATUSES], s->is_unreadable ? NULL : subscription_state_name(s->state));
   db_array_int(array[INDEXES], s->next_index);
-  if (s->ends || s->is_parked)
+  if (s->ends || s->is_parked || s->state == SUBSCRIPTION_INCOMPLETE)
     db_array_text(array[TIMES], NULL);
   else
     db_array_utime(array[TIMES], s->next_at);

@@ -33,6 +33,7 @@ static void decide(struct work *work, const struct uuid *tenant, const PGresult 
   struct error ignored;
   bool failing = row_bool(rows, r, 4);
   if (!subscription_state_from_name(row_text(rows, r, 3), &from)) return;
+  if (from == SUBSCRIPTION_INCOMPLETE) return; /* incompletes.c waits for its first invoice to be paid */
   enum subscription_event event = failing ? SUBSCRIPTION_EVENT_PAYMENT_FAILED : SUBSCRIPTION_EVENT_PAID;
   if (subscription_next(from, event, &to, &ignored) != RC_OK || to == from) return;
   db_array_text(changes->subscriptions, row_text(rows, r, 1));

@@ -19,6 +19,7 @@ handler_function handle_plan_migrate;
 handler_function handle_coupon_create, handle_coupon_update, handle_coupon_archive;
 handler_function handle_tax_rate_create, handle_tax_rate_archive;
 handler_function handle_subscription_create;
+handler_function handle_subscription_update;
 handler_function handle_subscription_cancel;
 handler_function handle_subscription_suspend;
 handler_function handle_subscription_reactivate;
@@ -32,6 +33,8 @@ handler_function handle_dead_letter_drop;
 handler_function handle_payment_outcome; /* payment.succeeded, .failed, .action_required, .exhausted */
 
 task_function billing_run_step;
+task_function trial_notice_step;
+task_function incomplete_step;
 task_function test_clock_step;
 task_function billing_schedule_step;
 task_function invariants_step;

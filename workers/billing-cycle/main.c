@@ -24,6 +24,7 @@ static const struct handler handlers[] = {
     {"tax-rate.create", handle_tax_rate_create, false},
     {"tax-rate.archive", handle_tax_rate_archive, false},
     {"subscription.create", handle_subscription_create, false},
+    {"subscription.update", handle_subscription_update, false},
     {"subscription.cancel", handle_subscription_cancel, false},
     {"subscription.suspend", handle_subscription_suspend, false},
     {"subscription.reactivate", handle_subscription_reactivate, false},
@@ -48,6 +49,8 @@ static const struct task tasks[] = {
     {"test-clock", test_clock_step, .idle_ms = 100, .own_transactions = true, .is_nudged = true},
     {"billing-schedule", billing_schedule_step, .idle_ms = 1000},
     {"invariants", invariants_step, .idle_ms = INVARIANTS_EVERY_MS},
+    {"trial-notice", trial_notice_step, .idle_ms = 1000, .on_clocks = true},
+    {"incomplete", incomplete_step, .idle_ms = 250, .on_clocks = true},
     {.name = NULL},
 };
 

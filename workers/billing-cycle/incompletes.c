@@ -1,0 +1,87 @@
+/* The task that ends the wait for a first payment (BILL-051): `require_payment` leaves a subscription incomplete until
+ * its first invoice is paid, however that comes about; after 23 hours it expires, and the invoice is void. What is paid
+ * at the last moment wins: the invoice decides. */
+#include <string.h>
+
+#include "billables.h"
+#include "handlers.h"
+#include "sql.h"
+
+enum { INCOMPLETES_A_STEP = 100 };
+
+/* What became of the first invoices of one subscription. */
+struct waiting {
+  struct uuid tenant;
+  const char *tenant_id, *id, *customer_id;
+  bool is_paid; /* all of them are */
+  const char **open_invoices;
+  size_t open_count;
+};
+
+static enum rc load_invoices(struct work *work, struct waiting *waiting, struct error *err) {
+  PGresult CLEANUP(db_result_release) *rows = NULL;
+  TRY(tx_exec(work->tx, &sql_incomplete_invoices, PARAMS(waiting->tenant_id, waiting->id), &rows, err));
+  int count = row_count(rows), paid = 0;
+  waiting->open_invoices = ARENA_ARRAY(work->arena, const char *, (size_t)count + 1);
+  for (int r = 0; r < count; r++) {
+    if (strcmp(row_text(rows, r, 1), "paid") == 0) paid++;
+    if (strcmp(row_text(rows, r, 1), "open") == 0)
+      waiting->open_invoices[waiting->open_count++] = arena_strdup(work->arena, row_text(rows, r, 0));
+  }
+  waiting->is_paid = count > 0 && paid == count;
+  return RC_OK;
+}
+
+static void emit_fact(struct work *work, const struct waiting *waiting, const struct billable *s) {
+  char time[UTIME_TEXT_MAX];
+  const char *type = waiting->is_paid ? "subscription.activated" : "subscription.expired";
+  const char *more = waiting->is_paid ? "" : "\"status\":\"expired\",\"reason\":\"the first payment did not come\",";
+  const char *json =
+      arena_printf(work->arena, "{\"subscriptionId\":\"%s\",\"customerId\":\"%s\",\"at\":\"%s\",%s\"version\":%lld}",
+                   waiting->id, waiting->customer_id, utime_format(work->now, time), more, (long long)s->version);
+  emit(work, &(struct emission){.type = type,
+                                .id = UUID_DERIVE(type, waiting->id, db_int(work->arena, s->version)),
+                                .tenant = waiting->tenant,
+                                .subject = waiting->id,
+                                .key = waiting->customer_id,
+                                .json = json});
+}
+
+static enum rc conclude(struct work *work, struct waiting *waiting, struct error *err) {
+  struct billable s;
+  struct billing nothing = {0};
+  TRY(load_invoices(work, waiting, err));
+  TRY(billable_find(work, &waiting->tenant, waiting->id, &s, err));
+  if (s.state != SUBSCRIPTION_INCOMPLETE) return RC_OK;
+  enum subscription_event event = waiting->is_paid ? SUBSCRIPTION_EVENT_PAID : SUBSCRIPTION_EVENT_EXPIRE;
+  TRY(subscription_next(s.state, event, &s.state, err));
+  billing_collect(work->arena, &nothing, &s, (struct utime){INT64_MIN}); /* finds the boundary and passes none */
+  s.version++;
+  s.ends = !waiting->is_paid;
+  TRY(billables_advance(work, &waiting->tenant, &s, 1, err));
+  TRY(tx_exec(work->tx, &sql_incomplete_conclude,
+              PARAMS(waiting->tenant_id, waiting->id, db_utime(work->arena, work->now)), NULL, err));
+  struct db_array *customers = db_array_new(work->arena);
+  db_array_text(customers, waiting->customer_id);
+  TRY(tx_exec(work->tx, &sql_customer_billing_refresh, PARAMS(waiting->tenant_id, db_array_literal(customers)), NULL,
+              err));
+  emit_fact(work, waiting, &s);
+  return RC_OK;
+}
+
+enum rc incomplete_step(struct work *work, bool *ret_busy, struct error *err) {
+  struct arena *arena = work->arena;
+  PGresult CLEANUP(db_result_release) *due = NULL;
+  TRY(tx_exec(work->tx, &sql_incompletes_claim,
+              PARAMS(db_utime(arena, work->now), db_int(arena, INCOMPLETES_A_STEP), db_uuid(arena, &work->clock)), &due,
+              err));
+  for (int r = 0; r < row_count(due); r++) {
+    struct waiting waiting = {.tenant = row_uuid(due, r, 0),
+                              .tenant_id = row_text(due, r, 0),
+                              .id = arena_strdup(arena, row_text(due, r, 1)),
+                              .customer_id = arena_strdup(arena, row_text(due, r, 2))};
+    TRY(conclude(work, &waiting, err));
+  }
+  *ret_busy = row_count(due) == INCOMPLETES_A_STEP;
+  return RC_OK;
+}
