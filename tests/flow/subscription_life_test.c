@@ -268,26 +268,6 @@ Test(subscription_life, begins_with_the_local_day) {
   }
 }
 
-/* BILL-013: the period that runs ends as it was told; the next begins there and ends in the new zone. */
-Test(subscription_life, a_new_zone_takes_effect_at_the_next_boundary) {
-  struct tenant tenant = tenant_new();
-  const char *customer = customer_new(&tenant, NULL);
-  subscribe(&tenant, customer, plan_new(&tenant, "7.00", "USD", "weekly"), keep_text("'startDate':'%s'", days_ago(15)));
-  struct answer moved =
-      api_call(&tenant, "PATCH", keep_text("/api/customers/%s", customer), "{'timeZone':'Asia/Tokyo'}");
-  cr_assert_eq(moved.status, 200, "%s", moved.text);
-  billing_run(&tenant);
-  await_invoices(&tenant, 3);
-  cr_expect_str_eq(sql_text(&tenant, "SELECT string_agg(to_char(period_start AT TIME ZONE 'UTC', 'HH24') || '-' || "
-                                     "to_char(period_end AT TIME ZONE 'UTC', 'HH24') || ' ' || amount_minor, ', ' "
-                                     "ORDER BY period_index) FROM invoice_items WHERE tenant_id = $1"),
-                   "00-00 700, 00-15 700, 15-15 700");
-  cr_expect_str_eq(sql_text(&tenant, "SELECT time_zone || COALESCE(next_time_zone, '') FROM subscriptions WHERE "
-                                     "tenant_id = $1"),
-                   "Asia/Tokyo");
-  expect_sound_books(&tenant);
-}
-
 /* -- trials (BILL-056) -- */
 
 /* As if so many days had passed. */
