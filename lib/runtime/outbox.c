@@ -224,9 +224,9 @@ static enum rc set_aside(struct tx *tx, struct arena *arena, const struct uuid *
 /* bus_produce copies, so that the row's JSON can go once it is handed over. */
 static enum rc ship_row(struct outbox *outbox, struct tx *tx, struct arena *arena, const struct uuid *row,
                         const char *text, struct error *err) {
-  struct outgoing *messages;
+  struct outgoing *messages = NULL;
   struct error why;
-  size_t count;
+  size_t count = 0;
   json_t *packed = json_loads(text, 0, NULL);
   if (read_row(arena, packed, &messages, &count, &why) != RC_OK) {
     json_decref(packed);

@@ -164,7 +164,8 @@ Test(runs, one_that_waits_for_a_dead_letter_says_so_and_completes_when_it_is_dro
                   "tenant_id = $1");
   sql_do(&tenant, "UPDATE customer_billing SET next_billing_at = now() - interval '10 days' WHERE tenant_id = $1");
   const char *run = json_at(api_post(&tenant, 201, "/api/billing/runs", "{}"), "id");
-  static const char dead[] = "SELECT count(*) FROM dead_letters WHERE tenant_id = $1 AND message_type = 'invoice.create'";
+  static const char dead[] =
+      "SELECT count(*) FROM dead_letters WHERE tenant_id = $1 AND message_type = 'invoice.create'";
   WAIT_UNTIL(sql_int(&tenant, dead) == 2, "the run to be stuck");
   const json_t *shown = run_shown(&tenant, run);
   cr_expect_str_eq(json_at(shown, "status"), "running");

@@ -18,7 +18,7 @@ static enum rc change(struct work *work, const struct message *command, enum bil
                       struct error *err) {
   struct arena *arena = work->arena;
   const char *tenant = db_uuid(arena, &command->tenant);
-  enum billing_run_state state;
+  enum billing_run_state state = BILLING_RUN_RUNNING;
   TRY(lock(work, command, &state, err));
   TRY(billing_run_next(state, event, &state, err));
 

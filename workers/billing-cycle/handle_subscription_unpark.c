@@ -47,7 +47,7 @@ enum rc handle_subscription_unpark(struct work *work, struct message *const *mes
   const char *tenant = db_uuid(arena, &command->tenant);
   struct db_array *customers = db_array_new(arena);
   struct billable subscription;
-  struct utime due;
+  struct utime due = {0};
   TRY(lock(work, command, tenant, customers, err));
   TRY(check_parked(work, command, tenant, err));
   TRY(find_due(work, command, &subscription, &due, err));

@@ -11,7 +11,7 @@ static const char FIRST_TIME[] = "1970-01-01T00:00:00Z", LAST_TIME[] = "9000-01-
 
 static enum rc read_time(json_t *body, const char *field, struct utime *ret_time, struct error *err) {
   const char *text;
-  struct utime first, last;
+  struct utime first = {0}, last = {0};
   TRY(body_text(body, field, &text, err));
   if (!text) return error_field(err, RC_VALIDATION, field, "is required");
   TRY(utime_parse(text, field, ret_time, err));
@@ -48,7 +48,7 @@ enum rc handle_test_clock_create(struct work *work, struct message *const *messa
   const struct message *command = messages[0];
   struct arena *arena = work->arena;
   const char *name;
-  struct utime frozen;
+  struct utime frozen = {0};
   TRY(body_text(command->json, "name", &name, err));
   if (!name || !*name) return error_field(err, RC_VALIDATION, "name", "is required");
   TRY(read_time(command->json, "frozenTime", &frozen, err));
@@ -83,8 +83,8 @@ enum rc handle_test_clock_advance(struct work *work, struct message *const *mess
   (void)count;
   const struct message *command = messages[0];
   struct arena *arena = work->arena;
-  struct utime to, now;
-  int64_t version;
+  struct utime to = {0}, now = {0};
+  int64_t version = 0;
   TRY(read_time(command->json, "to", &to, err));
   TRY(lock_ready(work, command, &now, &version, err));
   if (to.us < now.us) return error_field(err, RC_CONFLICT, "to", "a clock never goes back");
@@ -99,8 +99,8 @@ enum rc handle_test_clock_advance(struct work *work, struct message *const *mess
 enum rc handle_test_clock_delete(struct work *work, struct message *const *messages, size_t count, struct error *err) {
   (void)count;
   const struct message *command = messages[0];
-  struct utime now;
-  int64_t version;
+  struct utime now = {0};
+  int64_t version = 0;
   TRY(lock_ready(work, command, &now, &version, err));
 
   TRY(tx_exec(work->tx, &sql_test_clock_delete,

@@ -79,7 +79,7 @@ static bool is_about_a_customer(enum rc rc) {
 
 static enum rc bill_one_by_one(struct work *work, const struct run *run, size_t count, struct error *err) {
   for (size_t i = 0; i < count; i++) {
-    struct claim claim;
+    struct claim claim = {0};
     struct error why;
     enum rc rc = try_slice(work, run, 1, &claim, &why);
     if (is_about_a_customer(rc) && claim.count > 0) {
@@ -100,7 +100,7 @@ static enum rc bill_one_by_one(struct work *work, const struct run *run, size_t 
 
 static enum rc step(struct work *work, const struct run *run, bool *ret_busy, struct error *err) {
   if (run->is_dry) return dry_run_step(work, run, ret_busy, err);
-  struct claim claim;
+  struct claim claim = {0};
   enum rc rc = try_slice(work, run, RUN_SLICE_CUSTOMERS, &claim, err);
   work_rollback(work);
   *ret_busy = *ret_busy || claim.count > 0;
