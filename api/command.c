@@ -347,12 +347,24 @@ static struct preference read_preference(const struct request *request) {
 
 /* ---- the handlers ---- */
 
+/* The command of a path that says all there is to say, or of what the client sent. */
+static enum rc read_body(struct request *request, json_t **ret_body, struct error *err) {
+  const struct route *route = request->route;
+  const char *fixed = route->fixed_body;
+  struct uuid id;
+  if (route->param_member) {
+    if (!uuid_parse(request->params[1], &id))
+      return error_field(err, RC_VALIDATION, route->param_member, "must be an id");
+    fixed = arena_printf(request->arena, "{\"%s\":\"%s\"}", route->param_member, request->params[1]);
+  }
+  return fixed ? request_parse_fixed(request, fixed, ret_body, err) : request_parse_body(request, ret_body, err);
+}
+
 enum rc command_handle(struct request *request, struct response *response, struct error *err) {
   json_auto_t *body = NULL;
   struct command command = {.preference = read_preference(request)};
   struct outcome outcome = {0};
-  const char *fixed = request->route->fixed_body;
-  TRY(fixed ? request_parse_fixed(request, fixed, &body, err) : request_parse_body(request, &body, err));
+  TRY(read_body(request, &body, err));
   TRY(check_body(request, body, err));
   TRY(identify(request, body, &command, err));
   if (command.is_keyed) TRY(look_up(request, &command.id, command.body_hash, &outcome, err));

@@ -29,6 +29,7 @@ struct route {
   const struct statement *subject;   /* COMMAND on what {key} names: finds its id, else 404 */
   const char *partition_member;      /* of the body: the key on the topic; NULL: the subject */
   const char *fixed_body;            /* in place of the client's */
+  const char *param_member;          /* COMMAND: its one member, the path's second parameter; in place of the body */
   int success;                       /* status; 0: what the worker says */
   const char *location;              /* of what a creation made: this and its id */
   route_handler *handle;

@@ -150,6 +150,15 @@ const struct route ROUTES[] = {
              "subscription.reactivate")},
     {COMMAND(METHOD_POST, "/api/billing/subscriptions/{id}/renew", "subscriptions:renew", "subscription.renew")},
     {COMMAND(METHOD_POST, "/api/billing/subscriptions/{id}/unpark", "subscriptions:unpark", "subscription.unpark")},
+    {COMMAND(METHOD_POST, "/api/billing/subscriptions/{id}/change-plan", "subscriptions:change-plan",
+             "subscription.change-plan")},
+    {COMMAND(METHOD_POST, "/api/billing/subscriptions/{id}/preview", "subscriptions:preview", "subscription.preview")},
+    {READ("/api/billing/subscriptions/{id}/entitlements", "subscriptions:read", sql_subscription_entitlements)},
+    {READ("/api/billing/subscriptions/{id}/timeline", "subscriptions:read", sql_subscription_timeline)},
+    {READ("/api/billing/subscriptions/{id}/scheduled-changes", "subscriptions:read", sql_scheduled_changes_get)},
+    {COMMAND(METHOD_DELETE, "/api/billing/subscriptions/{id}/scheduled-changes/{changeId}", "subscriptions:change-plan",
+             "subscription.withdraw-change"),
+     .param_member = "changeId", .success = 204},
 
     /* invoices */
     {LIST("/api/billing/invoices", "invoices:read", invoices)},

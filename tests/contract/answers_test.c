@@ -146,8 +146,10 @@ Test(answers, to_a_change_of_another_version_are_412) {
   for (size_t i = 0; i < count; i++) {
     const char *open = strchr(rows[i].path, '{');
     if (strcmp(rows[i].kind, "COMMAND") != 0 || !open) continue;
-    const char *path = keep_text("%.*s%s%s", (int)(open - rows[i].path), rows[i].path, id_below(&tenant, rows[i].path),
-                                 strchr(open, '}') + 1);
+    const char *rest = strchr(open, '}') + 1, *further = strchr(rest, '{');
+    int length = (int)(further ? further - rest : (long)strlen(rest));
+    const char *path = keep_text("%.*s%s%.*s%s", (int)(open - rows[i].path), rows[i].path,
+                                 id_below(&tenant, rows[i].path), length, rest, further ? new_id() : "");
     const char *body = strcmp(rows[i].method, "DELETE") == 0 ? NULL : example_body(rows[i].command);
     struct answer answer = http_request(rows[i].method, path, tenant.token, body, version_zero);
     cr_expect_eq(answer.status, 412, "%s %s: %d %s; does its handler call message_expect_version?", rows[i].method,

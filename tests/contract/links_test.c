@@ -16,7 +16,7 @@ static bool is_command(const struct message_type *type) {
 
 /* The handler tables of all workers, rows {"name", function, …}; what follows the brace must be a name with a dot. */
 static const char **handled(const char *worker) {
-  return matches(source_text(keep_text("workers/%s/main.c", worker)), "\\{\"([a-z-]+\\.[a-z_]+)\", *handle_[a-z_]+");
+  return matches(source_text(keep_text("workers/%s/main.c", worker)), "\\{\"([a-z-]+\\.[a-z_-]+)\", *handle_[a-z_]+");
 }
 
 static const char *const workers[] = {"billing-cycle", "invoicing", "payments", "notifications", NULL};
@@ -82,7 +82,7 @@ Test(links, every_route_s_command_is_a_command) {
 Test(links, every_command_has_its_own_file) {
   for (const char *const *worker = workers; *worker; worker++) {
     const char *main_text = source_text(keep_text("workers/%s/main.c", *worker));
-    const char **functions = matches(main_text, "\\{\"[a-z-]+\\.[a-z_]+\", *(handle_[a-z_]+)");
+    const char **functions = matches(main_text, "\\{\"[a-z-]+\\.[a-z_-]+\", *(handle_[a-z_]+)");
     const char *code = code_below(keep_text("workers/%s", *worker));
     for (; *functions; functions++)
       cr_expect_eq(count_of(matches(code, "^enum rc (handle_[a-z_]+)\\("), *functions), 1, "workers/%s: %s", *worker,

@@ -111,11 +111,13 @@ static const struct {
      "SELECT count(*) FROM (SELECT FROM invoice_items WHERE tenant_id = $1 AND subscription_id IS NOT NULL GROUP "
      "BY subscription_id, item, component, "
      "period_index, kind, revision HAVING count(*) > 1) d"},
-    {"periods of a subscription tile (BILL-011)",
+    {"periods of a subscription tile (BILL-011); one that another interval cut short is credited from there (BILL-052)",
      "SELECT count(*) FROM (SELECT period_start, lag(period_end) OVER w AS before, period_index, "
      "lag(period_index) OVER w AS index_before FROM invoice_items WHERE tenant_id = $1 AND kind = 'subscription' "
      "AND revision = 0 WINDOW w AS (PARTITION BY subscription_id, item, component ORDER BY period_index)) t "
-     "WHERE before IS NOT NULL AND (before <> period_start OR period_index <> index_before + 1)"},
+     "WHERE before IS NOT NULL AND (period_index <> index_before + 1 OR (before <> period_start AND NOT EXISTS ("
+     "SELECT FROM invoice_items c WHERE c.tenant_id = $1 AND c.kind = 'credit' AND c.period_index = t.index_before "
+     "AND c.period_start = t.period_start)))"},
     {"what is paid on an invoice came in by its payments",
      "SELECT count(*) FROM invoices v WHERE tenant_id = $1 AND amount_paid_minor <> (SELECT "
      "COALESCE(sum(-l.amount_minor), "

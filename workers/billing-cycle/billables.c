@@ -6,6 +6,7 @@
 #include "base/assert.h"
 #include "base/uuid_map.h"
 #include "charges.h"
+#include "scheduled.h"
 #include "sql.h"
 
 /* Columns of the view subscription_billing. */
@@ -236,6 +237,7 @@ enum rc billables_due(struct work *work, const struct uuid *tenant, struct db_ar
   struct billable *due = ARENA_ARRAY(arena, struct billable, count);
   for (size_t i = 0; i < count; i++) due[i] = read_billable(arena, rows, (int)i);
   TRY(load_prices(work, tenant, due, count, err));
+  TRY(scheduled_load(work, tenant, due, count, err));
   *ret_due = due;
   *ret_count = count;
   return RC_OK;
@@ -248,7 +250,7 @@ enum rc billable_find(struct work *work, const struct uuid *tenant, const char *
   if (row_count(rows) == 0) return error_set(err, RC_NOT_FOUND, "there is no subscription %s", subscription_id);
   *ret_subscription = read_billable(work->arena, rows, 0);
   TRY(load_prices(work, tenant, ret_subscription, 1, err));
-  if (!ret_subscription->is_parked) return RC_OK;
+  if (!ret_subscription->is_parked) return scheduled_load(work, tenant, ret_subscription, 1, err);
   *err = *ret_subscription->why;
   return ret_subscription->why->code;
 }

@@ -20,6 +20,7 @@
 enum { BILLING_PERIODS_MAX = 120 };
 
 struct line;
+struct scheduled_change;
 
 /* A subscription, and what billing it came to. */
 struct billable {
@@ -50,6 +51,8 @@ struct billable {
   struct utime period_start, period_end;
   const struct line *charges; /* zeros too */
   size_t charge_count;
+  const struct scheduled_change *scheduled; /* what waits for a boundary; NULL: nothing */
+  const struct scheduled_change *applied;   /* and what was applied at one */
   bool is_parked;
   bool is_unreadable;      /* its row says what this version does not know: parked as it stands */
   const struct error *why; /* it is parked */
@@ -102,7 +105,7 @@ const char *line_kind(const struct line *line);
 const char *line_component(const struct line *line); /* its code */
 
 /* What billing does to a subscription beside its lines: each becomes an event. */
-enum milestone_type { MILESTONE_ACTIVATED, MILESTONE_RENEWED };
+enum milestone_type { MILESTONE_ACTIVATED, MILESTONE_CHANGED, MILESTONE_RENEWED };
 
 struct milestone {
   const struct billable *subscription;
@@ -149,6 +152,9 @@ MUST_CHECK enum rc billing_settle(struct arena *arena, struct billing *billing, 
 /* Days or seconds of [from, to) in those of the period that the grid opens (BILL-020, BILL-021). */
 struct price_share billing_share(const struct zone *zone, enum proration_basis basis, struct date from, struct date to,
                                  const struct period *period);
+
+/* What a subscription consists of since `at`: planId, planCode, planVersion, quantity, items. */
+void billing_write_state(struct json_writer *json, const struct billable *subscription, struct utime at);
 
 /* A line as invoice.create has it. */
 void billing_write_line(struct json_writer *json, const struct line *line);

@@ -14,7 +14,7 @@ enum rc change_unused(struct arena *arena, const struct charges *charges, const 
     const struct charge *charge = &charges->at[i];
     enum proration_basis basis = charge_item_of(s, charge->item)->price->basis;
     int64_t rest;
-    TRY(charges_rest(arena, charges, s, basis, charge->amount_minor, charge->start, charge->end, &rest, err));
+    TRY(charges_rest(arena, charges, s, basis, charge, &rest, err));
     if (rest != 0) unused[count++] = (struct unused){charge, rest};
   }
   *ret_unused = unused;
@@ -42,7 +42,7 @@ static enum rc add_credit(struct arena *arena, struct billing *billing, const st
   struct line_change *change = ARENA_NEW(arena, struct line_change);
   *change = (struct line_change){
       .whole_minor = charge->amount_minor, .from = charge->start, .to = charge->end, .cuts = cuts, .credits = charge};
-  struct line line = {.subscription = new,
+  struct line line = {.subscription = old,
                       .type = LINE_CREDIT,
                       .item = charge_item_of(old, charge->item),
                       .index = charge->index,
@@ -148,7 +148,7 @@ static size_t charges_of_one_period(const struct billable *s) {
 }
 
 /* The periods that have been billed and are not over at the cut. */
-static int64_t first_running(const struct billable *s, struct date today) {
+int64_t change_first_running(const struct billable *s, struct date today) {
   if (date_compare(today, s->start) < 0 || date_compare(today, s->grid.anchor) < 0) return s->next_index;
   int64_t index = grid_index(&s->grid, today);
   return index > s->first_index ? index : s->first_index;
@@ -156,7 +156,7 @@ static int64_t first_running(const struct billable *s, struct date today) {
 
 static enum rc price_all(struct arena *arena, const struct billable *old, const struct billable *new,
                          const struct charges *before, int64_t revision, struct sides *sides, struct error *err) {
-  int64_t first = first_running(new, zone_date(new->zone, before->cuts[before->cut_count - 1]));
+  int64_t first = change_first_running(new, zone_date(new->zone, before->cuts[before->cut_count - 1]));
   size_t periods = first < new->next_index ? (size_t)(new->next_index - first) : 0;
   size_t most = periods * charges_of_one_period(new) + 1;
   *sides = (struct sides){.kept = ARENA_ARRAY(arena, struct charge, most),
@@ -176,7 +176,7 @@ static enum rc add_charge(struct arena *arena, struct billing *billing, struct b
   struct line_change *change = ARENA_NEW(arena, struct line_change);
   *change =
       (struct line_change){.whole_minor = charge->amount_minor, .from = charge->start, .to = charge->end, .cuts = cuts};
-  TRY(charges_rest(arena, cuts, new, basis, charge->amount_minor, charge->start, charge->end, &line.amount_minor, err));
+  TRY(charges_rest(arena, cuts, new, basis, charge, &line.amount_minor, err));
   line.change = change;
   line.start = charges_effective(cuts, new, basis, charge->start);
   line.from = zone_date(new->zone, line.start);
@@ -223,6 +223,34 @@ enum rc change_lines(struct arena *arena, struct billing *billing, const struct 
   ret_after->at = after;
   ret_after->count = sides.kept_count + sides.added_count;
   return RC_OK;
+}
+
+static bool has_item(const struct billable *s, int64_t number) {
+  for (size_t i = 0; i < s->item_count; i++)
+    if (s->items[i].number == number) return true;
+  return false;
+}
+
+void change_setup_fees(struct arena *arena, struct billing *billing, const struct billable *old,
+                       const struct billable *new, struct utime at) {
+  for (size_t i = 0; i < new->item_count; i++) {
+    const struct billed_item *item = &new->items[i];
+    if (has_item(old, item->number) || item->price->setup_fee_minor == 0 || item->added_index >= new->next_index)
+      continue;
+    struct date today = zone_date(new->zone, at);
+    billing_add(arena, billing,
+                &(struct line){.subscription = new,
+                               .type = LINE_SETUP,
+                               .item = item,
+                               .index = item->added_index,
+                               .from = today,
+                               .to = today,
+                               .start = at,
+                               .end = at,
+                               .billed_on = today,
+                               .share = PRICE_SHARE_WHOLE,
+                               .amount_minor = item->price->setup_fee_minor});
+  }
 }
 
 enum rc change_recurring(const struct billable *s, int64_t *ret_minor, struct error *err) {

@@ -27,6 +27,13 @@ MUST_CHECK enum rc change_credits(struct arena *arena, struct billing *billing, 
                                   struct billable *new, const struct charges *before, int64_t revision,
                                   struct error *err);
 
+/* BILL-030: of add-ons that are new in a period that runs; a change of the subscription's own plan has none. */
+void change_setup_fees(struct arena *arena, struct billing *billing, const struct billable *old,
+                       const struct billable *new, struct utime at);
+
+/* The first of the periods that have been billed and are not over; next_index when there is none. */
+int64_t change_first_running(const struct billable *subscription, struct date today);
+
 /* What the subscription costs for a whole period, usage apart. */
 MUST_CHECK enum rc change_recurring(const struct billable *subscription, int64_t *ret_minor, struct error *err);
 

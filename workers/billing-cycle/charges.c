@@ -163,16 +163,15 @@ static int64_t position_of_day(const struct billable *s, enum proration_basis ba
 }
 
 enum rc charges_rest(struct arena *arena, const struct charges *charges, const struct billable *s,
-                     enum proration_basis basis, int64_t amount_minor, struct date start, struct date end,
-                     int64_t *ret_rest, struct error *err) {
+                     enum proration_basis basis, const struct charge *charge, int64_t *ret_rest, struct error *err) {
   int64_t *at = ARENA_ARRAY(arena, int64_t, charges->cut_count + 1);
   for (size_t i = 0; i < charges->cut_count; i++) at[i] = position_of(s, basis, charges->cuts[i]);
-  struct change_span span = {position_of_day(s, basis, start), position_of_day(s, basis, end)};
+  struct change_span span = {position_of_day(s, basis, charge->start), position_of_day(s, basis, charge->end)};
   if (span.start >= span.end) { /* a day that the zone skipped has no seconds */
     *ret_rest = 0;
     return RC_OK;
   }
-  return change_rest(amount_minor, span, (struct change_cuts){at, charges->cut_count}, ret_rest, err);
+  return change_rest(charge->amount_minor, span, (struct change_cuts){at, charges->cut_count}, ret_rest, err);
 }
 
 struct utime charges_effective(const struct charges *charges, const struct billable *s, enum proration_basis basis,

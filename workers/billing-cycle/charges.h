@@ -45,10 +45,10 @@ struct charges charges_of_period(struct arena *arena, const struct billable *sub
 MUST_CHECK enum rc charges_cut(struct arena *arena, const struct charges *charges, const struct billable *subscription,
                                struct utime now, struct charges *ret_charges, struct error *err);
 
-/* What is left, after all cuts, of an amount for the span [start, end) of the subscription. */
+/* What of a charge of the subscription is left after all cuts. */
 MUST_CHECK enum rc charges_rest(struct arena *arena, const struct charges *charges, const struct billable *subscription,
-                                enum proration_basis basis, int64_t amount_minor, struct date start, struct date end,
-                                int64_t *ret_rest, struct error *err);
+                                enum proration_basis basis, const struct charge *charge, int64_t *ret_rest,
+                                struct error *err);
 
 /* The instant at which the last cut takes effect, by the day or the second; the start of a span that begins later. */
 struct utime charges_effective(const struct charges *charges, const struct billable *subscription,

@@ -10,6 +10,8 @@ static enum rc check(const struct standing *standing, struct error *err) {
   const struct billable *s = &standing->s;
   if (s->cancel_at_period_end) return subscription_refuse_ending(s->state, err);
   if (!standing_has_begun(standing)) return error_set(err, RC_CONFLICT, "the subscription has not begun yet");
+  if (s->scheduled)
+    return error_set(err, RC_CONFLICT, "a change is scheduled for the end of the period: withdraw it first");
   if (standing->is_parked) return error_set(err, RC_CONFLICT, "the subscription is parked: bill it again first");
   if (s->next_index - grid_index(&s->grid, standing->today) > RENEWED_AHEAD_MAX)
     return error_set(err, RC_CONFLICT, "the subscription is renewed for %d periods already", RENEWED_AHEAD_MAX);

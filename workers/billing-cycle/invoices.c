@@ -263,8 +263,29 @@ static void emit_invoice(struct work *work, struct buf *text, const struct line 
 
 /* -- milestones -- */
 
+void billing_write_state(struct json_writer *json, const struct billable *s, struct utime at) {
+  char quantity[DECIMAL_TEXT_MAX], time[UTIME_TEXT_MAX];
+  const struct billed_item *own = &s->items[0];
+  json_put_string(json, "planId", own->price->plan_id);
+  json_put_string(json, "planCode", own->price->code);
+  json_put_int(json, "planVersion", own->price->version);
+  json_put_raw(json, "quantity", quantity_format(own->quantity, quantity));
+  json_put_array(json, "items");
+  for (size_t i = 1; i < s->item_count; i++) {
+    json_put_object(json, NULL);
+    json_put_int(json, "item", s->items[i].number);
+    json_put_string(json, "planId", s->items[i].price->plan_id);
+    json_put_int(json, "planVersion", s->items[i].price->version);
+    json_put_raw(json, "quantity", quantity_format(s->items[i].quantity, quantity));
+    json_put_end(json);
+  }
+  json_put_end(json);
+  json_put_string(json, "at", utime_format(at, time));
+}
+
 static const char *const MILESTONES[] = {
     [MILESTONE_ACTIVATED] = "subscription.activated",
+    [MILESTONE_CHANGED] = "subscription.changed",
     [MILESTONE_RENEWED] = "subscription.renewed",
 };
 
@@ -282,6 +303,7 @@ static void emit_milestone(struct work *work, struct buf *text, const struct mil
   json_put_string(&json, "customerId", customer);
   switch (milestone->type) {
   case MILESTONE_ACTIVATED: json_put_string(&json, "at", utime_format(milestone->start, time)); break;
+  case MILESTONE_CHANGED: billing_write_state(&json, s, milestone->start); break;
   case MILESTONE_RENEWED:
     json_put_int(&json, "periodIndex", milestone->index);
     json_put_string(&json, "periodStart", utime_format(milestone->start, time));

@@ -7,24 +7,23 @@
 
 enum { LINE_JSON_MAX = 65536 };
 
-enum rc pending_keep(struct work *work, const struct uuid *tenant, struct billing *billing, size_t first,
+enum rc pending_keep(struct work *work, const struct uuid *tenant, const struct line *kept, size_t count,
                      struct error *err) {
   struct arena *arena = work->arena;
   struct db_array *ids = db_array_new(arena), *subscriptions = db_array_new(arena), *lines = db_array_new(arena);
   struct buf CLEANUP(buf_release) text;
   buf_init(&text, LINE_JSON_MAX);
-  for (size_t i = first; i < billing->count; i++) {
+  for (size_t i = 0; i < count; i++) {
     struct uuid id = uuid_new(); /* in the order of the lines */
     struct json_writer json;
     buf_clear(&text);
     json_writer_init(&json, &text);
-    billing_write_line(&json, &billing->lines[i]);
+    billing_write_line(&json, &kept[i]);
     ASSERT(buf_ok(&text));
     db_array_uuid(ids, &id);
-    db_array_uuid(subscriptions, &billing->lines[i].subscription->id);
+    db_array_uuid(subscriptions, &kept[i].subscription->id);
     db_array_text(lines, buf_text(&text));
   }
-  billing->count = first;
   if (db_array_count(ids) == 0) return RC_OK;
   return tx_exec(work->tx, &sql_pending_lines_insert,
                  PARAMS(db_uuid(arena, tenant), db_array_literal(ids), db_array_literal(subscriptions),
@@ -45,23 +44,37 @@ static const struct billable *find(const struct billable *subscriptions, size_t 
   return NULL;
 }
 
-/* A subscription that was parked keeps its lines, too. */
-enum rc pending_take(struct work *work, const struct uuid *tenant, const struct billable *subscriptions, size_t count,
-                     struct billing *billing, struct error *err) {
-  struct arena *arena = work->arena;
-  struct db_array *ids = db_array_new(arena);
-  for (size_t i = 0; i < count; i++)
-    if (!subscriptions[i].is_parked) db_array_uuid(ids, &subscriptions[i].id);
-  PGresult CLEANUP(db_result_release) *rows = NULL;
-  TRY(tx_exec(work->tx, &sql_pending_lines_take, PARAMS(db_uuid(arena, tenant), db_array_literal(ids)), &rows, err));
+static void add_rows(struct work *work, const PGresult *rows, const struct billable *subscriptions, size_t count,
+                     struct billing *billing) {
   for (int r = 0; r < row_count(rows); r++) {
     struct uuid id = row_uuid(rows, r, 0);
     const struct billable *s = find(subscriptions, count, &id);
     ASSERT(s);
-    billing_add(arena, billing,
+    billing_add(work->arena, billing,
                 &(struct line){.subscription = s,
                                .billed_on = billed_on(work, billing, s),
-                               .json = arena_strdup(arena, row_text(rows, r, 1))});
+                               .json = arena_strdup(work->arena, row_text(rows, r, 1))});
   }
+}
+
+/* A subscription that was parked keeps its lines, too. */
+enum rc pending_take(struct work *work, const struct uuid *tenant, const struct billable *subscriptions, size_t count,
+                     struct billing *billing, struct error *err) {
+  struct db_array *ids = db_array_new(work->arena);
+  for (size_t i = 0; i < count; i++)
+    if (!subscriptions[i].is_parked) db_array_uuid(ids, &subscriptions[i].id);
+  PGresult CLEANUP(db_result_release) *rows = NULL;
+  TRY(tx_exec(work->tx, &sql_pending_lines_take, PARAMS(db_uuid(work->arena, tenant), db_array_literal(ids)), &rows,
+              err));
+  add_rows(work, rows, subscriptions, count, billing);
+  return RC_OK;
+}
+
+enum rc pending_peek(struct work *work, const struct uuid *tenant, const struct billable *subscription,
+                     struct billing *billing, struct error *err) {
+  PGresult CLEANUP(db_result_release) *rows = NULL;
+  TRY(tx_exec(work->tx, &sql_pending_lines_of,
+              PARAMS(db_uuid(work->arena, tenant), db_uuid(work->arena, &subscription->id)), &rows, err));
+  add_rows(work, rows, subscription, 1, billing);
   return RC_OK;
 }

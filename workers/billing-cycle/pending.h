@@ -4,13 +4,17 @@
 
 #include "billing.h"
 
-/* Keeps the lines of `billing` from `first` on for later, and takes them out of it. */
-MUST_CHECK enum rc pending_keep(struct work *work, const struct uuid *tenant, struct billing *billing, size_t first,
+/* Keeps lines for later. */
+MUST_CHECK enum rc pending_keep(struct work *work, const struct uuid *tenant, const struct line *lines, size_t count,
                                 struct error *err);
 
 /* Adds what waits for these subscriptions to their lines of this transaction: with the first of them, or for a
  * subscription that has none, on `today`. */
 MUST_CHECK enum rc pending_take(struct work *work, const struct uuid *tenant, const struct billable *subscriptions,
                                 size_t count, struct billing *billing, struct error *err);
+
+/* The same, and nothing is taken: for a preview. */
+MUST_CHECK enum rc pending_peek(struct work *work, const struct uuid *tenant, const struct billable *subscription,
+                                struct billing *billing, struct error *err);
 
 #endif

@@ -10,6 +10,7 @@
 #include "base/json_text.h"
 #include "billables.h"
 #include "pending.h"
+#include "scheduled.h"
 #include "sql.h"
 
 enum { JSON_MAX = 4096 };
@@ -138,6 +139,7 @@ enum rc run_tally(struct work *work, const struct run *run, const struct slice *
 static enum rc move_on(struct work *work, const struct run *run, struct db_array *customers, const struct slice *slice,
                        struct error *err) {
   TRY(billables_advance(work, &run->tenant, slice->due, slice->count, err));
+  TRY(scheduled_store(work, &run->tenant, slice->due, slice->count, err));
   TRY(tx_exec(work->tx, &sql_customer_billing_refresh,
               PARAMS(db_uuid(work->arena, &run->tenant), db_array_literal(customers)), NULL, err));
   return park(work, run, slice->due, slice->count, err);

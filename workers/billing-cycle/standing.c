@@ -3,7 +3,7 @@
 
 #include "base/assert.h"
 #include "base/json_text.h"
-#include "pending.h"
+#include "scheduled.h"
 #include "sql.h"
 
 /* -- loading -- */
@@ -146,6 +146,7 @@ enum rc standing_store(struct work *work, struct standing *standing, struct erro
              time_or_null(arena, standing->has_suspended_at, standing->suspended_at), db_int(arena, s->version),
              s->zone_name, s->next_zone_name, db_utime(arena, work->now)),
       NULL, err));
+  TRY(scheduled_store(work, &standing->command->tenant, s, 1, err));
   struct db_array *customers = db_array_new(arena);
   db_array_text(customers, standing->customer);
   return tx_exec(work->tx, &sql_customer_billing_refresh, PARAMS(standing->tenant, db_array_literal(customers)), NULL,

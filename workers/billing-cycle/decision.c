@@ -1,0 +1,217 @@
+/* See decision.h. */
+#include "decision.h"
+
+#include <string.h>
+
+/* -- a change -- */
+
+static enum rc compare_prices(const struct standing *standing, const struct change_target *target, bool *ret_is_upgrade,
+                              struct error *err) {
+  struct billable as_changed = standing->s;
+  struct recurring old = {.interval = standing->s.grid.interval}, new = {.interval = target->interval};
+  change_target_apply(target, &as_changed);
+  TRY(change_recurring(&standing->s, &old.amount_minor, err));
+  TRY(change_recurring(&as_changed, &new.amount_minor, err));
+  *ret_is_upgrade = change_is_upgrade(old, new);
+  return RC_OK;
+}
+
+/* Whether a period runs that has been charged. */
+static bool has_charged_period(const struct standing *standing) {
+  return change_first_running(&standing->s, standing->today) < standing->s.next_index;
+}
+
+static enum rc check_standing(const struct standing *standing, struct error *err) {
+  enum subscription_state to;
+  TRY(subscription_next(standing->s.state, SUBSCRIPTION_EVENT_CHANGE, &to, err));
+  if (standing->is_parked) return error_set(err, RC_CONFLICT, "the subscription is parked: bill it again first");
+  return RC_OK;
+}
+
+static enum rc decide_target(struct work *work, struct standing *standing, struct decision *decision,
+                             struct error *err) {
+  const struct billable *s = &standing->s;
+  const char *when = decision->request.when;
+  int64_t running = change_first_running(s, standing->today);
+  bool may_be_later = running < s->next_index;
+  int64_t from = when && strcmp(when, "period_end") == 0 ? s->next_index : running;
+  TRY(change_target_find(work, &standing->command->tenant, s, &decision->request, from, &decision->target, err));
+  TRY(compare_prices(standing, &decision->target, &decision->is_upgrade, err));
+  decision->is_now = when ? strcmp(when, "now") == 0 : decision->is_upgrade || !may_be_later;
+  if (!decision->is_now && from != s->next_index)
+    TRY(change_target_find(work, &standing->command->tenant, s, &decision->request, s->next_index, &decision->target,
+                           err));
+  return RC_OK;
+}
+
+static bool has_arrears(const struct billable *s) {
+  for (size_t i = 0; i < s->item_count; i++)
+    for (size_t c = 0; c < s->items[i].price->component_count; c++)
+      if (s->items[i].price->components[c].timing == PRICE_ARREARS) return true;
+  return false;
+}
+
+/* What the old state owes in arrears is billed up to today; what the new one will owe counts from there. */
+static enum rc close_arrears(struct work *work, struct standing *standing, struct billable *old, bool is_needed,
+                             struct error *err) {
+  struct billable *s = &standing->s;
+  size_t first = standing->billing.count;
+  if (!is_needed || !has_charged_period(standing)) return RC_OK;
+  TRY(billing_arrears(work->arena, &standing->billing, old, standing->today, err));
+  for (size_t i = first; i < standing->billing.count; i++) standing->billing.lines[i].revision = s->version;
+  s->charged_minor = old->charged_minor;
+  s->has_arrears_from = true;
+  s->arrears_from = standing->today;
+  return RC_OK;
+}
+
+/* On the grid as it is (BILL-022, BILL-024). */
+static enum rc change_within_period(struct work *work, struct standing *standing, struct billable *old,
+                                    const struct decision *decision, struct error *err) {
+  struct billable *s = &standing->s;
+  change_target_apply(&decision->target, s);
+  TRY(close_arrears(work, standing, old, has_arrears(old) || has_arrears(s), err));
+  change_setup_fees(work->arena, &standing->billing, old, s, work->now);
+  if (!decision->request.prorate) return RC_OK;
+  struct charges before = standing->charges;
+  return change_lines(work->arena, &standing->billing, old, s, &before, s->version, &standing->charges, err);
+}
+
+/* Another interval puts an end to the period, and begins a new one today. */
+static enum rc begin_other_interval(struct work *work, struct standing *standing, struct billable *old,
+                                    const struct decision *decision, struct error *err) {
+  struct billable *s = &standing->s;
+  struct billing *billing = &standing->billing;
+  bool has_begun = has_charged_period(standing);
+  size_t first = billing->count;
+  if (has_begun) {
+    if (decision->request.prorate)
+      TRY(change_credits(work->arena, billing, old, old, &standing->charges, s->version, err));
+    TRY(billing_settle(work->arena, billing, old, standing->today, err));
+    for (size_t i = first; i < billing->count; i++) billing->lines[i].revision = s->version;
+  }
+  change_target_apply(&decision->target, s);
+  struct date day = has_begun ? standing->today : grid_period(&s->grid, s->start, s->next_index).start;
+  s->grid = grid_follow(day, decision->target.interval, s->next_index);
+  s->charged_minor = 0;
+  s->has_arrears_from = has_begun; /* all is settled up to this day */
+  s->arrears_from = day;
+  if (!has_begun) return RC_OK;
+  const struct scheduled_change *scheduled = s->scheduled; /* this boundary is none that it waited for */
+  s->scheduled = NULL;
+  standing->charges.count = 0;
+  TRY(billing_collect_next(work->arena, billing, s, err));
+  s->scheduled = scheduled;
+  s->has_arrears_from = false;
+  s->version++;
+  struct charges begun = charges_of_period(work->arena, s);
+  standing->charges.at = begun.at;
+  standing->charges.count = begun.count;
+  return RC_OK;
+}
+
+static enum rc add_up(struct decision *decision, struct error *err) {
+  for (size_t i = 0; i < decision->line_count; i++)
+    if (!money_add(decision->sum_minor, decision->lines[i].amount_minor, &decision->sum_minor))
+      return error_field(err, RC_VALIDATION, "quantity", "the sum is too large");
+  return RC_OK;
+}
+
+static enum rc decide_now(struct work *work, struct standing *standing, struct decision *decision, struct error *err) {
+  struct billable *old = ARENA_NEW(work->arena, struct billable); /* lines point at it */
+  size_t first = standing->billing.count;
+  *old = standing->s;
+  TRY(standing_move(standing, SUBSCRIPTION_EVENT_CHANGE, err));
+  TRY(standing_cut(work, standing, err));
+  if (change_target_has_other_interval(&decision->target, old))
+    TRY(begin_other_interval(work, standing, old, decision, err));
+  else
+    TRY(change_within_period(work, standing, old, decision, err));
+  decision->at = work->now;
+  decision->lines = standing->billing.lines + first;
+  decision->line_count = standing->billing.count - first;
+  TRY(add_up(decision, err));
+  const char *billing = decision->request.billing;
+  decision->is_billed_now = billing ? strcmp(billing, "now") == 0 : decision->sum_minor > 0;
+  return RC_OK;
+}
+
+/* The lines are those of the first period in the new state, as its boundary will bill them. */
+static enum rc decide_period_end(struct work *work, struct standing *standing, struct decision *decision,
+                                 struct error *err) {
+  struct billable *then = ARENA_NEW(work->arena, struct billable);
+  struct scheduled_change *change = ARENA_NEW(work->arena, struct scheduled_change);
+  struct billing *billing = ARENA_NEW(work->arena, struct billing);
+  if (standing->s.cancel_at_period_end) return subscription_refuse_ending(standing->s.state, err);
+  decision->index = standing->s.next_index;
+  decision->at = standing->s.next_at;
+  *change = (struct scheduled_change){.index = decision->index, .target = decision->target};
+  *then = standing->s;
+  then->scheduled = change;
+  TRY(billing_collect_next(work->arena, billing, then, err));
+  decision->lines = billing->lines;
+  decision->line_count = billing->count;
+  standing->s.version++;
+  return add_up(decision, err);
+}
+
+enum rc decision_make(struct work *work, const struct message *command, struct standing *standing,
+                      struct decision *decision, struct error *err) {
+  *decision = (struct decision){0};
+  TRY(change_request_read(work->arena, command->json, &decision->request, err));
+  TRY(standing_load(work, command, standing, err));
+  TRY(check_standing(standing, err));
+  TRY(decide_target(work, standing, decision, err));
+  return decision->is_now ? decide_now(work, standing, decision, err)
+                          : decide_period_end(work, standing, decision, err);
+}
+
+/* -- a cancellation -- */
+
+static enum rc read_cancellation(json_t *body, struct cancellation *cancellation, struct error *err) {
+  *cancellation = (struct cancellation){0};
+  TRY(body_bool(body, "immediately", false, &cancellation->immediately, err));
+  TRY(body_bool(body, "prorate", false, &cancellation->prorate, err));
+  TRY(body_text(body, "reason", &cancellation->reason, err));
+  if (!cancellation->prorate) return RC_OK;
+  return error_field(err, RC_VALIDATION, "prorate", "credits for unused time are not available yet");
+}
+
+/* There is no period that could run out, or nobody who would end it. */
+static bool has_no_period(const struct standing *standing) {
+  if (!standing->was_billed || standing->is_parked) return true;
+  return !standing_has_begun(standing) && standing->s.state != SUBSCRIPTION_TRIALING;
+}
+
+static enum rc decide_end_now(struct work *work, struct standing *standing, struct cancellation *cancellation,
+                              struct error *err) {
+  TRY(standing_move(standing, SUBSCRIPTION_EVENT_CANCEL, err));
+  TRY(standing_stop(work, standing, &cancellation->unused, &cancellation->unused_count, err));
+  if (!cancellation->prorate) cancellation->unused_count = 0;
+  standing->s.cancel_at_period_end = false;
+  standing->has_cancelled_at = true;
+  standing->cancelled_at = work->now;
+  cancellation->at = work->now;
+  return RC_OK;
+}
+
+static enum rc decide_end_with_period(struct standing *standing, struct cancellation *cancellation, struct error *err) {
+  enum subscription_state cancelled;
+  TRY(subscription_next(standing->s.state, SUBSCRIPTION_EVENT_CANCEL, &cancelled, err));
+  if (standing->s.cancel_at_period_end) return subscription_refuse_ending(standing->s.state, err);
+  standing->s.cancel_at_period_end = true;
+  standing->s.cancel_at = standing->s.next_at;
+  standing->s.version++;
+  cancellation->at = standing->s.next_at;
+  return RC_OK;
+}
+
+enum rc cancellation_decide(struct work *work, const struct message *command, struct standing *standing,
+                            struct cancellation *cancellation, struct error *err) {
+  TRY(read_cancellation(command->json, cancellation, err));
+  TRY(standing_load(work, command, standing, err));
+  standing->cancel_reason = cancellation->reason;
+  cancellation->is_now = cancellation->immediately || has_no_period(standing);
+  return cancellation->is_now ? decide_end_now(work, standing, cancellation, err)
+                              : decide_end_with_period(standing, cancellation, err);
+}

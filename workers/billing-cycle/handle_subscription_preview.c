@@ -1,0 +1,104 @@
+/* subscription.preview: what change-plan, or cancel, would come to with the same body. The very same decision is made,
+ * and nothing is written (BILL-052). */
+#include "base/assert.h"
+#include "decision.h"
+#include "handlers.h"
+#include "pending.h"
+
+enum { PREVIEW_JSON_MAX = 1024 * 1024 };
+
+static void write_lines(struct json_writer *json, const char *key, const struct line *lines, size_t count) {
+  json_put_array(json, key);
+  for (size_t i = 0; i < count; i++) billing_write_line(json, &lines[i]);
+  json_put_end(json);
+}
+
+/* Lines of earlier changes that wait for the next invoice come with it. */
+static enum rc write_waiting(struct work *work, const struct standing *standing, struct json_writer *json,
+                             struct error *err) {
+  struct billing waiting = {0};
+  TRY(pending_peek(work, &standing->command->tenant, &standing->s, &waiting, err));
+  write_lines(json, "waiting", waiting.lines, waiting.count);
+  return RC_OK;
+}
+
+/* -- of a change -- */
+
+static void write_change(struct json_writer *json, const struct standing *standing, const struct decision *decision) {
+  char money[MONEY_TEXT_MAX], time[UTIME_TEXT_MAX];
+  struct billable as_changed = standing->s;
+  change_target_apply(&decision->target, &as_changed);
+  json_put_string(json, "when", decision->is_now ? "now" : "period_end");
+  json_put_string(json, "billing", decision->is_billed_now ? "now" : "next_invoice");
+  json_put_bool(json, "isUpgrade", decision->is_upgrade);
+  billing_write_state(json, &as_changed, decision->at);
+  json_put_string(json, "nextBillingDate", utime_format(standing->s.next_at, time));
+  json_put_string(json, "currency", standing->s.currency->code);
+  json_put_raw(json, "subtotal", money_format(decision->sum_minor, standing->s.currency, money));
+  write_lines(json, "lines", decision->lines, decision->line_count);
+}
+
+static enum rc preview_change(struct work *work, const struct message *command, struct json_writer *json,
+                              struct error *err) {
+  struct standing *standing = ARENA_NEW(work->arena, struct standing);
+  struct decision *decision = ARENA_NEW(work->arena, struct decision);
+  TRY(decision_make(work, command, standing, decision, err));
+  write_change(json, standing, decision);
+  return write_waiting(work, standing, json, err);
+}
+
+/* -- of a cancellation -- */
+
+static void write_unused(struct json_writer *json, const struct standing *standing,
+                         const struct cancellation *cancellation) {
+  char money[MONEY_TEXT_MAX];
+  json_put_array(json, "credits");
+  for (size_t i = 0; i < cancellation->unused_count; i++) {
+    const struct unused *unused = &cancellation->unused[i];
+    json_put_object(json, NULL);
+    json_put_int(json, "item", unused->charge->item);
+    json_put_string(json, "component", unused->charge->component);
+    json_put_int(json, "periodIndex", unused->charge->index);
+    json_put_raw(json, "amount", money_format(unused->amount_minor, standing->s.currency, money));
+    json_put_end(json);
+  }
+  json_put_end(json);
+}
+
+static enum rc preview_cancellation(struct work *work, const struct message *command, struct json_writer *json,
+                                    struct error *err) {
+  struct standing *standing = ARENA_NEW(work->arena, struct standing);
+  struct cancellation cancellation;
+  char money[MONEY_TEXT_MAX], time[UTIME_TEXT_MAX];
+  int64_t sum = 0;
+  TRY(cancellation_decide(work, command, standing, &cancellation, err));
+  const struct billing *billing = &standing->billing;
+  for (size_t i = 0; i < billing->count; i++)
+    if (!money_add(sum, billing->lines[i].amount_minor, &sum))
+      return error_set(err, RC_CONFLICT, "the sum of the last invoice is too large");
+  json_put_string(json, "when", cancellation.is_now ? "now" : "period_end");
+  json_put_string(json, "at", utime_format(cancellation.at, time));
+  json_put_string(json, "currency", standing->s.currency->code);
+  json_put_raw(json, "subtotal", money_format(sum, standing->s.currency, money));
+  write_lines(json, "lines", billing->lines, billing->count);
+  write_unused(json, standing, &cancellation);
+  return write_waiting(work, standing, json, err);
+}
+
+enum rc handle_subscription_preview(struct work *work, struct message *const *messages, size_t count,
+                                    struct error *err) {
+  (void)count;
+  const struct message *command = messages[0];
+  bool is_cancellation = json_object_get(command->json, "immediately") != NULL;
+  struct buf CLEANUP(buf_release) text;
+  struct json_writer json;
+  buf_init(&text, PREVIEW_JSON_MAX);
+  json_writer_init(&json, &text);
+  json_put_object(&json, NULL);
+  json_put_string(&json, "subscriptionId", command->subject);
+  TRY(is_cancellation ? preview_cancellation(work, command, &json, err) : preview_change(work, command, &json, err));
+  json_put_end(&json);
+  ASSERT(buf_ok(&text));
+  reply(work, command, 200, "preview", command->subject, buf_text(&text));
+  return RC_OK;
+}
