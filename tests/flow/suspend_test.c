@@ -154,3 +154,44 @@ Test(suspend, commands_sent_twice_do_it_once) {
   cr_expect(invoices_are(&tenant, 3));
   expect_sound_books(&tenant);
 }
+
+/* ---- credits for unused time: BILL-053, BILL-054 ---- */
+
+/* The n-th credit-note.create, of this amount in its first line; and the note that came of it. */
+static void expect_credit(const struct tenant *tenant, size_t n, double amount) {
+  WAIT_UNTIL(count_messages(tenant, "credit-note.create") == n, "credit-note.create");
+  const json_t *commands = messages_of(tenant, "credit-note.create");
+  cr_expect_eq(json_number_at(commands, keep_text("%zu.lines.0.amount", n - 1)), amount);
+  WAIT_UNTIL(sql_int(tenant, "SELECT count(*) FROM credit_notes WHERE tenant_id = $1") == (int64_t)n, "the note");
+}
+
+/* BILL-023: 8 of 30 days left of 19.95 are 5.32. */
+Test(suspend, credits_the_unused_time_and_reactivation_charges_it_again) {
+  struct tenant tenant = tenant_new();
+  const char *subscription = started(&tenant, "19.95", 22);
+  WAIT_UNTIL(invoices_are(&tenant, 1), "the first invoice");
+  api_post(&tenant, 200, act(subscription, "suspend"), "{}");
+  expect_credit(&tenant, 1, 5.32);
+  api_post(&tenant, 200, act(subscription, "reactivate"), "{}");
+  WAIT_UNTIL(invoices_are(&tenant, 2), "the invoice for the rest");
+  cr_expect_str_eq(later_lines(&tenant), "subscription 532");
+  api_post(&tenant, 200, act(subscription, "suspend"), "{'prorate':false}");
+  cr_expect_eq(count_messages(&tenant, "credit-note.create"), 1, "not when told not to");
+}
+
+Test(suspend, a_cancel_at_once_credits_the_unused_time_when_asked_to) {
+  struct tenant tenant = tenant_new();
+  const char *subscription = started(&tenant, "19.95", 22);
+  WAIT_UNTIL(invoices_are(&tenant, 1), "the first invoice");
+  const json_t *preview = api_post(&tenant, 200, act(subscription, "preview"), "{'immediately':true,'prorate':true}");
+  cr_expect_eq(json_number_at(preview, "credits.0.amount"), 5.32);
+  api_post(&tenant, 200, act(subscription, "renew"), "{}");
+  WAIT_UNTIL(invoices_are(&tenant, 2), "the second invoice");
+  api_post(&tenant, 200, act(subscription, "cancel"), "{'immediately':true,'prorate':true}");
+  WAIT_UNTIL(count_messages(&tenant, "credit-note.create") == 1, "credit-note.create");
+  const json_t *note = messages_of(&tenant, "credit-note.create");
+  cr_expect_eq(json_number_at(note, "0.lines.0.amount"), 5.32);
+  cr_expect_eq(json_number_at(note, "0.lines.1.amount"), 19.95, "a period that has not begun is credited whole");
+  WAIT_UNTIL(sql_int(&tenant, "SELECT COALESCE(sum(amount_minor), 0) FROM credit_notes WHERE tenant_id = $1") == 2527,
+             "the notes");
+}

@@ -172,9 +172,7 @@ static enum rc read_cancellation(json_t *body, struct cancellation *cancellation
   *cancellation = (struct cancellation){0};
   TRY(body_bool(body, "immediately", false, &cancellation->immediately, err));
   TRY(body_bool(body, "prorate", false, &cancellation->prorate, err));
-  TRY(body_text(body, "reason", &cancellation->reason, err));
-  if (!cancellation->prorate) return RC_OK;
-  return error_field(err, RC_VALIDATION, "prorate", "credits for unused time are not available yet");
+  return body_text(body, "reason", &cancellation->reason, err);
 }
 
 /* There is no period that could run out, or nobody who would end it. */

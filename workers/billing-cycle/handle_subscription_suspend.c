@@ -25,8 +25,7 @@ enum rc handle_subscription_suspend(struct work *work, struct message *const *me
   struct unused *unused;
   size_t unused_count;
   TRY(body_text(command->json, "reason", &reason, err));
-  TRY(body_bool(command->json, "prorate", false, &prorate, err));
-  if (prorate) return error_field(err, RC_VALIDATION, "prorate", "credits for unused time are not available yet");
+  TRY(body_bool(command->json, "prorate", true, &prorate, err));
   TRY(standing_load(work, command, &standing, err));
   TRY(standing_move(&standing, SUBSCRIPTION_EVENT_SUSPEND, err));
   TRY(standing_stop(work, &standing, &unused, &unused_count, err));
@@ -37,6 +36,7 @@ enum rc handle_subscription_suspend(struct work *work, struct message *const *me
   TRY(pending_take(work, &command->tenant, &standing.s, 1, &standing.billing, err));
   TRY(standing_store(work, &standing, err));
   TRY(standing_finish(work, &standing, err));
+  if (prorate) standing_credit(work, &standing, unused, unused_count, "suspended");
   emit_suspended(work, &standing, reason);
   return RC_OK;
 }

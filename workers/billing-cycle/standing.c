@@ -186,3 +186,48 @@ void standing_event_end(struct work *work, const struct standing *standing, cons
                                 .json = buf_text(text),
                                 .cause = command});
 }
+
+/* -- credits -- */
+
+static void write_unused(struct json_writer *json, const struct unused *unused, const struct currency *currency) {
+  char money[MONEY_TEXT_MAX];
+  json_put_object(json, NULL);
+  json_put_int(json, "item", unused->charge->item);
+  json_put_string(json, "component", unused->charge->component);
+  json_put_int(json, "periodIndex", unused->charge->index);
+  json_put_string(json, "kind", unused->charge->kind);
+  json_put_int(json, "revision", unused->charge->revision);
+  json_put_raw(json, "amount", money_format(unused->amount_minor, currency, money));
+  json_put_end(json);
+}
+
+void standing_credit(struct work *work, const struct standing *standing, const struct unused *unused, size_t count,
+                     const char *reason) {
+  if (count == 0) return;
+  const struct message *command = standing->command;
+  struct uuid note = UUID_DERIVE("credit-note", command->subject, db_int(work->arena, standing->s.version));
+  char id[UUID_TEXT_MAX];
+  struct buf CLEANUP(buf_release) text;
+  struct json_writer json;
+  buf_init(&text, STANDING_EVENT_MAX);
+  json_writer_init(&json, &text);
+  json_put_object(&json, NULL);
+  json_put_string(&json, "creditNoteId", uuid_format(&note, id));
+  json_put_string(&json, "customerId", standing->customer);
+  json_put_string(&json, "subscriptionId", command->subject);
+  json_put_string(&json, "currency", standing->s.currency->code);
+  json_put_string(&json, "reason", reason);
+  json_put_string(&json, "disposition", "credit");
+  json_put_array(&json, "lines");
+  for (size_t i = 0; i < count; i++) write_unused(&json, &unused[i], standing->s.currency);
+  json_put_end(&json);
+  json_put_end(&json);
+  ASSERT(buf_ok(&text));
+  emit(work, &(struct emission){.type = "credit-note.create",
+                                .id = UUID_DERIVE("credit-note.create", id),
+                                .tenant = command->tenant,
+                                .subject = id,
+                                .key = standing->customer,
+                                .json = buf_text(&text),
+                                .cause = command});
+}

@@ -52,4 +52,8 @@ void standing_event_begin(const struct standing *standing, struct buf *text, str
 void standing_event_end(struct work *work, const struct standing *standing, const char *type, struct buf *text,
                         struct json_writer *json);
 
+/* credit-note.create for what is unused (BILL-053); nothing when that is nothing. */
+void standing_credit(struct work *work, const struct standing *standing, const struct unused *unused, size_t count,
+                     const char *reason);
+
 #endif
