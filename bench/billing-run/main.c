@@ -3,7 +3,10 @@
  * writes, on bare copies of the tables (indexes, but no foreign key, no trigger, no row-level security), through one
  * libpq connection.
  *
- *   bench-billing-run [CUSTOMERS [TENANTS]]      as `./dev bench billing-run` runs it: 20,000 and then 100,000
+ *   bench-billing-run [CUSTOMERS [TENANTS [plain|rich]]]      as `./dev bench billing-run` runs it: 20,000 and then
+ *                                                             100,000 plain ones, then 20,000 rich ones
+ *
+ * plain: one bare price. rich: two price components, a coupon of 10 % for ever and a tax of 20 % on each subscription.
  */
 #include <dirent.h>
 #include <libpq-fe.h>
@@ -14,6 +17,36 @@
 #include "base/time.h"
 
 enum { CLAIM = 1000, POLL_MS = 50, GIVE_UP_MS = 900000, SQL_MAX = 16384 };
+
+/* What is billed, and the lines and ledger entries that the leanest SQL writes for it. */
+struct fare {
+  const char *name;
+  const char *price_minor, *components; /* of the plan */
+  const char *lines;                    /* (line, component, amount, discount, tax) */
+  const char *entries;                  /* (fact, line, account, amount) */
+  int subtotal_minor, discount_minor, tax_minor;
+  bool is_rich;
+};
+
+static const struct fare fares[] = {
+    {.name = "plain",
+     .price_minor = "4900",
+     .components = "[{\"code\": \"base\", \"model\": \"per_unit\", \"timing\": \"advance\", \"unitPrice\": \"49.00\"}]",
+     .lines = "(1, 'base', 4900, 0, 0)",
+     .entries = "('invoice_net', 1, 'receivable', 4900), ('invoice_net', 2, 'revenue', -4900)",
+     .subtotal_minor = 4900},
+    {.name = "rich",
+     .price_minor = "NULL",
+     .components = "[{\"code\": \"base\", \"model\": \"per_unit\", \"timing\": \"advance\", \"unitPrice\": \"40.00\"},"
+                   " {\"code\": \"support\", \"model\": \"flat\", \"timing\": \"advance\", \"unitPrice\": \"9.00\"}]",
+     .lines = "(1, 'base', 4000, 400, 720), (2, 'support', 900, 90, 162)",
+     .entries = "('invoice_net', 1, 'receivable', 4410), ('invoice_net', 2, 'revenue', -4410),"
+                " ('invoice_tax', 1, 'receivable', 882), ('invoice_tax', 2, 'tax_payable', -882)",
+     .subtotal_minor = 4900,
+     .discount_minor = 490,
+     .tax_minor = 882,
+     .is_rich = true},
+};
 
 static PGconn *db;
 
@@ -42,7 +75,7 @@ static int64_t number(const char *sql) {
 
 /* As many due customers as are asked for, in tenants of their own, each with one monthly subscription whose second
  * period began today. */
-static void seed(int64_t customers, int64_t tenants) {
+static void seed(const struct fare *fare, int64_t customers, int64_t tenants) {
   char sql[SQL_MAX];
   run("CREATE TABLE IF NOT EXISTS bench_tenants (id uuid, n bigint); TRUNCATE bench_tenants");
   snprintf(sql, sizeof sql,
@@ -50,13 +83,11 @@ static void seed(int64_t customers, int64_t tenants) {
            "INSERT INTO tenants (id, name, currency) SELECT id, 'Bench ' || n, 'USD' FROM bench_tenants;"
            "INSERT INTO plans (tenant_id, id, code, name, created_at, updated_at)"
            " SELECT id, id, 'pro-monthly', 'Pro', now(), now() FROM bench_tenants;"
-           "INSERT INTO plan_versions (tenant_id, plan_id, plan_version, interval_unit, interval_count, currency, "
-           "created_at)"
-           " SELECT id, id, 1, 'month', 1, 'USD', now() FROM bench_tenants;"
+           "INSERT INTO plan_versions (tenant_id, plan_id, plan_version, interval_unit, interval_count, currency,"
+           " created_at) SELECT id, id, 1, 'month', 1, 'USD', now() FROM bench_tenants;"
            "INSERT INTO plan_prices (tenant_id, plan_id, plan_version, currency, amount_minor, components)"
-           " SELECT id, id, 1, 'USD', 4900, '[{\"code\":\"base\",\"model\":\"per_unit\",\"timing\":\"advance\","
-           "\"unitPrice\":\"49.00\"}]' FROM bench_tenants;",
-           (long long)tenants - 1);
+           " SELECT id, id, 1, 'USD', %s, '%s' FROM bench_tenants;",
+           (long long)tenants - 1, fare->price_minor, fare->components);
   run(sql);
   snprintf(
       sql, sizeof sql,
@@ -69,17 +100,26 @@ static void seed(int64_t customers, int64_t tenants) {
       " '{\"line1\": \"1 High Street\", \"city\": \"Springfield\", \"country\": \"US\"}', 'en', 'UTC', 'USD', 0, now(),"
       " now() FROM seeded;"
       "INSERT INTO customer_billing SELECT tenant_id, id, current_date::timestamptz FROM seeded;"
-      "INSERT INTO subscriptions (tenant_id, id, customer_id, plan_id, plan_version, status, currency, price_minor,"
+      "INSERT INTO subscriptions (tenant_id, id, customer_id, plan_id, plan_version, status, currency, price_minor, "
+      "is_plain,"
       " time_zone, start_date, interval_unit, interval_count, anchor_date, anchor_day, next_period_index,"
       " next_billing_at, current_period_start, current_period_end, started_at, created_at, updated_at)"
-      " SELECT tenant_id, subscription_id, id, tenant_id, 1, 'active', 'USD', 4900, 'UTC', d, 'month', 1, d,"
+      " SELECT tenant_id, subscription_id, id, tenant_id, 1, 'active', 'USD', %s, %s, 'UTC', d, 'month', 1, d,"
       " extract(day FROM d)::integer, 1, current_date::timestamptz, d::timestamptz, current_date::timestamptz,"
       " d::timestamptz, now(), now()"
       " FROM seeded, (SELECT (current_date - interval '1 month')::date AS d) AS start;",
-      (long long)customers, (long long)tenants);
+      (long long)customers, (long long)tenants, fare->price_minor, fare->is_rich ? "false" : "true");
   char transaction[SQL_MAX + 32];
   snprintf(transaction, sizeof transaction, "BEGIN; %s COMMIT", sql);
   run(transaction);
+  if (fare->is_rich)
+    run("INSERT INTO coupons (tenant_id, id, code, percent_off, duration, created_at, updated_at)"
+        " SELECT id, id, 'TENTH', 10, 'forever', now(), now() FROM bench_tenants;"
+        "INSERT INTO subscription_coupons (tenant_id, subscription_id, position, coupon_id, from_period_index,"
+        " redeemed_at) SELECT s.tenant_id, s.id, 1, s.tenant_id, 0, now() FROM subscriptions s"
+        " JOIN bench_tenants t ON t.id = s.tenant_id;"
+        "INSERT INTO tax_rates (tenant_id, id, code, name, percentage, category, created_at, updated_at)"
+        " SELECT id, id, 'VAT', 'VAT', 20, 'standard', now(), now() FROM bench_tenants");
 }
 
 /* The same rows on bare tables. */
@@ -99,31 +139,25 @@ static void seed_bare(void) {
       " JOIN bench_tenants t ON t.id = s.tenant_id");
 }
 
-/* Claim, invoice, item, ledger pair, outbox row, boundary; a thousand in a transaction. */
+/* Claim, invoice, items, ledger entries, outbox row, boundary; as many as $1 in a transaction, numbered from $2 on. */
 static const char lean_step[] =
-    "WITH claimed AS (SELECT tenant_id, id, customer_id, currency, price_minor, next_billing_at, gen_random_uuid() AS "
-    "invoice,"
+    "WITH claimed AS (SELECT tenant_id, id, customer_id, currency, next_billing_at, gen_random_uuid() AS invoice,"
     "   row_number() OVER () AS n FROM (SELECT * FROM bare.subscriptions WHERE next_billing_at <= now()"
     "   ORDER BY next_billing_at LIMIT $1 FOR UPDATE SKIP LOCKED) AS due),"
-    " i AS (INSERT INTO bare.invoices (tenant_id, id, customer_id, subscription_id, series, number, invoice_number, "
-    "status,"
-    "   currency, subtotal_minor, total_minor, collection, period_start, period_end, issue_date, due_date, "
-    "finalised_at,"
-    "   created_at, updated_at) SELECT tenant_id, invoice, customer_id, id, 'INV', $2 + n, 'INV-' || $2 + n, 'open', "
-    "currency,"
-    "   price_minor, price_minor, 'automatic', next_billing_at, next_billing_at + interval '1 month', current_date, "
-    "current_date,"
-    "   now(), now(), now() FROM claimed),"
-    " l AS (INSERT INTO bare.invoice_items (tenant_id, invoice_id, line, id, kind, subscription_id, period_index, "
-    "description,"
-    "   quantity, unit_price, amount_minor, period_start, period_end, provenance) SELECT tenant_id, invoice, 1,"
-    "   gen_random_uuid(), 'subscription', id, 1, 'Pro', 1, 49.00, price_minor, next_billing_at,"
-    "   next_billing_at + interval '1 month', '{\"days\": 30, \"fullDays\": 30}' FROM claimed),"
-    " e AS (INSERT INTO bare.ledger_entries (tenant_id, document_id, fact, line, account, currency, amount_minor, "
-    "customer_id,"
-    "   posted_at) SELECT tenant_id, invoice, 'invoice_net', leg, CASE leg WHEN 1 THEN 'receivable' ELSE 'revenue' END,"
-    "   currency, CASE leg WHEN 1 THEN price_minor ELSE -price_minor END, customer_id, now()"
-    "   FROM claimed, generate_series(1, 2) AS leg),"
+    " i AS (INSERT INTO bare.invoices (tenant_id, id, customer_id, subscription_id, series, number, invoice_number,"
+    "   status, currency, subtotal_minor, discount_minor, tax_minor, total_minor, collection, period_start, period_end,"
+    "   issue_date, due_date, finalised_at, created_at, updated_at) SELECT tenant_id, invoice, customer_id, id, 'INV',"
+    "   $2 + n, 'INV-' || $2 + n, 'open', currency, %d, %d, %d, %d, 'automatic', next_billing_at,"
+    "   next_billing_at + interval '1 month', current_date, current_date, now(), now(), now() FROM claimed),"
+    " l AS (INSERT INTO bare.invoice_items (tenant_id, invoice_id, line, id, kind, subscription_id, period_index,"
+    "   component, description, quantity, unit_price, amount_minor, discount_minor, tax_minor, period_start,"
+    "   period_end, provenance) SELECT tenant_id, invoice, p.line, gen_random_uuid(), 'subscription', id, 1,"
+    "   p.component, 'Pro', 1, 49.00, p.amount, p.discount, p.tax, next_billing_at,"
+    "   next_billing_at + interval '1 month', '{\"days\": 30, \"fullDays\": 30}'"
+    "   FROM claimed, (VALUES %s) AS p(line, component, amount, discount, tax)),"
+    " e AS (INSERT INTO bare.ledger_entries (tenant_id, document_id, fact, line, account, currency, amount_minor,"
+    "   customer_id, posted_at) SELECT tenant_id, invoice, p.fact, p.line, p.account, currency, p.amount, customer_id,"
+    "   now() FROM claimed, (VALUES %s) AS p(fact, line, account, amount)),"
     " o AS (INSERT INTO bare.outbox (id, message_count, messages) SELECT gen_random_uuid(), 1,"
     "   '{\"type\": \"invoice.finalised\", \"invoiceId\": \"' || invoice || '\", \"customerId\": \"' || customer_id ||"
     "   '\", \"totalAmount\": 49.00, \"currency\": \"USD\"}' FROM claimed)"
@@ -131,11 +165,19 @@ static const char lean_step[] =
     "   next_period_index = s.next_period_index + 1, updated_at = now(), version = s.version + 1"
     " FROM claimed c WHERE s.tenant_id = c.tenant_id AND s.id = c.id";
 
-static double measure_lean(int64_t customers) {
+static void prepare_lean(const struct fare *fare) {
+  char sql[SQL_MAX];
+  int total_minor = fare->subtotal_minor - fare->discount_minor + fare->tax_minor;
+  snprintf(sql, sizeof sql, lean_step, fare->subtotal_minor, fare->discount_minor, fare->tax_minor, total_minor,
+           fare->lines, fare->entries);
+  PQclear(PQprepare(db, "lean", sql, 0, NULL));
+}
+
+static double measure_lean(const struct fare *fare, int64_t customers) {
   seed_bare();
   run("VACUUM ANALYZE bare.subscriptions");
   run("CHECKPOINT");
-  PQclear(PQprepare(db, "lean", lean_step, 0, NULL));
+  prepare_lean(fare);
   struct mono start = mono_now();
   int64_t done = 0;
   for (;;) {
@@ -179,6 +221,19 @@ static double resident_mb(void) {
   return pages * (double)sysconf(_SC_PAGESIZE) / 1048576;
 }
 
+/* Every invoice is what the leanest SQL wrote. */
+static void check(const struct fare *fare, int64_t customers) {
+  char sql[SQL_MAX];
+  snprintf(sql, sizeof sql,
+           "SELECT count(*) FROM invoices v JOIN bench_tenants t ON t.id = v.tenant_id"
+           " WHERE v.subtotal_minor = %d AND v.discount_minor = %d AND v.tax_minor = %d",
+           fare->subtotal_minor, fare->discount_minor, fare->tax_minor);
+  if (number(sql) != customers) die("billing runs", "not the right invoice for each customer");
+  if (number("SELECT count(*) FROM (SELECT currency FROM ledger_entries GROUP BY currency HAVING sum(amount_minor) <> "
+             "0) x"))
+    die("ledger", "does not sum to zero");
+}
+
 /* The runs are written as billing-run.start writes them, all at once. */
 static double measure_workers(int64_t customers, double *ret_peak_mb) {
   run("VACUUM ANALYZE");
@@ -193,11 +248,6 @@ static double measure_workers(int64_t customers, double *ret_peak_mb) {
     sleep_ms(POLL_MS);
   }
   double seconds = (double)mono_ms_since(start) / 1000;
-  if (number("SELECT count(*) FROM invoices v JOIN bench_tenants t ON t.id = v.tenant_id") != customers)
-    die("billing runs", "not one invoice for each customer");
-  if (number("SELECT count(*) FROM (SELECT currency FROM ledger_entries GROUP BY currency HAVING sum(amount_minor) <> "
-             "0) x"))
-    die("ledger", "does not sum to zero");
   return (double)customers / seconds;
 }
 
@@ -210,12 +260,13 @@ static void wait_for_quiet(void) {
     sleep_ms(200);
 }
 
-static void measure(int64_t customers, int64_t tenants) {
+static void measure(const struct fare *fare, int64_t customers, int64_t tenants) {
   double idle_mb = resident_mb(), peak_mb = 0;
-  seed(customers, tenants);
-  double lean = measure_lean(customers), workers = measure_workers(customers, &peak_mb);
-  printf("| %lld | %lld | %.0f | %.0f | %.2f | %.0f | %.0f |\n", (long long)customers, (long long)tenants, lean,
-         workers, workers / lean, idle_mb, peak_mb);
+  seed(fare, customers, tenants);
+  double lean = measure_lean(fare, customers), workers = measure_workers(customers, &peak_mb);
+  check(fare, customers);
+  printf("| %s | %lld | %lld | %.0f | %.0f | %.2f | %.0f | %.0f |\n", fare->name, (long long)customers,
+         (long long)tenants, lean, workers, workers / lean, idle_mb, peak_mb);
   fflush(stdout);
   wait_for_quiet();
 }
@@ -227,14 +278,16 @@ int main(int argc, char **argv) {
   if (PQstatus(db) != CONNECTION_OK) die("PostgreSQL", PQerrorMessage(db));
   run("SET search_path = cloudbill; SET client_min_messages = warning");
   int64_t tenants = argc > 2 ? strtoll(argv[2], NULL, 10) : 10;
+  const struct fare *plain = &fares[0], *rich = &fares[1];
   printf(
-      "| customers | tenants | leanest SQL, invoices/s | workers, invoices/s | ratio | RSS idle, MB | RSS peak, MB |\n"
-      "|---|---|---|---|---|---|---|\n");
+      "| what | customers | tenants | leanest SQL, invoices/s | workers, invoices/s | ratio | RSS idle, MB | RSS peak, "
+      "MB |\n|---|---|---|---|---|---|---|---|\n");
   if (argc > 1) {
-    measure(strtoll(argv[1], NULL, 10), tenants);
+    measure(argc > 3 && strcmp(argv[3], rich->name) == 0 ? rich : plain, strtoll(argv[1], NULL, 10), tenants);
   } else {
-    measure(20000, tenants);
-    measure(100000, tenants);
+    measure(plain, 20000, tenants);
+    measure(plain, 100000, tenants);
+    measure(rich, 20000, tenants);
   }
   PQfinish(db);
   return 0;
