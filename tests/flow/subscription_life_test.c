@@ -367,8 +367,11 @@ Test(subscription_life, expires_when_the_first_payment_does_not_come) {
   expect_state(&tenant, id, "expired");
   cr_expect_not_null(json_at(shown(&tenant, id), "expiresAt"));
   cr_expect_str_eq(json_at(messages_of(&tenant, "subscription.expired"), "0.reason"), "the first payment did not come");
+  WAIT_UNTIL(sql_int(&tenant, "SELECT count(*) FROM invoices WHERE tenant_id = $1 AND status = 'void'") == 1,
+             "its invoice to be void");
   billing_run(&tenant);
   cr_expect_eq(invoices_of(&tenant), 1);
+  expect_sound_books(&tenant);
 }
 
 Test(subscription_life, waits_for_no_payment_when_nothing_is_due) {

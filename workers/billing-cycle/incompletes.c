@@ -47,6 +47,17 @@ static void emit_fact(struct work *work, const struct waiting *waiting, const st
                                 .json = json});
 }
 
+/* What it does not become is not owed. An invoice that is paid at this very moment refuses: a dead letter tells. */
+static void emit_voids(struct work *work, const struct waiting *waiting) {
+  for (size_t i = 0; i < waiting->open_count; i++)
+    emit(work, &(struct emission){.type = "invoice.void",
+                                  .id = UUID_DERIVE("invoice.void", waiting->id, waiting->open_invoices[i]),
+                                  .tenant = waiting->tenant,
+                                  .subject = waiting->open_invoices[i],
+                                  .key = waiting->customer_id,
+                                  .json = "{}"});
+}
+
 static enum rc conclude(struct work *work, struct waiting *waiting, struct error *err) {
   struct billable s;
   struct billing nothing = {0};
@@ -66,6 +77,7 @@ static enum rc conclude(struct work *work, struct waiting *waiting, struct error
   TRY(tx_exec(work->tx, &sql_customer_billing_refresh, PARAMS(waiting->tenant_id, db_array_literal(customers)), NULL,
               err));
   emit_fact(work, waiting, &s);
+  if (!waiting->is_paid) emit_voids(work, waiting);
   return RC_OK;
 }
 
