@@ -1,5 +1,5 @@
-/* What a change within a period costs (BILL-022 to BILL-024): the rest of what the old state was charged is credited,
- * the rest of what the new one would have been charged for the same span is charged, both by one rule.
+/* What a change within a period costs (BILL-022, BILL-023, BILL-024): the rest of what the old state was charged is
+ * credited, the rest of what the new one would have been charged for the same span is charged, both by one rule.
  *
  * A span is cut by each change that happens within it. An amount follows the cuts one by one, each time from what the
  * last one left: so the amount of a state in a piece of the span depends on the state and on the cuts alone, not on

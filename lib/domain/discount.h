@@ -1,6 +1,6 @@
-/* Coupons (BILL-040). Each comes off what the earlier ones left; its amount is rounded once and spread over the lines
- * that it covers by BILL-003. A coupon takes no covered line below zero and never turns what is charged negative: what
- * is left of a fixed amount is lost. */
+/* Coupons (BILL-040, BILL-042). Each comes off what the earlier ones left; its amount is rounded once and spread over
+ * the lines that it covers by BILL-003. A coupon takes no covered line below zero and never turns what is charged
+ * negative: what is left of a fixed amount is lost. */
 #ifndef DOMAIN_DISCOUNT_H
 #define DOMAIN_DISCOUNT_H
 

@@ -1,5 +1,5 @@
-/* Prices: the rules' worked examples, each way to be wrong, and that any component agrees with counting half units by
- * hand, at every magnitude. */
+/* Prices: the rules' worked examples (BILL-031 to BILL-033; BILL-032 is volume), each way to be wrong, and that any
+ * component agrees with counting half units by hand, at every magnitude. */
 #include "domain/price.h"
 
 #include <criterion/criterion.h>
