@@ -117,7 +117,8 @@ int gateway_paid(const char *invoice_id); /* how many of them succeeded */
 
 /* -- processes of the instance, by deploy/local/process.sh -- */
 void process_do(const char *verb, const char *process); /* start stop kill restart pause resume wait */
-/* A program of BIN_DIR with arguments that end with NULL: its output without the last newline; it must end with 0. */
+/* A program of BIN_DIR, or by its whole path, with arguments that end with NULL: its output without the last newline;
+ * it must end with 0. */
 const char *run_program(const char *program, const char *const *arguments);
 
 /* -- waiting -- */

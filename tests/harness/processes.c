@@ -31,7 +31,7 @@ static int run(const char *const *argv, char output[static OUTPUT_MAX]) {
 }
 
 const char *run_program(const char *program, const char *const *arguments) {
-  const char *argv[32] = {keep_text("%s/%s", setting("BIN_DIR"), program)};
+  const char *argv[32] = {*program == '/' ? program : keep_text("%s/%s", setting("BIN_DIR"), program)};
   char *output = keep(OUTPUT_MAX);
   for (size_t i = 0; arguments[i]; i++) {
     cr_assert_lt(i, 30);
