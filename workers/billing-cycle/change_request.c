@@ -152,6 +152,7 @@ static struct billed_item own_item(struct arena *arena, const struct billable *s
                                    const struct offer *offer, bool *ret_is_other) {
   struct billed_item item = s->items[0];
   if (offer) {
+    ASSERT(offer->price.plan_id); /* every offer was found */
     *ret_is_other =
         strcmp(item.price->plan_id, offer->price.plan_id) != 0 || item.price->version != offer->price.version;
     if (*ret_is_other) {
