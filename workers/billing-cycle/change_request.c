@@ -222,6 +222,7 @@ enum rc change_target_find(struct work *work, const struct uuid *tenant, const s
   struct change_target target = {.interval = s->grid.interval};
   struct offer *offers;
   TRY(find_offers(work, tenant, s, request, &offers, err));
+  ASSERT(offers);
   const struct offer *own = request->plan ? offers++ : NULL;
   if (own) target.interval = own->interval;
   TRY(check_cycle(request, target.interval, err));
