@@ -9,6 +9,7 @@
 
 enum { STACK_MIN = 512 * 1024 };
 
+/* NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name): libc's names are reserved */
 int pthread_attr_setstacksize(pthread_attr_t *attributes, size_t size) {
   typedef int function(pthread_attr_t *, size_t);
   function *next = (function *)dlsym(RTLD_NEXT, "pthread_attr_setstacksize");

@@ -208,7 +208,8 @@ static void make_tenant(char *email, size_t size) {
   struct uuid unique = uuid_new();
   snprintf(email, size, "bench-%s@example.org", uuid_format(&unique, id));
   snprintf(command, sizeof command,
-           "\"%s/cloudbill\" tenant create --billing-schedule off --name Bench --admin-email %s --admin-password Bench-12345 > /dev/null",
+           "\"%s/cloudbill\" tenant create --billing-schedule off --name Bench --admin-email %s --admin-password "
+           "Bench-12345 > /dev/null",
            environment("BIN_DIR"), email);
   if (system(command) != 0) /* NOLINT(cert-env33-c): our own program, fixed arguments */
     die("cloudbill tenant create", "failed");

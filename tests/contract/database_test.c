@@ -118,14 +118,14 @@ Test(database, money_is_bigint_and_times_have_zones) {
 /* Every policy's qual is cheap only if the tenant comes first in each index that serves many tenants (library-notes);
  * those that workers use across tenants are named. */
 Test(database, every_index_begins_with_the_tenant_or_serves_a_worker) {
-  expect_none(
-      "an index for nobody",
-      "SELECT i.indexrelid::regclass::text FROM (" TABLES ") t JOIN pg_index i ON i.indrelid = t.oid "
-      "LEFT JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0] "
-      "WHERE t.name NOT IN (" MACHINERY ", 'tenants') AND a.attname IS DISTINCT FROM 'tenant_id' "
-      "AND i.indexrelid::regclass::text NOT IN ('users_email', 'commands_age', 'billing_runs_open', "
-      "'payments_due', 'test_clocks_advancing', 'billing_schedules_due', 'payment_methods_setup', 'notifications_due', 'invoices_drafted', "
-      "'credit_grants_expiring', 'subscriptions_trial_notice', 'subscriptions_incomplete')");
+  expect_none("an index for nobody",
+              "SELECT i.indexrelid::regclass::text FROM (" TABLES ") t JOIN pg_index i ON i.indrelid = t.oid "
+              "LEFT JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0] "
+              "WHERE t.name NOT IN (" MACHINERY ", 'tenants') AND a.attname IS DISTINCT FROM 'tenant_id' "
+              "AND i.indexrelid::regclass::text NOT IN ('users_email', 'commands_age', 'billing_runs_open', "
+              "'payments_due', 'test_clocks_advancing', 'billing_schedules_due', 'payment_methods_setup', "
+              "'notifications_due', 'invoices_drafted', "
+              "'credit_grants_expiring', 'subscriptions_trial_notice', 'subscriptions_incomplete')");
 }
 
 Test(database, knows_each_currency_s_digits_as_the_program_does) {

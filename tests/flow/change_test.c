@@ -202,8 +202,8 @@ Test(change, by_second_counts_from_the_instant) {
                                     "FROM subscriptions WHERE tenant_id = $1");
   int64_t whole = INT64_C(30) * 86400;
   cr_expect(used > INT64_C(15) * 86400 && used < INT64_C(16) * 86400);
-  int64_t credit = 300000 - (2 * 300000 * used + whole) / (2 * whole);
-  int64_t charge = 600000 - (2 * 600000 * used + whole) / (2 * whole);
+  int64_t credit = 300000 - (INT64_C(600000) * used + whole) / (2 * whole);
+  int64_t charge = 600000 - (INT64_C(1200000) * used + whole) / (2 * whole);
   cr_expect_str_eq(lines_of(&s.tenant),
                    keep_text("credit -%lld, subscription %lld", (long long)credit, (long long)charge));
 }

@@ -221,6 +221,7 @@ Test(plans, whatever_a_plan_says_is_of_a_version_and_its_names_are_not) {
       {"{'price':10,'setupFee':null,'minimumCommitment':null}", 14},
       {"{'name':'Both','price':11}", 15},
   };
+  enum { STEPS = sizeof steps / sizeof *steps };
   struct tenant tenant = tenant_new();
   const char *plan = plan_new(&tenant, "10.00", "USD", "monthly");
   for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
@@ -237,8 +238,8 @@ Test(plans, whatever_a_plan_says_is_of_a_version_and_its_names_are_not) {
   cr_expect_eq(json_number_at(plan_now, "setupFee"), 0);
   cr_expect_eq(json_number_at(plan_now, "prices.1.price"), 1500);
   cr_expect_null(json_at(plan_now, "description"));
-  cr_expect_eq(json_number_at(plan_now, "version"), sizeof steps / sizeof *steps + 1 - 4, "four changed nothing");
-  WAIT_UNTIL(count_messages(&tenant, "plan.updated") == sizeof steps / sizeof *steps - 4, "events of what changed");
+  cr_expect_eq(json_number_at(plan_now, "version"), STEPS + 1 - 4, "four changed nothing");
+  WAIT_UNTIL(count_messages(&tenant, "plan.updated") == STEPS - 4, "events of what changed");
 }
 
 Test(plans, a_price_in_another_currency_is_another_price) {

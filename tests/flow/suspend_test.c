@@ -112,7 +112,7 @@ Test(suspend, renew_bills_the_next_period_now_and_keeps_the_grid) {
   cr_expect_str_eq(json_at(answer, "currentPeriodEnd"), keep_text("%sT00:00:00.000Z", days_ago(-38)));
   cr_expect_str_eq(json_at(answer, "nextBillingDate"), json_at(answer, "currentPeriodEnd"));
   WAIT_UNTIL(invoices_are(&tenant, 2), "the second invoice");
-  cr_expect_eq(charged(&tenant), 2 * 1995);
+  cr_expect_eq(charged(&tenant), INT64_C(2) * 1995);
   WAIT_UNTIL(count_messages(&tenant, "subscription.renewed") == 1, "subscription.renewed");
   billing_run(&tenant);
   cr_expect(invoices_are(&tenant, 2), "the run has nothing to do");

@@ -303,7 +303,7 @@ Test(payments, a_payment_without_a_method_waits_for_one) {
              *payment = payment_new(&stage, invoice_new(&stage, customer, "USD", 700));
   WAIT_FOR(PAYMENT_TEXT("first_failure_at", payment) != NULL, "it to wait");
   cr_expect_str_eq(status_of(&stage, payment), "pending");
-  cr_expect_eq(PAYMENT_INT("extract(epoch FROM next_attempt_at - first_failure_at)", payment), 14 * 86400);
+  cr_expect_eq(PAYMENT_INT("extract(epoch FROM next_attempt_at - first_failure_at)", payment), INT64_C(14) * 86400);
   method_new(&stage, customer, "pm_card_visa");
   WAIT_STATUS(payment, "succeeded");
   check_paid_once(&stage, payment);

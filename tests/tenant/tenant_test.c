@@ -211,9 +211,9 @@ static const char *id_for(const struct life *a, const char *path) {
 
 /* A path below a resource that B must not see has the same id twice: what comes first is refused. */
 static const char *with_id(const char *path, const char *id) {
-  const char *open = strchr(path, '{');
-  if (!open) return path;
-  return with_id(keep_text("%.*s%s%s", (int)(open - path), path, id, strchr(open, '}') + 1), id);
+  for (const char *open; (open = strchr(path, '{'));)
+    path = keep_text("%.*s%s%s", (int)(open - path), path, id, strchr(open, '}') + 1);
+  return path;
 }
 
 static bool is_kind(const struct api_route *route, const char *kind) {

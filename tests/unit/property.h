@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/assert.h"
 #include "base/digest.h"
 
 enum { PROPERTY_CASES = 20000 };
@@ -42,6 +43,7 @@ static inline uint64_t dice_bits(struct dice *dice) {
 
 /* From least to most, both included; most - least < 2^63. */
 static inline int64_t dice_between(struct dice *dice, int64_t least, int64_t most) {
+  ASSERT(least <= most);
   return least + (int64_t)(dice_bits(dice) % ((uint64_t)(most - least) + 1));
 }
 

@@ -156,7 +156,7 @@ enum rc price_components_read(struct arena *arena, const char *json, const struc
   (void)currency;
   struct error why;
   struct buf CLEANUP(buf_release) exact;
-  buf_init(&exact, 2 * COMPONENTS_JSON_MAX);
+  buf_init(&exact, (size_t)2 * COMPONENTS_JSON_MAX);
   json_auto_t *array = NULL;
   if (json_exact(json, strlen(json), &exact, &why) == RC_OK) array = json_loads(buf_text(&exact), 0, NULL);
   if (!array) return error_set(err, RC_INVARIANT, "a plan's components are no JSON");

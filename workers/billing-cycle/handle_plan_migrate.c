@@ -141,11 +141,14 @@ static enum rc add_up(struct migration *migration, const PGresult *rows, int r, 
 
 /* The first boundary that has not come yet: what is due, and not billed yet, is billed at the version of its time. */
 static enum rc next_boundary(const PGresult *rows, int r, int64_t *ret_index, struct utime *ret_at, struct error *err) {
-  struct utime now = row_utime(rows, r, COLUMN_NOW);
-  *ret_index = row_int(rows, r, COLUMN_NEXT_INDEX);
-  if (!row_is_null(rows, r, COLUMN_NEXT_AT)) *ret_at = row_utime(rows, r, COLUMN_NEXT_AT);
-  if (!row_is_null(rows, r, COLUMN_NEXT_AT) && ret_at->us > now.us) return RC_OK;
-
+  struct utime now = row_utime(rows, r, COLUMN_NOW), told = {INT64_MIN};
+  int64_t index = row_int(rows, r, COLUMN_NEXT_INDEX);
+  if (!row_is_null(rows, r, COLUMN_NEXT_AT)) told = row_utime(rows, r, COLUMN_NEXT_AT);
+  if (told.us > now.us) {
+    *ret_index = index;
+    *ret_at = told;
+    return RC_OK;
+  }
   const struct zone *zone;
   struct grid grid = {.anchor = row_date(rows, r, COLUMN_ANCHOR),
                       .anchor_day = (int)row_int(rows, r, COLUMN_ANCHOR_DAY),
@@ -156,7 +159,7 @@ static enum rc next_boundary(const PGresult *rows, int r, int64_t *ret_index, st
     return error_set(err, RC_INVARIANT, "a subscription's interval is unknown");
   struct date today = zone_date(zone, now);
   int64_t next = date_compare(today, grid.anchor) < 0 ? grid.origin : grid_index(&grid, today) + 1;
-  if (next > *ret_index) *ret_index = next;
+  *ret_index = next > index ? next : index;
   *ret_at = zone_midnight(zone, grid_boundary(&grid, *ret_index));
   return RC_OK;
 }
@@ -167,8 +170,8 @@ static enum rc take(struct work *work, struct migration *migration, const PGresu
   if (row_bool(rows, r, COLUMN_IS_OVERRIDDEN)) return migration->overridden++, RC_OK;
   if (row_bool(rows, r, COLUMN_IS_ENDING)) return migration->ending++, RC_OK;
   if (row_bool(rows, r, COLUMN_IS_LEAVING)) return migration->leaving++, RC_OK;
-  int64_t period;
-  struct utime at;
+  int64_t period = 0;
+  struct utime at = {0};
   TRY(add_up(migration, rows, r, err));
   TRY(next_boundary(rows, r, &period, &at, err));
   struct uuid id = UUID_DERIVE("plan.migrate", db_uuid(work->arena, &migration->command->id),

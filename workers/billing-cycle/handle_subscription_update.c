@@ -78,7 +78,7 @@ enum rc handle_subscription_update(struct work *work, struct message *const *mes
                                    struct error *err) {
   (void)count;
   const struct message *command = messages[0];
-  const char *tenant = db_uuid(work->arena, &command->tenant), *customer;
+  const char *tenant = db_uuid(work->arena, &command->tenant), *customer = NULL;
   struct update update = {0};
   TRY(read_update(work->arena, command->json, &update, err));
   TRY(lock(work, command, &customer, err));

@@ -5,7 +5,7 @@
 
 enum rc invariants_step(struct work *work, bool *ret_busy, struct error *err) {
   PGresult CLEANUP(db_result_release) *rows = NULL;
-  (void)ret_busy;
+  *ret_busy = false;
   TRY(tx_exec(work->tx, &sql_invariants_count, NO_PARAMS, &rows, err));
   for (int r = 0; r < row_count(rows); r++) {
     const char *name = row_text(rows, r, 0);

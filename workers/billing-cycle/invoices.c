@@ -62,6 +62,7 @@ static void write_tiers(struct json_writer *json, const struct price_component *
 /* The price as the plan has it; members that a model does not use are left out. */
 static void write_price(struct json_writer *json, const struct price_component *component) {
   char text[DECIMAL_TEXT_MAX];
+  ASSERT(component);
   json_put_string(json, "component", component->code);
   json_put_string(json, "model", price_model_name(component->model));
   json_put_string(json, "timing", price_timing_name(component->timing));
@@ -160,7 +161,7 @@ static const char *describe(const struct line *line, char text[static DESCRIPTIO
     if (line->item->price->component_count == 1)
       snprintf(text, DESCRIPTION_MAX, "%s, %s to %s", name, from, to);
     else
-      snprintf(text, DESCRIPTION_MAX, "%s (%s), %s to %s", name, line->component->code, from, to);
+      snprintf(text, DESCRIPTION_MAX, "%s (%s), %s to %s", name, line_component(line), from, to);
     break;
   case LINE_CREDIT: snprintf(text, DESCRIPTION_MAX, "%s, unused %s to %s", name, from, to); break;
   case LINE_SETUP: snprintf(text, DESCRIPTION_MAX, "%s, setup fee", name); break;

@@ -214,7 +214,7 @@ static enum rc load_prices(struct arena *arena, const char *text, struct plan_te
   struct buf CLEANUP(buf_release) exact;
   json_t *row;
   size_t index;
-  buf_init(&exact, 2 * MESSAGE_VALUE_MAX);
+  buf_init(&exact, (size_t)2 * MESSAGE_VALUE_MAX);
   TRY(json_exact(text, strlen(text), &exact, err));
   json_auto_t *rows = json_loads(buf_text(&exact), 0, NULL);
   if (json_array_size(rows) == 0 || json_array_size(rows) > PLAN_PRICES_MAX)

@@ -143,7 +143,7 @@ static enum rc set_back(struct work *work, const struct run *run, const struct e
 }
 
 enum rc billing_run_step(struct work *work, bool *ret_busy, struct error *err) {
-  struct run runs[RUNS_A_ROUND];
+  struct run runs[RUNS_A_ROUND] = {0};
   size_t count;
   TRY(load_open(work, runs, &count, err));
   for (size_t i = 0; i < count && !work_is_stopping(work); i++) {

@@ -188,10 +188,10 @@ enum rc task_finalise(struct work *work, bool *ret_busy, struct error *err) {
   PGresult CLEANUP(db_result_release) *rows = NULL;
   struct invoice *invoices;
   size_t count;
-  TRY(tx_exec(work->tx, &sql_drafts_claim,
-              PARAMS(db_utime(work->arena, work->now), db_int(work->arena, DRAFTS_MAX),
-                     db_uuid(work->arena, &work->clock)),
-              &rows, err));
+  TRY(tx_exec(
+      work->tx, &sql_drafts_claim,
+      PARAMS(db_utime(work->arena, work->now), db_int(work->arena, DRAFTS_MAX), db_uuid(work->arena, &work->clock)),
+      &rows, err));
   *ret_busy = row_count(rows) == DRAFTS_MAX;
   if (row_count(rows) == 0) return RC_OK;
   struct draft_ref *refs = ARENA_ARRAY(work->arena, struct draft_ref, (size_t)row_count(rows));

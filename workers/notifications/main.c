@@ -31,12 +31,9 @@ static const struct setting setting_table[] = {
 static const enum topic topics[] = {TOPIC_NOTIFICATION_COMMANDS, TOPIC_INVOICE_EVENTS, TOPIC_PAYMENT_EVENTS};
 
 static const struct handler handlers[] = {
-    {"invoice.finalised", handle_invoice_finalised, true},
-    {"invoice.sent", handle_invoice_finalised, true},
-    {"payment.succeeded", handle_payment_succeeded, true},
-    {"payment.failed", handle_payment_failed, true},
-    {"payment.action_required", handle_payment_failed, true},
-    {0},
+    {"invoice.finalised", handle_invoice_finalised, true},    {"invoice.sent", handle_invoice_finalised, true},
+    {"payment.succeeded", handle_payment_succeeded, true},    {"payment.failed", handle_payment_failed, true},
+    {"payment.action_required", handle_payment_failed, true}, {0},
 };
 
 static const struct task tasks[] = {

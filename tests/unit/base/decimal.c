@@ -108,8 +108,7 @@ static const char *const NO_NUMBERS[] = {
     "\xEF\xBC\x91" /* a full-width 1 */,
     "null",
     "true",
-    "\x01"
-    "5",
+    "\0015",
     /* too many decimals, zeros too */
     "0.0000000000001",
     "1.0000000000000",

@@ -30,8 +30,8 @@ Test(luhn, finds_any_single_slip) {
   char digits[] = "4242424242424242";
   for (size_t at = 0; at < sizeof digits - 1; at++) {
     char right = digits[at];
-    for (char wrong = '0'; wrong <= '9'; wrong++) {
-      digits[at] = wrong;
+    for (int wrong = '0'; wrong <= '9'; wrong++) {
+      digits[at] = (char)wrong;
       cr_expect_eq(luhn_holds(digits, sizeof digits - 1), wrong == right, "%s", digits);
     }
     digits[at] = right;

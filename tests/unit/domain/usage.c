@@ -74,13 +74,13 @@ Test(usage, the_order_of_events_does_not_decide) {
   static const char *const TEXTS[] = {"a", "b", "c", "dd", "d", NULL};
   struct dice dice = dice_new();
   for (int i = 0; i < MONEY_CASES; i++) {
-    struct usage_event events[EVENTS_MAX], shuffled[EVENTS_MAX];
+    struct usage_event events[EVENTS_MAX] = {0}, shuffled[EVENTS_MAX];
     size_t count = (size_t)dice_between(&dice, 1, EVENTS_MAX);
     for (size_t j = 0; j < count; j++)
       events[j] = (struct usage_event){{(int64_t)j * 10},
                                        {dice_between(&dice, -QUANTITY_MAX, QUANTITY_MAX) / EVENTS_MAX},
                                        TEXTS[dice_between(&dice, 0, 5)]};
-    memcpy(shuffled, events, sizeof events);
+    memcpy(shuffled, events, count * sizeof *events);
     for (size_t j = count - 1; j > 0; j--) {
       size_t other = (size_t)dice_between(&dice, 0, (int64_t)j);
       struct usage_event swap = shuffled[j];
