@@ -130,7 +130,7 @@ void client_address(const char *peer, const char *forwarded_for, const char *tru
 
 /* ---- the body ---- */
 
-enum { PIECE_BYTES = 8, EXACT_GROWTH_MAX = 8 };
+enum { PIECE_BYTES = 8, EXACT_GROWTH_MAX = 8, DRAIN_BYTES_MAX = 4 * 1024 * 1024, DRAIN_MS_MAX = 1000 };
 
 /* mg_read comes back only when the piece is full, and waits up to request_timeout_ms for each packet that brings a part
  * of it: in large pieces somebody who sends a byte now and then would hold the thread for hours. Most of a body lies in
@@ -149,6 +149,16 @@ static enum rc read_pieces(struct request *request, struct buf *body, int64_t ex
   }
   if (expected >= 0 && (int64_t)body->length < expected) return error_set(err, RC_MALFORMED, "the body is cut short");
   return RC_OK;
+}
+
+void request_drain(struct request *request) {
+  char piece[PIECE_BYTES];
+  struct mono start = mono_now();
+  for (int64_t drained = 0; drained < DRAIN_BYTES_MAX && mono_ms_since(start) < DRAIN_MS_MAX;) {
+    int got = mg_read(request->connection, piece, sizeof piece);
+    if (got <= 0) return;
+    drained += got;
+  }
 }
 
 enum rc request_read_body(struct request *request, struct error *err) {

@@ -69,6 +69,9 @@ const char *method_name(enum method method);
 
 /* Reads the body within the settings' limits: RC_PAYLOAD_TOO_LARGE, RC_MALFORMED. */
 MUST_CHECK enum rc request_read_body(struct request *request, struct error *err);
+/* Takes what still comes of a body that was refused for its size, for a moment: closing while the client writes would
+ * reset the connection, and the answer with it. */
+void request_drain(struct request *request);
 /* A JSON object, or RC_UNSUPPORTED_MEDIA_TYPE, RC_MALFORMED, RC_VALIDATION. An absent body is {}. The parsed body has
  * exact numbers (base/json_text.h); request->body becomes what is passed on. */
 MUST_CHECK enum rc request_parse_body(struct request *request, json_t **ret_body, struct error *err);

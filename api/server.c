@@ -138,6 +138,7 @@ static void answer(struct server *server, struct thread *thread, struct mg_conne
   if (rc != RC_OK && !response.is_sent) response_error(&response, &request, &err);
   response.close = response.close || must_close(server, rc);
   if (!response.is_sent) response_send(&response, &request);
+  if (rc == RC_PAYLOAD_TOO_LARGE) request_drain(&request);
   log_request(&request, &response, rc != RC_OK && response.status >= 500 ? err.text : "");
   if (request.method != METHOD_COUNT) count_request(&request, &response);
   response_release(&response);

@@ -278,6 +278,14 @@ Test(api, depth_and_size_are_bounded) {
   }
 }
 
+/* Whoever writes a body to its end before he looks for an answer gets it: the connection is not reset under him. */
+Test(api, a_body_that_is_too_large_is_answered_each_time) {
+  struct tenant tenant = tenant_new();
+  const char *body = quotes(keep_text("{'name':'%s'}", repeated("a", 900000)));
+  for (int i = 0; i < 20; i++)
+    cr_expect_eq(http_request("POST", "/api/customers", tenant.token, body, NULL).status, 413, "time %d", i);
+}
+
 Test(api, a_body_must_be_json_by_its_type) {
   struct tenant tenant = tenant_new();
   static const char *const types[] = {"text/plain", "application/x-www-form-urlencoded", "application/jsonp",
