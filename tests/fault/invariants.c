@@ -120,16 +120,33 @@ void check_each_mail_went_out_once(const struct tenant *tenant) {
   cr_assert_eq(missing, 0, "%zu of %zu mails are said to be sent and are not in the folder", missing, index);
 }
 
-void check_produced_is_done_plus_dead(void) {
-  const json_t *rows = sql_rows(NULL, NULL,
-                                "SELECT consumer_group, topic, sum(next_offset), sum(processed) FROM consumer_offsets"
-                                " GROUP BY 1, 2 HAVING sum(next_offset) > 0 ORDER BY 1, 2");
+/* One row for each group and topic: how far it has come, and how many it has counted. */
+static const json_t *progress_of_groups(void) {
+  return sql_rows(NULL, NULL,
+                  "SELECT consumer_group, topic, sum(next_offset), sum(processed) FROM consumer_offsets"
+                  " GROUP BY 1, 2 HAVING sum(next_offset) > 0 ORDER BY 1, 2");
+}
+
+static long long number_in(const json_t *row, size_t column) {
+  return strtoll(json_string_value(json_array_get(row, column)), NULL, 10);
+}
+
+bool every_message_is_consumed(void) {
+  const json_t *groups = progress_of_groups(), *row;
   size_t index;
-  json_t *row;
-  json_array_foreach(rows, index, row) {
+  json_array_foreach(groups, index, row) {
+    const char *topic = json_string_value(json_array_get(row, 1));
+    if (number_in(row, 2) < (long long)kafka_read(topic, NULL, NULL).count) return false;
+  }
+  return true;
+}
+
+void check_produced_is_done_plus_dead(void) {
+  const json_t *groups = progress_of_groups(), *row;
+  size_t index;
+  json_array_foreach(groups, index, row) {
     const char *group = json_string_value(json_array_get(row, 0)), *topic = json_string_value(json_array_get(row, 1));
-    long long consumed = strtoll(json_string_value(json_array_get(row, 2)), NULL, 10);
-    long long processed = strtoll(json_string_value(json_array_get(row, 3)), NULL, 10);
+    long long consumed = number_in(row, 2), processed = number_in(row, 3);
     long long produced = (long long)kafka_read(topic, NULL, NULL).count;
     cr_assert_eq(consumed, produced, "%s: %lld produced, %s is at %lld", topic, produced, group, consumed);
     cr_assert_eq(processed, produced, "%s: %lld produced, %s counted %lld", topic, produced, group, processed);

@@ -168,7 +168,7 @@ Test(kill, any_worker_thirty_times_and_each_server_once_and_everything_is_there_
   deliver_again("cloudbill.invoice.commands", &tenant);
   deliver_again("cloudbill.invoice.events", &tenant);
   deliver_again("cloudbill.payment.events", &tenant);
-  WAIT_UNTIL_WITHIN(QUIET_SECONDS, all_is_quiet(&tenant), "everything to come to rest");
+  WAIT_UNTIL_WITHIN(QUIET_SECONDS, all_is_quiet(&tenant) && every_message_is_consumed(), "everything to come to rest");
   fprintf(stderr, "at rest after %lld s\n", (long long)(stopwatch_ms() - start_ms) / 1000);
 
   check_each_period_has_one_invoice(&tenant);
@@ -178,5 +178,6 @@ Test(kill, any_worker_thirty_times_and_each_server_once_and_everything_is_there_
   check_each_mail_went_out_once(&tenant);
   check_runs_add_up(&tenant);
   WAIT_UNTIL(sql_int(NULL, "SELECT count(*) FROM outbox") == 0, "the outbox to be empty");
+  WAIT_UNTIL(every_message_is_consumed(), "the last events to be consumed");
   check_produced_is_done_plus_dead();
 }

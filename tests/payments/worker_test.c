@@ -487,6 +487,12 @@ Test(payments, money_for_an_invoice_that_was_paid_meanwhile_is_the_customers_cre
   cr_expect_eq(sql_int(&stage, "SELECT amount_paid_minor FROM invoices WHERE tenant_id = $1"), 9900, "not twice");
 }
 
+/* A look that is under way when this is written saves the time that it read: said once, it could be lost. */
+static void ask_an_hour_ago(struct stage *stage, const char *payment) {
+  sql_do(stage, "UPDATE payment_attempts SET asked_at = now() - interval '1 hour' WHERE tenant_id = $1");
+  make_due(stage, payment);
+}
+
 Test(payments, a_charge_in_doubt_for_an_invoice_that_is_void_is_not_made_now) {
   STAGE;
   const char *payment = payment_with(&stage, "pm_card_noAnswerNotCharged");
@@ -495,9 +501,8 @@ Test(payments, a_charge_in_doubt_for_an_invoice_that_is_void_is_not_made_now) {
   make_due(&stage, payment);
   WAIT_FOR(sql_int(&stage, "SELECT asked FROM payment_attempts WHERE tenant_id = $1") >= 2, "a look");
   cr_expect_str_eq(status_of(&stage, payment), "unknown", "it may still be on its way");
-  sql_do(&stage, "UPDATE payment_attempts SET asked_at = now() - interval '1 hour' WHERE tenant_id = $1");
-  make_due(&stage, payment);
-  WAIT_FOR(strcmp(status_of(&stage, payment), "cancelled") == 0 || (make_due(&stage, payment), false), "its end");
+  WAIT_FOR(strcmp(status_of(&stage, payment), "cancelled") == 0 || (ask_an_hour_ago(&stage, payment), false),
+           "its end");
   cr_expect_eq(charges_made(&stage, payment), 0);
 }
 

@@ -419,7 +419,7 @@ enum opinion { IS_JSON, IS_NOT_JSON, IS_TOO_LARGE };
 
 static enum opinion opinion_of_jansson(const char *text) {
   json_error_t error;
-  json_t *value = json_loads(text, JSON_DECODE_ANY | JSON_ALLOW_NUL, &error);
+  json_t *value = json_loads(text, JSON_DECODE_ANY, &error);
   if (value == NULL) return json_error_code(&error) == json_error_numeric_overflow ? IS_TOO_LARGE : IS_NOT_JSON;
   json_decref(value);
   return IS_JSON;
