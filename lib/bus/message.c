@@ -78,14 +78,14 @@ static bool is_marked(const json_t *value) {
   return json_is_string(value) && json_string_value(value)[0] == JSON_EXACT_MARK;
 }
 
-static enum rc parse_value(const struct message *message, json_t **ret_json, struct error *err) {
-  if (message->value_length > MESSAGE_VALUE_MAX)
-    return error_field(err, RC_BAD_MESSAGE, "value", "the value has %zu bytes, more than %d", message->value_length,
+enum rc body_parse(const char *value, size_t length, json_t **ret_json, struct error *err) {
+  if (length > MESSAGE_VALUE_MAX)
+    return error_field(err, RC_BAD_MESSAGE, "value", "the value has %zu bytes, more than %d", length,
                        MESSAGE_VALUE_MAX);
   CLEANUP(buf_release) struct buf exact;
   buf_init(&exact, EXACT_BYTES_MAX);
   struct error why;
-  if (json_exact(message->value, message->value_length, &exact, &why) != RC_OK)
+  if (json_exact(value, length, &exact, &why) != RC_OK)
     return error_field(err, RC_BAD_MESSAGE, "value", "the value is not JSON: %s", why.text);
   json_error_t fault;
   CLEANUP(json_release) json_t *json = json_loadb(buf_text(&exact), exact.length, JSON_REJECT_DUPLICATES, &fault);
@@ -104,7 +104,7 @@ enum rc message_decode(struct message *message, struct error *err) {
   TRY(uuid_header(message, HEADER_ID, &id, err));
   TRY(uuid_header(message, HEADER_TENANT, &tenant, err));
   TRY(time_header(message, HEADER_TIME, &time, err));
-  TRY(parse_value(message, &json, err));
+  TRY(body_parse(message->value, message->value_length, &json, err));
 
   message->id = id;
   message->tenant = tenant;

@@ -107,6 +107,9 @@ void outgoing_write(const struct outgoing *message, struct buf *out);
 /* Reads it back: texts point into row and arena. RC_BAD_MESSAGE for what outgoing_write did not write. */
 MUST_CHECK enum rc outgoing_read(json_t *row, struct arena *arena, struct outgoing *ret_message, struct error *err);
 
+/* A value as message_decode reads it: an object, its numbers exact. The caller releases it. */
+MUST_CHECK enum rc body_parse(const char *value, size_t length, json_t **ret_json, struct error *err);
+
 /* Members of a command's or event's body. The exact number of a decimal, int, marked or plain string as text, or NULL
  * when the member is absent or null; RC_VALIDATION naming the field when it is of another type. Texts live as long as
  * the body, which body_decimal may change: an integer becomes the marked string that reads as the same number. */

@@ -148,7 +148,8 @@ struct worker {
   const struct handler *handlers; /* a NULL type ends it */
   const struct task *tasks;       /* a NULL name ends it; may be NULL */
   const struct statement *const *statements;
-  const struct setting *settings; /* the worker's own, beside those that all have */
+  const struct statement *const *layer_statements; /* of a layer above this one; may be NULL */
+  const struct setting *settings;                  /* the worker's own, beside those that all have */
   size_t setting_count;
   void *settings_target;
   /* After settings, before anything runs; may be NULL. */

@@ -152,6 +152,7 @@ static void process_init(struct process *process, const struct worker *worker) {
   process->worker = worker;
   process->statement_lists[0] = runtime_sql_statements;
   process->statement_lists[1] = worker->statements;
+  process->statement_lists[2] = worker->layer_statements;
   process->database_url = common.database_url;
   process->kafka_brokers = common.kafka_brokers;
   process->redis_address = common.redis_address;

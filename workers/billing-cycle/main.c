@@ -1,5 +1,6 @@
 /* billing-cycle: customers, catalogue, the life of subscriptions, billing runs. */
 #include "handlers.h"
+#include "invoicing/ground.h"
 #include "sql.h"
 
 static const enum topic topics[] = {TOPIC_CUSTOMER_COMMANDS,    TOPIC_PLAN_COMMANDS,        TOPIC_SUBSCRIPTION_COMMANDS,
@@ -65,6 +66,7 @@ static const struct worker worker = {
     .handlers = handlers,
     .tasks = tasks,
     .statements = sql_statements,
+    .layer_statements = invoicing_sql_statements,
 };
 
 int main(int argc, char **argv) {

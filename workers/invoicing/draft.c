@@ -3,8 +3,8 @@
 #include "draft.h"
 
 #include "base/assert.h"
-#include "compute.h"
 #include "handlers.h"
+#include "invoicing/compute.h"
 #include "sql.h"
 #include "store.h"
 
@@ -176,7 +176,7 @@ enum rc drafts_replace(struct work *work, struct invoice *invoices, size_t count
   if (count == 0) return RC_OK;
   TRY(tx_exec(work->tx, &sql_draft_items_remove, PARAMS(keys.tenants, keys.ids), NULL, err));
   TRY(tx_exec(work->tx, &sql_drafts_remove, PARAMS(keys.tenants, keys.ids), NULL, err));
-  TRY(ground_load(work, invoices, count, &ground, err));
+  TRY(ground_load(work, invoices, count, GROUND_TO_STORE, &ground, err));
   for (size_t i = 0; i < count; i++) {
     invoice_gather(&invoices[i]);
     TRY(invoice_compute(work, &ground, invoices, i, err));

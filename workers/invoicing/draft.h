@@ -2,7 +2,7 @@
 #ifndef INVOICING_DRAFT_H
 #define INVOICING_DRAFT_H
 
-#include "ground.h"
+#include "invoicing/ground.h"
 
 struct draft_ref {
   struct uuid tenant, id;

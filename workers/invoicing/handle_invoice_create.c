@@ -1,8 +1,8 @@
 /* invoice.create: the lines that billing computed become invoices; finalised at once, or drafts for as long as the
  * tenant wants to look at them (BILL-071). */
 #include "base/uuid_map.h"
-#include "compute.h"
 #include "handlers.h"
+#include "invoicing/compute.h"
 #include "sql.h"
 #include "store.h"
 
@@ -49,7 +49,7 @@ enum rc handle_invoice_create(struct work *work, struct message *const *messages
   TRY(read_all(work, messages, count, invoices, err));
   struct uuid_map *by_id = uuid_map_new(work->arena, count);
   TRY(find_known(work, invoices, count, by_id, err));
-  TRY(ground_load(work, invoices, count, &ground, err));
+  TRY(ground_load(work, invoices, count, GROUND_TO_STORE, &ground, err));
   decide_drafts(work, &ground, invoices, count);
   for (size_t i = 0; i < count; i++)
     if (!invoices[i].is_known) TRY(invoice_compute(work, &ground, invoices, i, err));

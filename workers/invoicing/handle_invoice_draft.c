@@ -4,10 +4,10 @@
 
 #include "base/assert.h"
 #include "base/decimal.h"
-#include "compute.h"
 #include "draft.h"
 #include "handlers.h"
 #include "invoice_facts.h"
+#include "invoicing/compute.h"
 #include "sql.h"
 #include "store.h"
 
@@ -119,7 +119,7 @@ enum rc handle_invoice_draft(struct work *work, struct message *const *messages,
   struct invoice invoice;
   struct ground ground;
   TRY(read_draft(work, messages[0], &invoice, err));
-  TRY(ground_load(work, &invoice, 1, &ground, err));
+  TRY(ground_load(work, &invoice, 1, GROUND_TO_STORE, &ground, err));
   TRY(invoice_compute(work, &ground, &invoice, 0, err));
 
   TRY(invoices_store(work, &ground, &invoice, 1, err));

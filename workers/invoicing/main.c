@@ -1,5 +1,6 @@
 /* invoicing: finalises invoices. Numbers without a gap, lines with their provenance, the ledger, the event. */
 #include "handlers.h"
+#include "invoicing/ground.h"
 #include "sql.h"
 
 static const enum topic topics[] = {TOPIC_INVOICE_COMMANDS};
@@ -32,6 +33,7 @@ static const struct worker worker = {
     .handlers = handlers,
     .tasks = tasks,
     .statements = sql_statements,
+    .layer_statements = invoicing_sql_statements,
 };
 
 int main(int argc, char **argv) {

@@ -3,7 +3,7 @@
 #define INVOICING_POSTING_H
 
 #include "domain/ledger.h"
-#include "ground.h"
+#include "invoicing/ground.h"
 
 /* What a fact belongs to. */
 struct posting {

@@ -2,7 +2,7 @@
 #ifndef INVOICING_STORE_H
 #define INVOICING_STORE_H
 
-#include "ground.h"
+#include "invoicing/ground.h"
 
 /* Stores what is not known, drafts and finalised invoices, in the open transaction, and emits their events. The
  * counters of the series stay locked from here to the commit. */

@@ -1,11 +1,11 @@
 /* Loading what a batch stands on. A tenant without tax rates, coupons or account credit costs the batch one statement.
  */
-#include "ground.h"
+#include "invoicing/ground.h"
 
 #include <string.h>
 
 #include "base/assert.h"
-#include "sql.h"
+#include "invoicing_sql.h"
 
 const struct settings *settings_of(const struct ground *ground, const struct uuid *tenant) {
   for (size_t i = 0; i < ground->settings_count; i++) /* tenants in one batch are few */
@@ -40,7 +40,7 @@ static enum rc load_settings(struct work *work, const struct invoice *invoices, 
   for (size_t i = 0; i < count; i++)
     if (uuid_map_add(seen, &invoices[i].tenant, i, &ignored)) db_array_uuid(tenants, &invoices[i].tenant);
   PGresult CLEANUP(db_result_release) *rows = NULL;
-  TRY(tx_exec(work->tx, &sql_settings_load, PARAMS(db_array_literal(tenants)), &rows, err));
+  TRY(tx_exec(work->tx, &invoicing_sql_settings_load, PARAMS(db_array_literal(tenants)), &rows, err));
   if ((size_t)row_count(rows) != db_array_count(tenants))
     return error_field(err, RC_INVARIANT, "tenantId", "there is no such tenant");
   ground->settings_count = (size_t)row_count(rows);
@@ -65,7 +65,7 @@ static enum rc load_rates(struct work *work, struct ground *ground, struct error
     if (ground->settings[i].has_rates) db_array_uuid(tenants, &ground->settings[i].tenant);
   if (db_array_count(tenants) == 0) return RC_OK;
   PGresult CLEANUP(db_result_release) *rows = NULL;
-  TRY(tx_exec(work->tx, &sql_tax_rates_load, PARAMS(db_array_literal(tenants)), &rows, err));
+  TRY(tx_exec(work->tx, &invoicing_sql_tax_rates_load, PARAMS(db_array_literal(tenants)), &rows, err));
   size_t rule_count = (size_t)row_count(rows);
   struct tax_rule *rules = ARENA_ARRAY(work->arena, struct tax_rule, rule_count);
   for (size_t r = 0; r < rule_count; r++) {
@@ -112,7 +112,8 @@ static enum rc load_parties(struct work *work, const struct invoice *invoices, s
   ground->customers = uuid_map_new(work->arena, count);
   if (db_array_count(customers) == 0) return RC_OK;
   PGresult CLEANUP(db_result_release) *rows = NULL;
-  TRY(tx_exec(work->tx, &sql_parties_load, PARAMS(db_array_literal(tenants), db_array_literal(customers)), &rows, err));
+  TRY(tx_exec(work->tx, &invoicing_sql_parties_load, PARAMS(db_array_literal(tenants), db_array_literal(customers)),
+              &rows, err));
   ground->parties = ARENA_ARRAY(work->arena, struct tax_party, (size_t)row_count(rows));
   for (int r = 0; r < row_count(rows); r++) {
     struct uuid id = row_uuid(rows, r, 0);
@@ -165,8 +166,8 @@ static enum rc load_coupons(struct work *work, const struct invoice *invoices, s
   add_subscriptions(work, invoices, count, ground, tenants, subscriptions);
   if (db_array_count(subscriptions) == 0) return RC_OK;
   PGresult CLEANUP(db_result_release) *rows = NULL;
-  TRY(tx_exec(work->tx, &sql_coupons_load, PARAMS(db_array_literal(tenants), db_array_literal(subscriptions)), &rows,
-              err));
+  TRY(tx_exec(work->tx, &invoicing_sql_coupons_load, PARAMS(db_array_literal(tenants), db_array_literal(subscriptions)),
+              &rows, err));
   ground->coupon_count = (size_t)row_count(rows);
   ground->coupons = ARENA_ARRAY(work->arena, struct redeemed, ground->coupon_count);
   ground->subscriptions = uuid_map_new(work->arena, ground->coupon_count);
@@ -198,7 +199,7 @@ struct coupon_use *coupon_use_of(struct work *work, struct ground *ground, const
   return use_add(work, ground, &(struct coupon_use){.coupon = coupon, .period_index = period_index});
 }
 
-static enum rc load_uses(struct work *work, struct ground *ground, struct error *err) {
+static enum rc load_uses(struct work *work, bool is_held, struct ground *ground, struct error *err) {
   struct db_array *tenants = db_array_new(work->arena), *subscriptions = db_array_new(work->arena);
   struct db_array *coupons = db_array_new(work->arena);
   const struct redeemed **fixed = ARENA_ARRAY(work->arena, const struct redeemed *, ground->coupon_count);
@@ -214,8 +215,8 @@ static enum rc load_uses(struct work *work, struct ground *ground, struct error 
   if (fixed_count == 0) return RC_OK;
   const char *params[] = {db_array_literal(tenants), db_array_literal(subscriptions), db_array_literal(coupons)};
   PGresult CLEANUP(db_result_release) *rows = NULL;
-  TRY(tx_exec(work->tx, &sql_coupons_hold, params, 3, NULL, err));
-  TRY(tx_exec(work->tx, &sql_coupon_uses_load, params, 3, &rows, err));
+  if (is_held) TRY(tx_exec(work->tx, &invoicing_sql_coupons_hold, params, 3, NULL, err));
+  TRY(tx_exec(work->tx, &invoicing_sql_coupon_uses_load, params, 3, &rows, err));
   for (int r = 0; r < row_count(rows); r++) {
     struct coupon_use use = {
         .coupon = fixed[row_int(rows, r, 0)], .period_index = row_int(rows, r, 1), .used_minor = row_int(rows, r, 2)};
@@ -285,7 +286,7 @@ static enum rc load_origins(struct work *work, struct invoice *invoices, size_t 
   const char *params[ORIGIN_COLUMNS];
   for (int c = 0; c < ORIGIN_COLUMNS; c++) params[c] = db_array_literal(column[c]);
   PGresult CLEANUP(db_result_release) *rows = NULL;
-  TRY(tx_exec(work->tx, &sql_origins_load, params, ORIGIN_COLUMNS, &rows, err));
+  TRY(tx_exec(work->tx, &invoicing_sql_origins_load, params, ORIGIN_COLUMNS, &rows, err));
   for (int r = 0; r < row_count(rows); r++) {
     struct origin *origin = ARENA_NEW(work->arena, struct origin);
     TRY(read_origin(work, rows, r, origin, err));
@@ -302,15 +303,16 @@ static enum rc load_origins(struct work *work, struct invoice *invoices, size_t 
 
 /* -- account credit -- */
 
-static enum rc load_grants(struct work *work, const struct invoice *invoices, size_t count, struct ground *ground,
-                           struct error *err) {
+static enum rc load_grants(struct work *work, const struct invoice *invoices, size_t count, bool is_held,
+                           struct ground *ground, struct error *err) {
   struct db_array *tenants = db_array_new(work->arena), *customers = db_array_new(work->arena);
   PGresult CLEANUP(db_result_release) *rows = NULL;
   add_customers(work, invoices, count, ground, wants_credit, tenants, customers);
-  if (db_array_count(customers) > 0)
-    TRY(tx_exec(work->tx, &sql_grants_lock,
-                PARAMS(db_array_literal(tenants), db_array_literal(customers), db_utime(work->arena, work->now)), &rows,
-                err));
+  if (db_array_count(customers) > 0) {
+    const char *params[] = {db_array_literal(tenants), db_array_literal(customers), db_utime(work->arena, work->now)};
+    if (is_held) TRY(tx_exec(work->tx, &invoicing_sql_grants_hold, params, 2, NULL, err));
+    TRY(tx_exec(work->tx, &invoicing_sql_grants_load, params, 3, &rows, err));
+  }
   size_t found = rows ? (size_t)row_count(rows) : 0;
   ground->grants = ARENA_ARRAY(work->arena, struct grant, found + count);
   ground->grant_uses = ARENA_ARRAY(work->arena, struct grant_use, found + 2 * count);
@@ -325,16 +327,16 @@ static enum rc load_grants(struct work *work, const struct invoice *invoices, si
   return RC_OK;
 }
 
-enum rc ground_load(struct work *work, struct invoice *invoices, size_t count, struct ground *ret_ground,
-                    struct error *err) {
+enum rc ground_load(struct work *work, struct invoice *invoices, size_t count, enum ground_use use,
+                    struct ground *ret_ground, struct error *err) {
   struct ground ground = {0};
   TRY(load_settings(work, invoices, count, &ground, err));
   TRY(load_rates(work, &ground, err));
   TRY(load_parties(work, invoices, count, &ground, err));
   TRY(load_coupons(work, invoices, count, &ground, err));
-  TRY(load_uses(work, &ground, err));
+  TRY(load_uses(work, use == GROUND_TO_STORE, &ground, err));
   TRY(load_origins(work, invoices, count, err));
-  TRY(load_grants(work, invoices, count, &ground, err));
+  TRY(load_grants(work, invoices, count, use == GROUND_TO_STORE, &ground, err));
   *ret_ground = ground;
   return RC_OK;
 }

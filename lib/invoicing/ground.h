@@ -4,7 +4,7 @@
 #define INVOICING_GROUND_H
 
 #include "base/uuid_map.h"
-#include "invoice.h"
+#include "invoicing/invoice.h"
 #include "runtime/runtime.h"
 
 /* A tenant of the batch. */
@@ -66,9 +66,15 @@ struct ground {
   size_t grant_use_count;
 };
 
-/* For the invoices of the batch that are not known. Takes locks: fixed coupons, then account credit. */
-MUST_CHECK enum rc ground_load(struct work *work, struct invoice *invoices, size_t count, struct ground *ret_ground,
-                               struct error *err);
+/* To store what comes of it, fixed coupons and then account credit are locked; a preview locks nothing. */
+enum ground_use { GROUND_TO_STORE, GROUND_TO_PREVIEW };
+
+/* For the invoices of the batch that are not known. */
+MUST_CHECK enum rc ground_load(struct work *work, struct invoice *invoices, size_t count, enum ground_use use,
+                               struct ground *ret_ground, struct error *err);
+/* Prepared by the workers that link this layer. */
+extern const struct statement *const invoicing_sql_statements[];
+
 const struct settings *settings_of(const struct ground *ground, const struct uuid *tenant);
 struct coupon_use *coupon_use_of(struct work *work, struct ground *ground, const struct redeemed *coupon,
                                  int64_t period_index);

@@ -1,5 +1,5 @@
 /* Reading invoice.create, and what follows from an invoice alone: periods, number, status. */
-#include "invoice.h"
+#include "invoicing/invoice.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* The order of BILL-040. A credit for unused time comes first: it takes back its share of the discount and the rate of
  * the line that it credits (BILL-022), and what it takes back of a fixed coupon can be given to the new charge. */
-#include "compute.h"
+#include "invoicing/compute.h"
 
 #include <jansson.h>
 #include <string.h>

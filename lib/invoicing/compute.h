@@ -2,7 +2,7 @@
 #ifndef INVOICING_COMPUTE_H
 #define INVOICING_COMPUTE_H
 
-#include "ground.h"
+#include "invoicing/ground.h"
 
 /* Computes invoices[at]; those before it in the batch have been: their lines may be taken back, their uses of coupons
  * and credit count. A draft uses neither up. RC_VALIDATION when a sum is too large. */
