@@ -1,9 +1,10 @@
-/* Reading invoice.create, and what follows from an invoice alone: periods, number, status. */
+/* Reading invoice.create, what follows from an invoice alone (periods, number, status), and showing it. */
 #include "invoicing/invoice.h"
 
 #include <string.h>
 
 #include "base/assert.h"
+#include "domain/percent.h"
 
 static const char *const kinds[] = {"subscription", "usage", "credit", "fee", "discount"};
 
@@ -147,4 +148,58 @@ const char *invoice_number(const struct invoice *invoice, char text[static INVOI
   if (invoice->is_draft) return NULL;
   snprintf(text, INVOICE_NUMBER_MAX, "%s-%06lld", invoice->series, (long long)invoice->number);
   return text;
+}
+
+/* -- shown -- */
+
+static void put_money(struct json_writer *json, const char *key, const struct invoice *invoice, int64_t minor) {
+  char text[MONEY_TEXT_MAX];
+  json_put_raw(json, key, money_format(minor, invoice->currency, text));
+}
+
+static void put_period(struct json_writer *json, bool is_there, struct utime start, struct utime end) {
+  char text[UTIME_TEXT_MAX];
+  json_put_string(json, "periodStart", is_there ? utime_format(start, text) : NULL);
+  json_put_string(json, "periodEnd", is_there ? utime_format(end, text) : NULL);
+}
+
+static void write_item(struct json_writer *json, const struct invoice *invoice, const struct invoice_line *line) {
+  char percent[PERCENT_TEXT_MAX];
+  json_put_object(json, NULL);
+  json_put_string(json, "description", line->description);
+  json_put_string(json, "itemType", line->kind);
+  json_put_string(json, "subscriptionId", line->subscription_id);
+  json_put_raw(json, "quantity", line->quantity);
+  json_put_raw(json, "unitPrice", line->unit_price);
+  put_money(json, "amount", invoice, line->amount_minor);
+  put_money(json, "discountAmount", invoice, line->discount_minor);
+  json_put_raw(json, "taxRate", percent_format(line->rate.percent_micro, percent));
+  put_money(json, "taxAmount", invoice, line->tax_minor);
+  json_put_string(json, "taxCode", line->tax_code);
+  json_put_string(json, "taxCategory", tax_category_name(line->rate.category));
+  json_put_bool(json, "taxInclusive", line->rate.is_inclusive);
+  json_put_string(json, "component", line->component);
+  put_period(json, line->has_period, line->start, line->end);
+  json_put_end(json);
+}
+
+void invoice_write(struct json_writer *json, const char *key, const struct invoice *invoice) {
+  char date[DATE_TEXT_MAX];
+  json_put_object(json, key);
+  json_put_string(json, "customerId", invoice->customer_id);
+  json_put_string(json, "currency", invoice->currency->code);
+  json_put_string(json, "issueDate", date_format(invoice->issue_date, date));
+  put_money(json, "subtotal", invoice, invoice->subtotal_minor);
+  put_money(json, "discountAmount", invoice, invoice->discount_minor);
+  put_money(json, "taxAmount", invoice, invoice->tax_minor);
+  put_money(json, "totalAmount", invoice, invoice->total_minor);
+  put_money(json, "creditApplied", invoice, invoice->credit_applied_minor);
+  put_money(json, "amountDue", invoice, invoice_due(invoice));
+  put_period(json, invoice->has_period, invoice->start, invoice->end);
+  json_put_string(json, "collection", invoice->collection);
+  json_put_string(json, "taxRounding", tax_rounding_name(invoice->tax_rounding));
+  json_put_array(json, "items");
+  for (size_t n = 0; n < invoice->line_count; n++) write_item(json, invoice, &invoice->lines[n]);
+  json_put_end(json);
+  json_put_end(json);
 }

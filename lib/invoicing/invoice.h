@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/date.h"
+#include "base/json_text.h"
 #include "base/money.h"
 #include "bus/message.h"
 #include "domain/invoice.h"
@@ -87,5 +88,8 @@ const char *invoice_status(const struct invoice *invoice);
 enum { INVOICE_NUMBER_MAX = 48 };
 /* "INV-000042", as the table generates it; NULL for a draft. */
 const char *invoice_number(const struct invoice *invoice, char text[static INVOICE_NUMBER_MAX]);
+
+/* A computed invoice as the view invoice_resource shows it, but for what it has only when it is stored. */
+void invoice_write(struct json_writer *json, const char *key, const struct invoice *invoice);
 
 #endif

@@ -354,6 +354,11 @@ enum rc billing_collect_next(struct arena *arena, struct billing *billing, struc
   return begin_period(arena, billing, s, err);
 }
 
+enum rc billing_pass_next(struct arena *arena, struct billing *billing, struct billable *s, struct error *err) {
+  TRY(billing_find_boundary(s, err));
+  return pass_boundary(arena, billing, s, err);
+}
+
 /* -- what lines are -- */
 
 static const struct {

@@ -135,6 +135,10 @@ void billing_park(struct arena *arena, struct billable *subscription, const stru
 MUST_CHECK enum rc billing_collect_next(struct arena *arena, struct billing *billing, struct billable *subscription,
                                         struct error *err);
 
+/* Passes the next boundary, whenever it comes: what a run will bill there. */
+MUST_CHECK enum rc billing_pass_next(struct arena *arena, struct billing *billing, struct billable *subscription,
+                                     struct error *err);
+
 /* Arrears up to a day within the last period, which stay for the boundary otherwise. */
 MUST_CHECK enum rc billing_arrears(struct arena *arena, struct billing *billing, struct billable *subscription,
                                    struct date on, struct error *err);
@@ -158,6 +162,15 @@ void billing_write_state(struct json_writer *json, const struct billable *subscr
 
 /* A line as invoice.create has it. */
 void billing_write_line(struct json_writer *json, const struct line *line);
+
+enum { BILLING_INVOICE_MAX = MESSAGE_VALUE_MAX };
+
+/* The lines in the order of their invoices (BILL-061), and the end of the one that begins at line `first`. */
+void billing_order(struct billing *billing);
+size_t billing_invoice_end(const struct billing *billing, size_t first);
+/* The body of invoice.create for these lines; run_id may be NULL. `now`: when it is made. */
+void billing_write_invoice(struct buf *text, const struct line *lines, size_t count, const char *invoice_id,
+                           const struct uuid *run_id, struct utime now);
 
 /* Emits one invoice.create for each customer, currency and day (BILL-061), in the order of the days, and the events of
  * the milestones. Returns how many invoices. */

@@ -148,6 +148,7 @@ static enum rc decide_period_end(struct work *work, struct standing *standing, s
   *change = (struct scheduled_change){.index = decision->index, .target = decision->target};
   *then = standing->s;
   then->scheduled = change;
+  decision->scheduled = change;
   TRY(billing_collect_next(work->arena, billing, then, err));
   decision->lines = billing->lines;
   decision->line_count = billing->count;

@@ -16,6 +16,7 @@ struct decision {
   const struct line *lines; /* of the change; of the first new period, at a boundary */
   size_t line_count;
   int64_t sum_minor;
+  const struct scheduled_change *scheduled; /* what its row will say, at a boundary */
 };
 /* Reads the command, loads the standing and moves it on; lines point at both. */
 MUST_CHECK enum rc decision_make(struct work *work, const struct message *command, struct standing *ret_standing,

@@ -1,7 +1,7 @@
 /* subscription.preview: what change-plan, or cancel, would come to with the same body. The very same decision is made,
  * and nothing is written (BILL-052). */
-#include "base/assert.h"
 #include "decision.h"
+#include "forecast.h"
 #include "handlers.h"
 #include "pending.h"
 
@@ -13,7 +13,56 @@ static void write_lines(struct json_writer *json, const char *key, const struct 
   json_put_end(json);
 }
 
-/* Lines of earlier changes that wait for the next invoice come with it. */
+/* -- the invoices (BILL-052) -- */
+
+/* What the next boundary bills, if it comes: then lines that wait go with it, and those of the change that it does not
+ * bill at once. */
+struct rest {
+  const struct scheduled_change *scheduled;
+  const struct line *lines;
+  size_t count;
+};
+
+static enum rc bill_next(struct work *work, const struct standing *standing, const struct rest *rest,
+                         struct billing *billing, struct error *err) {
+  struct billable *then = ARENA_NEW(work->arena, struct billable); /* lines point at it */
+  *then = standing->s;
+  if (rest->scheduled) then->scheduled = rest->scheduled;
+  TRY(billing_pass_next(work->arena, billing, then, err));
+  TRY(pending_peek(work, &standing->command->tenant, then, billing, err));
+  for (size_t i = 0; i < rest->count; i++) {
+    struct line line = rest->lines[i];
+    if (billing->count > 0) line.billed_on = billing->lines[0].billed_on;
+    billing_add(work->arena, billing, &line);
+  }
+  return RC_OK;
+}
+
+/* `invoices` are made at once, those of boundaries that have come by now among them. `nextInvoice` is the
+ * subscription's own part of the one after: with others of the customer on the same day it is one (BILL-061). */
+static enum rc write_invoices(struct work *work, struct standing *standing, const struct rest *rest,
+                              struct json_writer *json, struct error *err) {
+  const struct uuid *tenant = &standing->command->tenant;
+  struct forecast CLEANUP(forecast_release) forecast = {0};
+  struct billing *next = ARENA_NEW(work->arena, struct billing);
+  TRY(forecast_add(work, tenant, &standing->billing, work->now, &forecast, err));
+  size_t made_now = forecast.count;
+  if (rest) {
+    TRY(bill_next(work, standing, rest, next, err));
+    TRY(forecast_add(work, tenant, next, standing->s.next_at, &forecast, err));
+  }
+  TRY(forecast_compute(work, &forecast, err));
+  json_put_array(json, "invoices");
+  for (size_t i = 0; i < made_now; i++) invoice_write(json, NULL, &forecast.invoices[i]);
+  json_put_end(json);
+  if (forecast.count > made_now)
+    invoice_write(json, "nextInvoice", &forecast.invoices[made_now]);
+  else
+    json_put_null(json, "nextInvoice");
+  return RC_OK;
+}
+
+/* Lines of earlier changes that wait for the next invoice. */
 static enum rc write_waiting(struct work *work, const struct standing *standing, struct json_writer *json,
                              struct error *err) {
   struct billing waiting = {0};
@@ -38,13 +87,30 @@ static void write_change(struct json_writer *json, const struct standing *standi
   write_lines(json, "lines", decision->lines, decision->line_count);
 }
 
+/* As the change places its lines. */
+static enum rc write_invoices_of_change(struct work *work, struct standing *standing, const struct decision *decision,
+                                        struct json_writer *json, struct error *err) {
+  struct rest rest = {.scheduled = decision->scheduled};
+  if (decision->is_billed_now) {
+    TRY(pending_peek(work, &standing->command->tenant, &standing->s, &standing->billing, err));
+    return write_invoices(work, standing, NULL, json, err);
+  }
+  if (decision->is_now) {
+    rest.lines = decision->lines;
+    rest.count = decision->line_count;
+    standing->billing.count -= rest.count;
+  }
+  return write_invoices(work, standing, &rest, json, err);
+}
+
 static enum rc preview_change(struct work *work, const struct message *command, struct json_writer *json,
                               struct error *err) {
   struct standing *standing = ARENA_NEW(work->arena, struct standing);
   struct decision *decision = ARENA_NEW(work->arena, struct decision);
   TRY(decision_make(work, command, standing, decision, err));
   write_change(json, standing, decision);
-  return write_waiting(work, standing, json, err);
+  TRY(write_waiting(work, standing, json, err));
+  return write_invoices_of_change(work, standing, decision, json, err);
 }
 
 /* -- of a cancellation -- */
@@ -65,6 +131,16 @@ static void write_unused(struct json_writer *json, const struct standing *standi
   json_put_end(json);
 }
 
+/* The last one, at once or with the period. */
+static enum rc write_invoices_of_cancellation(struct work *work, struct standing *standing,
+                                              const struct cancellation *cancellation, struct json_writer *json,
+                                              struct error *err) {
+  const struct rest nothing = {0};
+  if (!cancellation->is_now) return write_invoices(work, standing, &nothing, json, err);
+  TRY(pending_peek(work, &standing->command->tenant, &standing->s, &standing->billing, err));
+  return write_invoices(work, standing, NULL, json, err);
+}
+
 static enum rc preview_cancellation(struct work *work, const struct message *command, struct json_writer *json,
                                     struct error *err) {
   struct standing *standing = ARENA_NEW(work->arena, struct standing);
@@ -82,7 +158,8 @@ static enum rc preview_cancellation(struct work *work, const struct message *com
   json_put_raw(json, "subtotal", money_format(sum, standing->s.currency, money));
   write_lines(json, "lines", billing->lines, billing->count);
   write_unused(json, standing, &cancellation);
-  return write_waiting(work, standing, json, err);
+  TRY(write_waiting(work, standing, json, err));
+  return write_invoices_of_cancellation(work, standing, &cancellation, json, err);
 }
 
 enum rc handle_subscription_preview(struct work *work, struct message *const *messages, size_t count,
@@ -98,7 +175,7 @@ enum rc handle_subscription_preview(struct work *work, struct message *const *me
   json_put_string(&json, "subscriptionId", command->subject);
   TRY(is_cancellation ? preview_cancellation(work, command, &json, err) : preview_change(work, command, &json, err));
   json_put_end(&json);
-  ASSERT(buf_ok(&text));
+  if (!buf_ok(&text)) return error_set(err, RC_CONFLICT, "the preview is too long: start a run first");
   reply(work, command, 200, "preview", command->subject, buf_text(&text));
   return RC_OK;
 }

@@ -7,7 +7,7 @@
 #include "domain/invoice.h"
 
 /* A line with the texts of its plan, and what each tier of its price adds: many tiers make invoices of fewer lines. */
-enum { INVOICE_JSON_MAX = MESSAGE_VALUE_MAX, LINE_WEIGHT = 3072, TIER_WEIGHT = 192, DESCRIPTION_MAX = 1200 };
+enum { LINE_WEIGHT = 3072, TIER_WEIGHT = 192, DESCRIPTION_MAX = 1200 };
 
 static int compare_lines(const void *a, const void *b) {
   const struct line *left = a, *right = b;
@@ -32,12 +32,12 @@ static size_t line_weight(const struct line *line) {
 }
 
 /* The lines from `first` on that make one invoice: as many as belong together and fit into a message. */
-static size_t invoice_end(const struct billing *billing, size_t first) {
+size_t billing_invoice_end(const struct billing *billing, size_t first) {
   size_t end = first, weight = 0;
   while (end < billing->count && end - first < INVOICE_LINES_MAX &&
          is_same_invoice(&billing->lines[first], &billing->lines[end])) {
     weight += line_weight(&billing->lines[end]);
-    if (end > first && weight > INVOICE_JSON_MAX) break;
+    if (end > first && weight > BILLING_INVOICE_MAX) break;
     end++;
   }
   return end;
@@ -231,21 +231,18 @@ void billing_write_line(struct json_writer *json, const struct line *line) {
   json_put_end(json);
 }
 
-static void emit_invoice(struct work *work, struct buf *text, const struct line *lines, size_t count,
-                         const struct uuid *tenant, const struct uuid *run_id, const struct message *cause) {
+void billing_write_invoice(struct buf *text, const struct line *lines, size_t count, const char *invoice_id,
+                           const struct uuid *run_id, struct utime now) {
   const struct billable *first = lines[0].subscription;
-  struct uuid invoice_id = uuid_new();
-  char invoice[UUID_TEXT_MAX], customer[UUID_TEXT_MAX], run[UUID_TEXT_MAX], date[DATE_TEXT_MAX];
-  uuid_format(&invoice_id, invoice);
-  uuid_format(&first->customer_id, customer);
+  char customer[UUID_TEXT_MAX], run[UUID_TEXT_MAX], date[DATE_TEXT_MAX];
   struct json_writer json;
   buf_clear(text);
   json_writer_init(&json, text);
   json_put_object(&json, NULL);
-  json_put_string(&json, "invoiceId", invoice);
-  json_put_string(&json, "customerId", customer);
+  json_put_string(&json, "invoiceId", invoice_id);
+  json_put_string(&json, "customerId", uuid_format(&first->customer_id, customer));
   json_put_string(&json, "currency", first->currency->code);
-  json_put_string(&json, "issueDate", date_format(zone_date(first->zone, work->now), date));
+  json_put_string(&json, "issueDate", date_format(zone_date(first->zone, now), date));
   json_put_string(&json, "collection", first->collection);
   json_put_string(&json, "runId", run_id ? uuid_format(run_id, run) : NULL);
   json_put_array(&json, "lines");
@@ -253,6 +250,15 @@ static void emit_invoice(struct work *work, struct buf *text, const struct line 
   json_put_end(&json);
   json_put_end(&json);
   ASSERT(buf_ok(text));
+}
+
+static void emit_invoice(struct work *work, struct buf *text, const struct line *lines, size_t count,
+                         const struct uuid *tenant, const struct uuid *run_id, const struct message *cause) {
+  struct uuid invoice_id = uuid_new();
+  char invoice[UUID_TEXT_MAX], customer[UUID_TEXT_MAX];
+  uuid_format(&invoice_id, invoice);
+  uuid_format(&lines[0].subscription->customer_id, customer);
+  billing_write_invoice(text, lines, count, invoice, run_id, work->now);
   emit(work, &(struct emission){.type = "invoice.create",
                                 .id = UUID_DERIVE("invoice.create", invoice),
                                 .tenant = *tenant,
@@ -322,14 +328,18 @@ static void emit_milestone(struct work *work, struct buf *text, const struct mil
                                 .json = buf_text(text)});
 }
 
+void billing_order(struct billing *billing) {
+  if (billing->count > 0) qsort(billing->lines, billing->count, sizeof *billing->lines, compare_lines);
+}
+
 size_t billing_emit(struct work *work, struct billing *billing, const struct uuid *tenant, const struct uuid *run_id,
                     const struct message *cause) {
   struct buf CLEANUP(buf_release) text;
-  buf_init(&text, INVOICE_JSON_MAX);
-  if (billing->count > 0) qsort(billing->lines, billing->count, sizeof *billing->lines, compare_lines);
+  buf_init(&text, BILLING_INVOICE_MAX);
+  billing_order(billing);
   size_t invoices = 0;
   for (size_t first = 0, end; first < billing->count; first = end) {
-    end = invoice_end(billing, first);
+    end = billing_invoice_end(billing, first);
     emit_invoice(work, &text, &billing->lines[first], end - first, tenant, run_id, cause);
     invoices++;
   }
