@@ -229,6 +229,7 @@ command_bench() {
 
 # Every check runs and says what it found; the first lines to read are the cheap ones. clang-tidy looks at
 # each file once: one that was clean is looked at again when it, a header, the settings or the tool changed.
+# Its analyzer follows 20,000 states of a function, not 225,000: that takes a seventh of the time.
 command_lint() {
     local start_ms jobs shell_files c_files python_files
     start_ms=$(now_ms)
@@ -296,7 +297,8 @@ run_clang_tidy() {
     # shellcheck disable=SC2016 # the inner shell expands
     printf '%s\0' "${todo[@]}" | xargs -0 -n 2 -P "$jobs" bash -c '
         if output=$(clang-tidy -p build/dev --quiet --warnings-as-errors="*" \
-            --extra-arg=-Wno-unknown-warning-option "$1" 2>&1); then
+            --extra-arg=-Wno-unknown-warning-option --extra-arg=-Xclang --extra-arg=-analyzer-config \
+            --extra-arg=-Xclang --extra-arg=max-nodes=20000 "$1" 2>&1); then
             : >"$0"
         else
             grep -vE "^[0-9]+ warnings? generated" <<<"$output"

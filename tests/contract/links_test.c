@@ -111,7 +111,8 @@ static const char *comment_on_top(const char *text) {
 }
 
 Test(links, every_sql_file_begins_with_what_it_is_for) {
-  static const char *const places[] = {"schemas/db", "api/sql", "workers", "lib/runtime/sql", "lib/invoicing/sql", "cli/sql"};
+  static const char *const places[] = {"schemas/db",      "api/sql",           "workers",
+                                       "lib/runtime/sql", "lib/invoicing/sql", "cli/sql"};
   for (size_t i = 0; i < sizeof places / sizeof *places; i++)
     for (const char **file = source_files(places[i], ".sql"); *file; file++) {
       const char *text = source_text(*file), *header = comment_on_top(text);
