@@ -20,10 +20,10 @@ static bool names(const struct line_name *name, const struct invoice_line *line)
          strcmp(name->component, line->component) == 0 && strcmp(name->kind, line->kind) == 0;
 }
 
-/* The line may be in the same batch, not stored yet. Lines of one invoice come after what they take back. */
-static struct origin *find_in_batch(struct work *work, struct invoice *invoices, size_t at,
+/* The line may be in the same batch, not stored yet: on one of the invoices from `first` to before `end`. */
+static struct origin *find_in_batch(struct work *work, struct invoice *invoices, size_t first, size_t end,
                                     const struct invoice_line *credit) {
-  for (size_t i = 0; i < at; i++) {
+  for (size_t i = first; i < end; i++) {
     for (size_t n = 0; !invoices[i].is_known && n < invoices[i].line_count; n++) {
       struct invoice_line *line = &invoices[i].lines[n];
       if (!line->subscription_id || strcmp(line->subscription_id, credit->subscription_id) != 0 ||
@@ -76,11 +76,8 @@ static void give_back_uses(struct work *work, struct ground *ground, const struc
 }
 
 /* BILL-022: several credits on one line never exceed its discount. */
-static void take_back(struct work *work, struct ground *ground, struct invoice *invoices, size_t at,
-                      struct invoice_line *line) {
-  if (!line->origin) line->origin = find_in_batch(work, invoices, at, line);
+static void take_back(struct work *work, struct ground *ground, struct invoice_line *line) {
   struct origin *origin = line->origin;
-  if (!origin) return;
   line->rate = origin->rate;
   int64_t left = origin->listed_minor - origin->taken_minor,
           taken = -line->listed_minor < left ? -line->listed_minor : left;
@@ -92,6 +89,25 @@ static void take_back(struct work *work, struct ground *ground, struct invoice *
   origin->discount_taken_minor += share;
   line->listed_discount_minor = -share;
   if (share > 0) give_back_uses(work, ground, line, share);
+}
+
+static void take_back_earlier(struct work *work, struct ground *ground, struct invoice *invoices, size_t at) {
+  for (size_t n = 0; n < invoices[at].line_count; n++) {
+    struct invoice_line *line = &invoices[at].lines[n];
+    if (!line->takes_back) continue;
+    if (!line->origin) line->origin = find_in_batch(work, invoices, 0, at, line);
+    if (line->origin) take_back(work, ground, line);
+  }
+}
+
+/* Two changes that wait for one invoice: the second takes back what the first charged, once that has its discount. */
+static void take_back_within(struct work *work, struct ground *ground, struct invoice *invoices, size_t at) {
+  for (size_t n = 0; n < invoices[at].line_count; n++) {
+    struct invoice_line *line = &invoices[at].lines[n];
+    if (!line->takes_back || line->origin) continue;
+    line->origin = find_in_batch(work, invoices, at, at + 1, line);
+    if (line->origin) take_back(work, ground, line);
+  }
 }
 
 /* -- coupons -- */
@@ -218,11 +234,16 @@ static struct tax_rate rate_of(const struct ground *ground, const struct invoice
   return tax_choose(settings->rules, settings->rule_count, &ground->parties[at], settings->country, line->tax_code);
 }
 
-static enum rc tax(struct work *work, const struct ground *ground, struct invoice *invoice, struct error *err) {
+/* What takes back a line has that line's rate. */
+static void choose_rates(const struct ground *ground, struct invoice *invoice) {
+  for (size_t n = 0; n < invoice->line_count; n++)
+    if (!invoice->lines[n].origin) invoice->lines[n].rate = rate_of(ground, invoice, &invoice->lines[n]);
+}
+
+static enum rc tax(struct work *work, struct invoice *invoice, struct error *err) {
   struct taxable *lines = ARENA_ARRAY(work->arena, struct taxable, invoice->line_count);
   for (size_t n = 0; n < invoice->line_count; n++) {
     struct invoice_line *line = &invoice->lines[n];
-    if (!line->takes_back || !line->origin) line->rate = rate_of(ground, invoice, line);
     lines[n] = (struct taxable){
         .rate = line->rate, .listed_minor = line->listed_minor, .listed_discount_minor = line->listed_discount_minor};
   }
@@ -295,10 +316,11 @@ enum rc invoice_compute(struct work *work, struct ground *ground, struct invoice
     memcpy(before, ground->uses, use_count * sizeof *before);
   }
   invoice->tax_rounding = settings_of(ground, &invoice->tenant)->tax_rounding;
-  for (size_t n = 0; n < invoice->line_count; n++)
-    if (invoice->lines[n].takes_back) take_back(work, ground, invoices, at, &invoice->lines[n]);
+  take_back_earlier(work, ground, invoices, at);
+  choose_rates(ground, invoice);
   discount(work, ground, invoice);
-  TRY(tax(work, ground, invoice, err));
+  take_back_within(work, ground, invoices, at);
+  TRY(tax(work, invoice, err));
   sum_up(invoice);
   if (invoice->is_draft) {
     forget_uses(ground, before, use_count);

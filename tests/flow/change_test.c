@@ -191,6 +191,45 @@ Test(change, without_proration_costs_nothing_until_the_boundary) {
   cr_expect_eq(invoiced(&s.tenant), 3000);
 }
 
+/* BILL-022: what is left of the charge is credited later as what it was, whatever the item is by then. */
+Test(change, without_proration_leaves_the_charge_to_be_credited_as_what_it_was) {
+  struct subscriber s = subscribe("10.00");
+  api_post(&s.tenant, 200, act(s.subscription, "change-plan"), "{'planId':'%s','prorate':false,'when':'now'}",
+           thirty(&s.tenant, "20.00"));
+  api_post(&s.tenant, 200, act(s.subscription, "change-plan"), "{'planId':'%s','when':'now','billing':'now'}",
+           thirty(&s.tenant, "30.00"));
+  WAIT_UNTIL(invoices_are(&s.tenant, 2), "the invoice of the second change");
+  cr_expect_str_eq(lines_of(&s.tenant), "credit -500, subscription 1500");
+  const char *text =
+      sql_text(&s.tenant, "SELECT description FROM invoice_items WHERE tenant_id = $1 AND kind = 'credit'");
+  cr_expect_str_eq(text, keep_text("Plan 10.00, unused %s to %s", days_ago(0), days_ago(-15)));
+  expect_sound_books(&s.tenant);
+}
+
+/* BILL-022, BILL-040: two changes wait for one invoice; the second takes back a line of the same invoice, with its
+ * share of the coupon and its tax. */
+Test(change, twice_before_the_next_invoice_takes_its_discount_back) {
+  struct tenant tenant = tenant_new();
+  api_post(&tenant, 201, "/api/billing/tax-rates", "{'code':'vat','name':'VAT','percentage':10}");
+  api_post(&tenant, 201, "/api/billing/coupons", "{'code':'HALF','percentOff':50,'duration':'forever'}");
+  struct subscriber s = {.tenant = tenant, .plan = thirty(&tenant, "10.00"), .customer = customer_new(&tenant, NULL)};
+  s.subscription = json_at(api_post(&tenant, 201, "/api/billing/subscriptions",
+                                    "{'customerId':'%s','planId':'%s','startDate':'%s','coupons':['HALF']}", s.customer,
+                                    s.plan, days_ago(15)),
+                           "id");
+  WAIT_UNTIL(invoices_are(&tenant, 1), "the first invoice");
+  for (int quantity = 2; quantity <= 3; quantity++)
+    api_post(&tenant, 200, act(s.subscription, "change-plan"), "{'quantity':%d,'when':'now','billing':'next_invoice'}",
+             quantity);
+  api_post(&tenant, 200, act(s.subscription, "change-plan"), "{'quantity':1,'when':'now','billing':'now'}");
+  WAIT_UNTIL(invoices_are(&tenant, 2), "the invoice of all three");
+  cr_expect_str_eq(sql_text(&tenant, "SELECT string_agg(concat_ws(' ', amount_minor, discount_minor, tax_minor), ', ' "
+                                     "ORDER BY revision, line) FROM invoice_items WHERE tenant_id = $1"),
+                   "1000 500 50, -500 -250 -25, 1000 500 50, -1000 -500 -50, 1500 750 75, -1500 -750 -75, 500 250 25",
+                   "there and back nets to zero");
+  expect_sound_books(&tenant);
+}
+
 /* BILL-020: by the second, from the instant of the change on. */
 Test(change, by_second_counts_from_the_instant) {
   struct tenant tenant = tenant_new();
@@ -246,6 +285,17 @@ Test(change, of_the_interval_begins_a_period_on_that_day) {
   const char *next =
       sql_text(&s.tenant, "SELECT (current_date + interval '1 year')::date::text WHERE $1::uuid IS NOT NULL");
   cr_expect_str_eq(json_at(answer, "nextBillingDate"), keep_text("%sT00:00:00.000Z", next));
+  expect_sound_books(&s.tenant);
+}
+
+/* BILL-030: an add-on that comes with the new interval is new. */
+Test(change, of_the_interval_charges_the_setup_fee_of_new_add_ons) {
+  struct subscriber s = subscribe("10.00");
+  api_post(&s.tenant, 200, act(s.subscription, "change-plan"), "{'planId':'%s','items':[{'planId':'%s'}]}",
+           plan_of(&s.tenant, "365.00", "year", 1, NULL), plan_of(&s.tenant, "12.00", "year", 1, "'setupFee':'2.50'"));
+  WAIT_UNTIL(invoices_are(&s.tenant, 2), "the invoice of the change");
+  cr_expect_eq(sql_int(&s.tenant, "SELECT amount_minor FROM invoice_items WHERE tenant_id = $1 AND kind = 'fee'"), 250);
+  cr_expect_eq(invoiced(&s.tenant), 1000 - 500 + 36500 + 1200 + 250);
   expect_sound_books(&s.tenant);
 }
 

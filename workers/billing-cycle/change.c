@@ -12,9 +12,8 @@ enum rc change_unused(struct arena *arena, const struct charges *charges, const 
   size_t count = 0;
   for (size_t i = 0; i < charges->count; i++) {
     const struct charge *charge = &charges->at[i];
-    enum proration_basis basis = charge_item_of(s, charge->item)->price->basis;
     int64_t rest;
-    TRY(charges_rest(arena, charges, s, basis, charge, &rest, err));
+    TRY(charges_rest(arena, charges, s, charge_plan(s, charge)->basis, charge, &rest, err));
     if (rest != 0) unused[count++] = (struct unused){charge, rest};
   }
   *ret_unused = unused;
@@ -40,11 +39,13 @@ static enum rc add_credit(struct arena *arena, struct billing *billing, const st
                           int64_t revision, struct error *err) {
   const struct charge *charge = unused->charge;
   struct line_change *change = ARENA_NEW(arena, struct line_change);
+  struct billed_item *item = ARENA_NEW(arena, struct billed_item);
   *change = (struct line_change){
       .whole_minor = charge->amount_minor, .from = charge->start, .to = charge->end, .cuts = cuts, .credits = charge};
+  *item = (struct billed_item){.number = charge->item, .price = charge_plan(old, charge)};
   struct line line = {.subscription = old,
                       .type = LINE_CREDIT,
-                      .item = charge_item_of(old, charge->item),
+                      .item = item,
                       .index = charge->index,
                       .to = charge->end,
                       .end = zone_midnight(old->zone, charge->end),
@@ -104,7 +105,7 @@ static const struct charge *find_same(const struct billable *old, const struct c
         charge->amount_minor != wanted->amount_minor || strcmp(charge->component, wanted->component) != 0 ||
         strcmp(charge->quantity, wanted->quantity) != 0)
       continue;
-    const struct plan_price *price = charge_item_of(old, charge->item)->price;
+    const struct plan_price *price = charge_plan(old, charge);
     if (price->version == item->price->version && strcmp(price->plan_id, item->price->plan_id) == 0) return charge;
   }
   return NULL;

@@ -14,6 +14,25 @@ static enum rc broken(struct error *err) {
   return error_set(err, RC_INVARIANT, "a subscription's charges cannot be read");
 }
 
+/* Names and basis are all that a charge needs of its plan. */
+static enum rc read_plan(struct arena *arena, json_t *body, const struct plan_price **ret_plan, struct error *err) {
+  const char *basis;
+  if (!json_is_object(body)) return RC_OK;
+  struct plan_price *plan = ARENA_NEW(arena, struct plan_price);
+  TRY(body_text(body, "id", &plan->plan_id, err));
+  TRY(body_text(body, "code", &plan->code, err));
+  TRY(body_text(body, "name", &plan->name, err));
+  TRY(body_int(body, "version", 1, INT32_MAX, 0, &plan->version, err));
+  TRY(body_text(body, "basis", &basis, err));
+  if (!plan->plan_id || !plan->code || !plan->name || !basis) return broken(err);
+  if (!proration_basis_from_name(basis, &plan->basis)) return broken(err);
+  plan->plan_id = arena_strdup(arena, plan->plan_id);
+  plan->code = arena_strdup(arena, plan->code);
+  plan->name = arena_strdup(arena, plan->name);
+  *ret_plan = plan;
+  return RC_OK;
+}
+
 static enum rc read_charge(struct arena *arena, json_t *row, const struct currency *currency, struct charge *charge,
                            struct error *err) {
   const char *amount, *start, *end;
@@ -26,6 +45,8 @@ static enum rc read_charge(struct arena *arena, json_t *row, const struct curren
   TRY(body_text(row, "start", &start, err));
   TRY(body_text(row, "end", &end, err));
   TRY(body_text(row, "quantity", &charge->quantity, err));
+  charge->plan = NULL;
+  TRY(read_plan(arena, json_object_get(row, "plan"), &charge->plan, err));
   if (!charge->component || !charge->kind || !amount || !start || !end || !charge->quantity) return broken(err);
   charge->component = arena_strdup(arena, charge->component);
   charge->kind = arena_strdup(arena, charge->kind);
@@ -61,6 +82,17 @@ enum rc charges_read(struct arena *arena, const char *json, const char *cuts, co
   return RC_OK;
 }
 
+static void write_plan(struct json_writer *json, const struct plan_price *plan) {
+  if (!plan) return;
+  json_put_object(json, "plan");
+  json_put_string(json, "id", plan->plan_id);
+  json_put_string(json, "code", plan->code);
+  json_put_string(json, "name", plan->name);
+  json_put_int(json, "version", plan->version);
+  json_put_string(json, "basis", proration_basis_name(plan->basis));
+  json_put_end(json);
+}
+
 const char *charges_text(struct arena *arena, const struct charges *charges, const struct currency *currency) {
   char money[MONEY_TEXT_MAX], date[DATE_TEXT_MAX];
   struct buf CLEANUP(buf_release) text;
@@ -80,6 +112,7 @@ const char *charges_text(struct arena *arena, const struct charges *charges, con
     json_put_string(&json, "start", date_format(charge->start, date));
     json_put_string(&json, "end", date_format(charge->end, date));
     json_put_string(&json, "quantity", charge->quantity);
+    write_plan(&json, charge->plan);
     json_put_end(&json);
   }
   json_put_end(&json);
@@ -182,8 +215,23 @@ struct utime charges_effective(const struct charges *charges, const struct billa
   return cut.us > begin.us ? cut : begin;
 }
 
-const struct billed_item *charge_item_of(const struct billable *s, int64_t number) {
-  for (size_t i = 0; i < s->item_count; i++)
-    if (s->items[i].number == number) return &s->items[i];
-  return &s->items[0];
+const struct plan_price *charge_plan(const struct billable *s, const struct charge *charge) {
+  for (size_t i = 0; !charge->plan && i < s->item_count; i++)
+    if (s->items[i].number == charge->item) return s->items[i].price;
+  ASSERT(charge->plan);
+  return charge->plan;
+}
+
+struct charges charges_left_alone(struct arena *arena, const struct charges *charges, const struct billable *old,
+                                  const struct billable *new) {
+  struct charge *at = ARENA_ARRAY(arena, struct charge, charges->count + 1);
+  struct charges result = *charges;
+  for (size_t i = 0; i < charges->count; i++) {
+    at[i] = charges->at[i];
+    at[i].plan = charge_plan(old, &at[i]);
+    for (size_t n = 0; n < new->item_count; n++)
+      if (new->items[n].number == at[i].item &&new->items[n].price == at[i].plan) at[i].plan = NULL;
+  }
+  result.at = at;
+  return result;
 }

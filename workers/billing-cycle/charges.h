@@ -21,6 +21,8 @@ struct charge {
   int64_t amount_minor; /* for the whole span, also when the line itself began at a cut */
   struct date start, end;
   const char *quantity;
+  const struct plan_price
+      *plan; /* whose it is, after a change that was not prorated; NULL: its item's (names, basis) */
 };
 
 struct charges {
@@ -54,7 +56,11 @@ MUST_CHECK enum rc charges_rest(struct arena *arena, const struct charges *charg
 struct utime charges_effective(const struct charges *charges, const struct billable *subscription,
                                enum proration_basis basis, struct date start);
 
-/* The item that a charge is of; item 0 when there is none such any more. */
-const struct billed_item *charge_item_of(const struct billable *subscription, int64_t number);
+/* The plan whose charge it is, in a state of the subscription that has been charged it. */
+const struct plan_price *charge_plan(const struct billable *subscription, const struct charge *charge);
+
+/* The charges as they are when the state changes and they do not: each says whose it is from now on. */
+struct charges charges_left_alone(struct arena *arena, const struct charges *charges, const struct billable *old,
+                                  const struct billable *new);
 
 #endif

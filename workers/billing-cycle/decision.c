@@ -38,7 +38,8 @@ static enum rc decide_target(struct work *work, struct standing *standing, struc
   TRY(change_target_find(work, &standing->command->tenant, s, &decision->request, from, &decision->target, err));
   TRY(compare_prices(standing, &decision->target, &decision->is_upgrade, err));
   decision->is_now = when ? strcmp(when, "now") == 0 : decision->is_upgrade || !may_be_later;
-  if (!decision->is_now && from != s->next_index)
+  bool begins_period = !decision->is_now || change_target_has_other_interval(&decision->target, s);
+  if (begins_period && from != s->next_index)
     TRY(change_target_find(work, &standing->command->tenant, s, &decision->request, s->next_index, &decision->target,
                            err));
   return RC_OK;
@@ -72,7 +73,10 @@ static enum rc change_within_period(struct work *work, struct standing *standing
   change_target_apply(&decision->target, s);
   TRY(close_arrears(work, standing, old, has_arrears(old) || has_arrears(s), err));
   change_setup_fees(work->arena, &standing->billing, old, s, work->now);
-  if (!decision->request.prorate) return RC_OK;
+  if (!decision->request.prorate) {
+    standing->charges = charges_left_alone(work->arena, &standing->charges, old, s);
+    return RC_OK;
+  }
   struct charges before = standing->charges;
   return change_lines(work->arena, &standing->billing, old, s, &before, s->version, &standing->charges, err);
 }
