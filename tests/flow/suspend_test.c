@@ -120,6 +120,29 @@ Test(suspend, renew_bills_the_next_period_now_and_keeps_the_grid) {
   expect_sound_books(&tenant);
 }
 
+/* BILL-030, BILL-055: at the end of what was renewed, each period's arrears are due, with its own bounds. */
+Test(suspend, renew_leaves_the_arrears_of_both_periods_for_the_end) {
+  struct tenant tenant = tenant_new_test();
+  const char *clock = test_clock_new(&tenant, "2031-01-10T12:00:00Z");
+  const char *customer = customer_new(&tenant, "'testClockId':'%s'", clock);
+  const char *plan = json_at(api_post(&tenant, 201, "/api/plans",
+                                      "{'code':'p-%s','name':'Later','currency':'USD','billingCycle':'monthly',"
+                                      "'components':[{'code':'later','model':'flat','timing':'arrears',"
+                                      "'unitPrice':'7.00'},{'code':'now','model':'flat','timing':'advance',"
+                                      "'unitPrice':'5.00'}]}",
+                                      new_id()),
+                             "id");
+  const char *subscription = subscription_new(&tenant, customer, plan, "2031-01-10");
+  api_post(&tenant, 200, act(subscription, "renew"), "{}");
+  test_clock_advance(&tenant, clock, "2031-03-10T12:00:00Z");
+  cr_expect_str_eq(sql_text(&tenant, "SELECT string_agg(concat_ws(' ', component, amount_minor, period_start::date, "
+                                     "period_end::date), ', ' ORDER BY component, period_start) FROM invoice_items "
+                                     "WHERE tenant_id = $1"),
+                   "later 700 2031-01-10 2031-02-10, later 700 2031-02-10 2031-03-10, now 500 2031-01-10 2031-02-10, "
+                   "now 500 2031-02-10 2031-03-10, now 500 2031-03-10 2031-04-10");
+  expect_sound_books(&tenant);
+}
+
 Test(suspend, what_ends_with_its_period_is_not_renewed) {
   struct tenant tenant = tenant_new();
   const char *subscription = started(&tenant, "19.95", 22);

@@ -84,17 +84,17 @@ static struct date earlier(struct date a, struct date b) {
 /* The first period whose arrears are not billed yet. */
 static int64_t first_open_index(const struct billable *s) {
   int64_t index = s->next_index - 1;
-  if (s->has_arrears_from && date_compare(s->arrears_from, s->start) > 0) index = grid_index(&s->grid, s->arrears_from);
+  if (s->has_arrears_from)
+    index = date_compare(s->arrears_from, s->start) > 0 ? grid_index(&s->grid, s->arrears_from) : s->first_index;
   return index > s->first_index ? index : s->first_index;
 }
 
 /* The instant at which a day of the last periods begins: what is told already stays as it was told, in whatever zone.
- */
+ * After an early renewal, it is the first of them that began at period_start. */
 static struct utime instant_of(const struct billable *s, struct date day, const struct period *period) {
-  if (period->index == s->next_index - 1 && s->has_period) {
-    if (date_compare(day, period->start) == 0) return s->period_start;
-    if (date_compare(day, period->end) == 0) return s->period_end;
-  }
+  bool is_first = period->index == first_open_index(s), is_last = period->index == s->next_index - 1;
+  if (s->has_period && is_first && date_compare(day, period->start) == 0) return s->period_start;
+  if (s->has_period && is_last && date_compare(day, period->end) == 0) return s->period_end;
   return zone_midnight(s->zone, day);
 }
 
