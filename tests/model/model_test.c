@@ -4,7 +4,7 @@
 
 TestSuite(model, .timeout = 600);
 
-#define LIVES "48"
+#define LIVES "36"
 
 Test(model, random_lives_cost_what_the_reference_says) {
   const char *const arguments[] = {SOURCE_DIR "/tests/model/lives.py", "--lives", LIVES, NULL};

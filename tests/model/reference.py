@@ -1,14 +1,16 @@
-"""A small, slow, obviously right reference of what subscriptions cost (BILL-010 to BILL-056), for lives that are lived
-day by day. It shares nothing with the product: fractions in place of scaled integers, a walk over days in place of
-schedules, the rules read anew from their text.
+"""A small, slow, obviously right reference of what subscriptions are charged (BILL-010 to BILL-056). It shares nothing
+with the product: fractions in place of scaled integers, one subscription at a time, the rules read anew from their text.
+What invoices, coupons, taxes and credit make of the charges is in books.py.
 
-A life is a start, a plan, and what happened on which day. `Life.run_until(day)` gives the lines that are due by then.
+A life is a start, what is subscribed to, and what happened at which instant. `Life.run_until(instant)` passes the
+boundaries that come before; `Life.log` says what was invoiced and what was given back, in order.
 """
 import calendar
 import datetime
 from fractions import Fraction
 
 DAY = datetime.timedelta(days=1)
+UTC = datetime.timezone.utc
 
 
 def round_half_away(value):
@@ -16,6 +18,14 @@ def round_half_away(value):
     doubled = abs(value) * 2
     whole = (doubled.numerator + doubled.denominator) // (2 * doubled.denominator)
     return whole if value >= 0 else -whole
+
+
+# --- calendar ---------------------------------------------------------------------------------------------
+
+def midnight(day, zone):
+    """The instant at which a day begins (BILL-013): a midnight that does not exist is the first instant of the day, of
+    one that comes twice the earlier."""
+    return datetime.datetime.combine(day, datetime.time(), zone).astimezone(UTC)
 
 
 def add_months(day, months, anchor_day):
@@ -27,39 +37,41 @@ def add_months(day, months, anchor_day):
 
 MONTHS = {"month": 1, "quarter": 3, "year": 12}
 DAYS = {"day": 1, "week": 7}
+MEAN_DAYS = {"day": 1, "week": 7, "month": Fraction(146097, 4800), "quarter": Fraction(146097, 1600),
+             "year": Fraction(146097, 400)}
 
 
 class Grid:
-    """Boundaries from an anchor (BILL-010, BILL-014)."""
+    """Boundaries from an anchor (BILL-010, BILL-014); `origin` is the number of the first period."""
 
-    def __init__(self, start, unit, count, anchor="anniversary"):
-        self.unit, self.count = unit, count
-        self.day = start.day
-        self.first = start
+    def __init__(self, start, unit, anchor="anniversary", origin=0):
+        self.unit, self.origin = unit, origin
+        self.day, self.first = start.day, start
         if unit in MONTHS and anchor != "anniversary":
             self.day = 1 if anchor == "calendar" else anchor
             month = start
-            if anchor == "calendar":
-                while (month.month - 1) % MONTHS[unit]:
-                    month = (month.replace(day=1) - DAY)
+            while anchor == "calendar" and (month.month - 1) % MONTHS[unit]:
+                month = month.replace(day=1) - DAY
             self.first = add_months(month, 0, self.day)
             if self.first > start:
-                self.first = add_months(month, -MONTHS[unit] * count, self.day)
+                self.first = add_months(month, -MONTHS[unit], self.day)
         elif unit == "week" and anchor != "anniversary":
             weekday = 1 if anchor == "calendar" else anchor
             self.first = start - DAY * ((start.isoweekday() - weekday) % 7)
 
     def boundary(self, n):
         if self.unit in MONTHS:
-            return add_months(self.first, n * MONTHS[self.unit] * self.count, self.day)
-        return self.first + DAY * (n * DAYS[self.unit] * self.count)
+            return add_months(self.first, (n - self.origin) * MONTHS[self.unit], self.day)
+        return self.first + DAY * ((n - self.origin) * DAYS[self.unit])
 
     def index(self, day):
-        n = 0
+        n = self.origin
         while self.boundary(n + 1) <= day:
             n += 1
         return n
 
+
+# --- prices -----------------------------------------------------------------------------------------------
 
 class Price:
     """What one component asks for a whole period, as a fraction of minor units (BILL-030 to BILL-033)."""
@@ -103,139 +115,323 @@ class Price:
         return self.unit * packages
 
 
-def rest(charged, used, span):
-    """BILL-022: what is left of a charge after `used` of its days."""
-    return charged - round_half_away(Fraction(charged * used, span))
-
-
 class Component:
-    def __init__(self, code, price, arrears=False):
-        self.code, self.price, self.arrears = code, price, arrears
+    def __init__(self, code, price, arrears=False, tax_code=None):
+        self.code, self.price, self.arrears, self.tax_code = code, price, arrears, tax_code
 
 
 class Plan:
-    def __init__(self, code, components, setup=0, minimum=0):
-        self.code, self.components, self.setup, self.minimum = code, components, setup, minimum
+    """One version of a plan (BILL-035): what differs between versions is another Plan of the same code."""
 
+    def __init__(self, code, unit, components, setup=0, minimum=0, version=1):
+        self.code, self.unit, self.components = code, unit, components
+        self.setup, self.minimum, self.version = setup, minimum, version
+
+
+def recurring(items):
+    """What a state costs by the day (BILL-052), for a mean period."""
+    whole = sum(round_half_away(c.price.whole(quantity)) for plan, quantity in items.values() for c in plan.components)
+    return Fraction(whole) / MEAN_DAYS[items[0][0].unit]
+
+
+# --- what is charged --------------------------------------------------------------------------------------
 
 class Line:
-    """What is charged for [start, end) of a period, or credited."""
+    """What is charged for [start, end), or credited: `credits` is the line of which it takes something back."""
 
-    def __init__(self, day, kind, item, component, start, end, amount):
-        self.day, self.kind, self.item, self.component = day, kind, item, component
-        self.start, self.end, self.amount = start, end, amount
+    def __init__(self, kind, text, plan, component, index, start, end, amount, credits=None):
+        self.kind, self.text, self.plan, self.component = kind, text, plan, component
+        self.index, self.start, self.end, self.amount, self.credits = index, start, end, amount, credits
+
+    def key(self):
+        return self.kind, self.text, self.start, self.end, self.amount
+
+
+class Charge:
+    """What the state in force is charged in advance for a period: the whole of it, whatever was changed within."""
+
+    def __init__(self, item, plan, quantity, component, index, start, end, whole, line):
+        self.item, self.plan, self.quantity, self.component = item, plan, quantity, component
+        self.index, self.start, self.end, self.whole, self.line = index, start, end, whole, line
+
+    def place(self):
+        return self.item, self.component.code, self.index
+
+    def left(self, cuts):
+        """BILL-022: the rest of the rest after each of the days on which something was changed."""
+        rest, start = self.whole, self.start
+        for cut in cuts:
+            cut = min(max(cut, start), self.end)
+            if start < self.end:
+                rest -= round_half_away(Fraction(rest * (cut - start).days, (self.end - start).days))
+            start = cut
+        return rest
+
+
+class OpenPeriod:
+    """A period that was begun and is not settled: arrears and minimum are still to come."""
+
+    def __init__(self, index, start, end, full, start_at, end_at):
+        self.index, self.start, self.end, self.full = index, start, end, full
+        self.start_at, self.end_at = start_at, end_at
+        self.charged = 0
+
+
+def span(first, last):
+    return f"{first} to {last}"
 
 
 class Life:
-    """One subscription, day by day. What somebody does on a day comes after what falls due on it."""
+    def __init__(self, start, unit, anchor, items, zone, trial_days=0):
+        self.start = start + DAY * trial_days
+        self.state = "trialing" if trial_days else "active"
+        self.grid, self.items, self.zone, self.next_zone = Grid(self.start, unit, anchor), dict(items), zone, None
+        self.next = 0                # the first period that is not billed
+        self.next_at = midnight(self.start, zone)
+        self.ends_at, self.auto_renew = None, True  # BILL-053: the instant that was told; BILL-055
+        self.scheduled = None        # what is to be changed at the next boundary
+        self.numbers = len(items)    # items ever had
+        self.charges, self.cuts, self.open = [], [], []
+        self.set_up = set()          # items that were charged once, with their setup fee
+        self.waiting = []            # lines for the next invoice
+        self.log = []                # ("invoice", instant, lines) and ("note", instant, [(line, amount)])
 
-    def __init__(self, start, grid, items, trial_days=0):
-        self.begin = start + DAY * trial_days
-        self.grid, self.items = grid, dict(items)
-        self.day, self.next = start - DAY, None
-        self.alive, self.ends_at_boundary = True, False
-        self.scheduled = None        # items from the next boundary on
-        self.lines, self.notes = [], []
-        self.cuts = []               # days on which the running period was changed
-        self.recurring = 0           # charged for the running period, for the minimum
-        self.set_up = set()          # items whose first period was charged, with its setup fee
-        self.period = None           # (start, end, full days)
+    def is_running(self):
+        """Whether a period runs that was charged, in a subscription that is billed."""
+        return self.state == "active" and self.next > 0
 
-    def share(self, price, quantity, days):
-        return round_half_away(price.whole(quantity) * Fraction(days, self.period[2]))
+    # -- periods --
 
-    def add(self, kind, item, component, start, end, amount):
-        if amount:
-            self.lines.append(Line(self.day, kind, item, component, start, end, amount))
+    def bounds(self, index):
+        """The days of a period, and how long it is when it is not the first (BILL-021)."""
+        first, end = self.grid.boundary(index), self.grid.boundary(index + 1)
+        return max(first, self.start), end, (end - first).days
+
+    def share(self, price, quantity, index, days):
+        return round_half_away(price.whole(quantity) * Fraction(days, self.bounds(index)[2]))
+
+    def text(self, item, component, what):
+        plan = self.items[item][0] if component is None else component[0]
+        if component and len(plan.components) > 1:
+            return f"{plan.code} ({component[1].code}), {what}"
+        return f"{plan.code}, {what}"
+
+    def in_advance(self, item, index):
+        """What the item would be charged for the period."""
+        plan, quantity = self.items[item]
+        start, end, _ = self.bounds(index)
+        for component in plan.components:
+            if not component.arrears:
+                whole = self.share(component.price, quantity, index, (end - start).days)
+                yield Charge(item, plan, quantity, component, index, start, end, whole, None)
+
+    def setup_fee(self, item, index, start, end):
+        """BILL-030: once, with the first period that the item is charged for."""
+        if item in self.set_up:
+            return []
+        self.set_up.add(item)
+        plan = self.items[item][0]
+        return [Line("fee", f"{plan.code}, setup fee", plan, None, index, start, end, plan.setup)]
 
     # -- what falls due --
 
-    def run_until(self, last):
-        while self.day < last:
-            self.day += DAY
-            if self.alive and self.day >= self.begin and (self.period is None or self.day == self.period[1]):
-                self.boundary()
+    def run_until(self, instant):
+        while self.state in ("trialing", "active") and self.next_at <= instant:
+            at = self.next_at
+            self.emit(at, self.boundary())
+
+    def emit(self, at, lines):
+        """An invoice of these and of what waited for it."""
+        lines, self.waiting = [*lines, *self.waiting], []
+        lines = [line for line in lines if line.amount]
+        if lines:
+            self.log.append(("invoice", at, lines))
 
     def boundary(self):
-        if self.period is not None:
-            self.end_of_period(self.period[1])
-            if self.ends_at_boundary:
-                self.alive = False
-                return
+        day = self.bounds(self.next)[0]
+        lines = self.settle(day)
+        self.charges = [charge for charge in self.charges if charge.end > day]
+        if self.ends_at and self.next_at >= self.ends_at:
+            self.end("cancelled")
+        elif not self.auto_renew and self.next > 0:
+            self.end("expired")
+        else:
             if self.scheduled:
-                self.items, self.scheduled = self.scheduled, None
-        number = self.grid.index(self.day)
-        end = self.grid.boundary(number + 1)
-        self.period = (self.day, end, (end - self.grid.boundary(number)).days)
-        self.cuts, self.recurring = [], 0
-        days = (end - self.day).days
-        for item, (plan, quantity) in sorted(self.items.items()):
-            if item not in self.set_up:
-                self.set_up.add(item)
-                self.add("fee", item, "setup", self.day, end, plan.setup)
-            for component in plan.components:
-                if not component.arrears:
-                    amount = self.share(component.price, quantity, days)
-                    self.recurring += amount
-                    self.add("subscription", item, component.code, self.day, end, amount)
+                self.apply_scheduled(day)
+            if self.next_zone:
+                self.zone, self.next_zone = self.next_zone, None
+            lines += self.begin()
+        return lines
 
-    def end_of_period(self, end):
-        """Arrears of the period that ends, and what its minimum still wants (BILL-030)."""
-        start = self.period[0]
-        days = (end - start).days
-        for item, (plan, quantity) in sorted(self.items.items()):
-            for component in plan.components:
-                if component.arrears:
-                    amount = self.share(component.price, quantity, days)
-                    self.recurring += amount
-                    self.add("subscription", item, component.code, start, end, amount)
-        minimum = self.items[0][0].minimum
-        if minimum:
-            wanted = round_half_away(Fraction(minimum * days, self.period[2]))
-            self.add("fee", 0, "minimum", start, end, max(0, wanted - self.recurring))
+    def end(self, state):
+        self.state, self.charges, self.scheduled = state, [], None
+
+    def begin(self):
+        """The next period: its setup fees and what is charged for it in advance."""
+        index, self.next, self.state = self.next, self.next + 1, "active"
+        first, last, full = self.bounds(index)
+        start, end = self.next_at, midnight(last, self.zone)
+        self.next_at = end
+        self.open.append(OpenPeriod(index, first, last, full, start, end))
+        lines = []
+        for item in sorted(self.items):
+            lines += self.setup_fee(item, index, start, end)
+            for charge in self.in_advance(item, index):
+                charge.line = Line("subscription", self.text(item, (charge.plan, charge.component), span(first, last)),
+                                   charge.plan, charge.component, index, start, end, charge.whole)
+                self.charges.append(charge)
+                self.open[-1].charged += charge.whole
+                lines.append(charge.line)
+        return lines
+
+    def settle(self, day):
+        """What periods up to a day owe in arrears, and the rest up to their minimum (BILL-030)."""
+        lines = []
+        for period in self.open:
+            end = min(period.end, day)
+            days = max(0, (end - period.start).days)
+            times = period.start_at, period.end_at if end == period.end else midnight(end, self.zone)
+            for item, (plan, quantity) in sorted(self.items.items()):
+                for component in plan.components:
+                    if component.arrears and days:
+                        amount = self.share(component.price, quantity, period.index, days)
+                        period.charged += amount
+                        lines.append(Line("subscription", self.text(item, (plan, component), span(period.start, end)),
+                                          plan, component, period.index, *times, amount))
+            own = self.items[0][0]
+            wanted = round_half_away(Fraction(own.minimum * days, period.full))
+            lines.append(Line("fee", self.text(0, None, f"minimum commitment, {span(period.start, end)}"), own, None,
+                              period.index, *times, max(0, wanted - period.charged)))
+        self.open = []
+        return lines
 
     # -- what somebody does --
 
-    def left(self, component, quantity):
-        """What the running period's charge for this has left after all the days on which it was cut (BILL-022)."""
-        start, end, _ = self.period
-        amount = self.share(component.price, quantity, (end - start).days)
-        for cut in self.cuts:
-            amount, start = rest(amount, (cut - start).days, (end - start).days), cut
-        return amount
+    def day_of(self, at):
+        """The day of the zone (BILL-020)."""
+        return at.astimezone(self.zone).date()
 
-    def in_advance(self, items):
-        return {(item, c.code): (c, quantity) for item, (plan, quantity) in items.items()
-                for c in plan.components if not c.arrears}
+    def credit(self, charge):
+        """What is left of a charge is taken back."""
+        day = max(self.cuts[-1], charge.start)
+        text = f"{charge.plan.code}, unused {span(day, charge.end)}"
+        return Line("credit", text, charge.plan, charge.component, charge.index, midnight(day, self.zone),
+                    midnight(charge.end, self.zone), -charge.left(self.cuts), charge.line)
 
-    def change(self, items):
-        """From today on; in plans that are charged in advance alone."""
-        old, new = self.in_advance(self.items), self.in_advance(items)
-        self.cuts.append(self.day)
-        end = self.period[1]
-        for key in sorted(old.keys() | new.keys()):
-            if key in old and key in new and old[key][0] is new[key][0] and old[key][1] == new[key][1]:
-                continue
-            for side, sign, kind in ((old, -1, "credit"), (new, 1, "subscription")):
-                if key in side:
-                    self.add(kind, key[0], key[1], self.day, end, sign * self.left(*side[key]))
-        self.items = dict(items)
+    def charge_rest(self, charge):
+        """What the new state costs from now on, by the same rule."""
+        day = max(self.cuts[-1], charge.start)
+        charge.line = Line("subscription", self.text(charge.item, (charge.plan, charge.component), span(day, charge.end)),
+                           charge.plan, charge.component, charge.index, midnight(day, self.zone),
+                           midnight(charge.end, self.zone), charge.left(self.cuts))
+        return charge.line
 
-    def change_at_period_end(self, items):
-        self.scheduled = dict(items)
+    def replace_charges(self, new):
+        """From the charges in force to these; what both have stays as it is (BILL-022, BILL-024)."""
+        old, lines = {charge.place(): charge for charge in self.charges}, []
+        kept, added = [], []
+        for charge in new:
+            same = old.get(charge.place())
+            if same and same.plan is charge.plan and same.quantity == charge.quantity:
+                kept.append(old.pop(charge.place()))
+            else:
+                added.append(charge)
+        lines += [self.credit(charge) for charge in self.charges if charge.place() in old]
+        lines += [self.charge_rest(charge) for charge in added]
+        for period in self.open:
+            period.charged += sum(line.amount for line in lines if line.index == period.index)
+        self.charges = kept + added
+        return lines
 
-    def cancel(self, credit):
-        """At once. The credit of what is unused is a note, net of tax (BILL-053)."""
-        self.cuts.append(self.day)
+    def periods_from(self, day):
+        """The periods that are billed and not over."""
+        return [index for index in range(self.next) if self.bounds(index)[1] > day]
+
+    def change(self, at, items, prorate=True, billing=None):
+        """BILL-052, now."""
+        day = self.day_of(at)
+        old_items, self.items = self.items, dict(items)
+        self.cuts.append(day)
+        if self.items[0][0].unit != old_items[0][0].unit:
+            lines = self.begin_other_interval(day, old_items, prorate)
+        else:
+            running = self.periods_from(day) if self.state == "active" else []
+            lines = []
+            for item in sorted(self.items):
+                if running and item not in old_items:
+                    lines += self.setup_fee(item, running[0], at, at)
+            if prorate:
+                lines += self.replace_charges([charge for index in running for item in sorted(self.items)
+                                               for charge in self.in_advance(item, index)])
+        if billing == "now" or (billing is None and sum(line.amount for line in lines) > 0):
+            self.emit(at, lines)
+        else:
+            self.waiting += lines
+
+    def begin_other_interval(self, day, old_items, prorate):
+        """A new period, anchored on the day of the change."""
+        new_items, unit = self.items, self.items[0][0].unit
+        if not self.is_running():
+            self.grid = Grid(self.bounds(self.next)[0], unit, origin=self.next)
+            return []
+        lines = [self.credit(charge) for charge in self.charges] if prorate else []
+        self.items = old_items
+        lines += self.settle(day)
+        self.items, self.charges = new_items, []
+        self.grid = Grid(day, unit, origin=self.next)
+        self.next_at = midnight(day, self.zone)
+        return lines + self.begin()
+
+    def change_at_period_end(self, change):
+        """`change` makes the new items of those that there are by then."""
+        self.scheduled = change
+
+    def apply_scheduled(self, day):
+        unit = self.items[0][0].unit
+        self.items, self.scheduled = self.scheduled(self.items), None
+        if self.items[0][0].unit != unit:
+            self.grid = Grid(day, self.items[0][0].unit, origin=self.next)
+
+    def stop(self, at, state, credit):
+        """What was used is billed, the unused rest given back by a note (BILL-053, BILL-054)."""
+        self.cuts.append(self.day_of(at))
+        unused = [(charge.line, charge.left(self.cuts)) for charge in self.charges if charge.end > self.cuts[-1]]
+        self.emit(at, self.settle(self.cuts[-1]) if self.state == "active" else [])
         if credit:
-            total = sum(self.left(*charge) for charge in self.in_advance(self.items).values())
-            if total:
-                self.notes.append((self.day, total))
-        self.end_of_period(self.day)
-        self.alive = False
+            self.log.append(("note", at, [(line, rest) for line, rest in unused if rest]))
+        self.state, self.charges = state, []
 
-    def cancel_at_period_end(self):
-        self.ends_at_boundary = True
+    def cancel(self, at, credit):
+        self.stop(at, "cancelled", credit)
+        self.scheduled = None
 
-    def reactivate(self):
-        self.ends_at_boundary = False
+    def suspend(self, at, credit):
+        self.stop(at, "suspended", credit)
+        self.ends_at = None
+
+    def resume(self, at):
+        """BILL-054: the rest of the period is charged; what passed meanwhile never is."""
+        day = self.day_of(at)
+        self.cuts.append(day)
+        if self.grid.index(day) + 1 > self.next:
+            self.next = self.grid.index(day) + 1
+            if self.next_zone:
+                self.zone, self.next_zone = self.next_zone, None
+            self.next_at = midnight(self.bounds(self.next - 1)[1], self.zone)
+        self.state = "active"
+        for index in self.periods_from(day):
+            start, end, full = self.bounds(index)
+            start = max(start, day)
+            self.open.append(OpenPeriod(index, start, end, full, midnight(start, self.zone), midnight(end, self.zone)))
+        lines = self.replace_charges([charge for index in self.periods_from(day) for item in sorted(self.items)
+                                      for charge in self.in_advance(item, index)])
+        self.emit_alone(at, lines)
+
+    def emit_alone(self, at, lines):
+        lines = [line for line in lines if line.amount]
+        if lines:
+            self.log.append(("invoice", at, lines))
+
+    def renew(self, at):
+        """BILL-055: the next period now; the end moves by one period, the grid stays."""
+        self.emit(at, self.begin())

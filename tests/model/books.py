@@ -1,0 +1,235 @@
+"""What invoices, coupons, taxes, credit notes and account credit make of the lines of a life (BILL-003, BILL-022, BILL-040
+to BILL-043, BILL-072): slow, in fractions, one customer at a time, and with the ledger that must come of it.
+
+Everything is worked out invoice by invoice, in order; an amount is in minor units.
+"""
+import collections
+import math
+from fractions import Fraction
+
+from reference import round_half_away
+
+Rate = collections.namedtuple("Rate", "percent inclusive category")
+NO_TAX = Rate(Fraction(0), False, "zero")
+
+
+def apportion(shares):
+    """BILL-003: exact shares to integers that sum to the rounded sum: largest remainder, ties by order. A sum below zero
+    is the mirror image."""
+    sign = -1 if sum(shares) < 0 else 1
+    shares = [sign * share for share in shares]
+    parts = [math.floor(share) for share in shares]
+    left = round_half_away(sum(shares)) - sum(parts)
+    by_remainder = sorted(range(len(shares)), key=lambda n: parts[n] - shares[n])
+    for n in by_remainder[:left]:
+        parts[n] += 1
+    return [sign * part for part in parts]
+
+
+class Coupon:
+    """`until` is the first period that it does not cover; None: it covers all."""
+
+    def __init__(self, code, percent=None, amount=None, until=None, plans=None):
+        self.code, self.percent, self.amount, self.until, self.plans = code, percent, amount, until, plans
+        self.used = collections.Counter()  # of a fixed amount, by period
+
+    def covers(self, line):
+        return (line.kind != "credit" and (self.until is None or line.index < self.until)
+                and (self.plans is None or line.plan.code in self.plans))
+
+
+class Invoice:
+    def __init__(self, lines, total):
+        self.lines, self.total = lines, total
+        self.credit_applied = self.credited = self.paid = 0
+
+    def due(self):
+        return max(0, self.total - self.credit_applied - self.credited - self.paid)
+
+
+class Grant:
+    def __init__(self, amount, expires=None):
+        self.amount = self.left = amount
+        self.expires = expires
+
+
+class Books:
+    """One customer's. `rate_of` says which rate a line has, `by_line` where taxes are rounded (BILL-041)."""
+
+    def __init__(self, rate_of, by_line, coupons):
+        self.rate_of, self.by_line, self.coupons = rate_of, by_line, coupons
+        self.invoices, self.grants, self.notes = [], [], []
+        self.ledger = collections.Counter()
+
+    def post(self, debit, credit, amount):
+        self.ledger[debit] += amount
+        self.ledger[credit] -= amount
+
+    # -- account credit --
+
+    def grant(self, amount, account, expires=None):
+        if amount:
+            self.grants.append(Grant(amount, expires))
+            self.post(account, "customer_credit", amount)
+
+    def expire(self, now):
+        for grant in self.grants:
+            if grant.expires is not None and grant.expires <= now and grant.left:
+                self.post("customer_credit", "credit_granted", grant.left)
+                grant.left = 0
+
+    def use_credit(self, invoice):
+        """Oldest first; what is left of a credit stays (BILL-040)."""
+        for grant in self.grants:
+            used = min(grant.left, invoice.due())
+            grant.left -= used
+            invoice.credit_applied += used
+            self.post("customer_credit", "receivable", used)
+
+    # -- an invoice --
+
+    def invoice(self, lines):
+        for line in lines:
+            line.discount = line.taken = line.discount_taken = line.given = line.tax_given = 0
+        for line in lines:
+            if line.credits and line.credits not in lines:
+                self.take_back(line)
+        for coupon in self.coupons:
+            self.apply(coupon, lines)
+        for line in lines:
+            if line.credits and line.credits in lines:
+                self.take_back(line)
+        self.tax(lines)
+        net, tax = sum(line.net for line in lines), sum(line.tax for line in lines)
+        invoice = Invoice(lines, net + tax)
+        self.invoices.append(invoice)
+        self.post("receivable", "revenue", net)
+        self.post("receivable", "tax_payable", tax)
+        self.use_credit(invoice)
+        self.grant(max(0, -invoice.total), "receivable")
+
+    def take_back(self, line):
+        """BILL-022: with its share of the discount."""
+        of = line.credits
+        of.taken -= line.amount
+        share = round_half_away(Fraction(of.discount * of.taken, of.amount)) - of.discount_taken
+        of.discount_taken += share
+        line.discount = -share
+        for coupon, given in getattr(of, "shares", []):
+            if coupon.amount is not None and of.discount:
+                coupon.used[of.index] -= round_half_away(Fraction(given * share, of.discount))
+
+    def apply(self, coupon, lines):
+        """BILL-040: a percentage once for the invoice, a fixed amount once for each of the subscription's periods."""
+        covered = [line for line in lines if coupon.covers(line)]
+        if coupon.amount is None:
+            self.spread(coupon, covered, lines, sum(line.amount - line.discount for line in covered) * coupon.percent / 100)
+            return
+        for index in dict.fromkeys(line.index for line in covered):
+            here = [line for line in covered if line.index == index]
+            coupon.used[index] += self.spread(coupon, here, lines, coupon.amount - coupon.used[index])
+
+    def spread(self, coupon, covered, lines, wanted):
+        left = [line.amount - line.discount for line in covered]
+        charged = sum(line.amount - line.discount for line in lines if line.kind != "credit")
+        taken = max(0, min(round_half_away(Fraction(wanted)), sum(left), charged))
+        if taken:
+            for line, part in zip(covered, apportion([Fraction(taken * part, sum(left)) for part in left])):
+                line.discount += part
+                line.shares = [*getattr(line, "shares", []), (coupon, part)]
+        return taken
+
+    def tax(self, lines):
+        """BILL-041. The exact tax of a line, rounded by line or once for each rate."""
+        for line in lines:
+            line.rate = line.credits.rate if line.credits and line.credits not in lines else self.rate_of(line)
+            line.exact = self.tax_in(line.rate, line.amount - line.discount)
+            line.tax = round_half_away(line.exact)
+        if not self.by_line:
+            for rate in {(line.rate.percent, line.rate.category) for line in lines}:
+                group = [line for line in lines if (line.rate.percent, line.rate.category) == rate]
+                for line, tax in zip(group, apportion([line.exact for line in group])):
+                    line.tax = tax
+        for line in lines:
+            line.net = line.amount - line.discount - (line.tax if line.rate.inclusive else 0)
+            line.net_discount = line.discount
+            if line.rate.inclusive:
+                line.net_discount -= round_half_away(self.tax_in(line.rate, line.discount))
+
+    @staticmethod
+    def tax_in(rate, listed):
+        return Fraction(listed) * rate.percent / (100 + (rate.percent if rate.inclusive else 0))
+
+    # -- afterwards --
+
+    def pay(self, number, amount):
+        """BILL-072: what is beyond the debt becomes credit."""
+        invoice = self.invoices[number]
+        over = amount - min(amount, invoice.due())
+        invoice.paid += amount - over
+        self.post("cash", "receivable", amount)
+        self.grant(over, "receivable")
+
+    def note(self, claims):
+        """BILL-043: what is unused of lines is given back where they were invoiced, without their discount and with their
+        tax; what is more than that invoice has left, on older ones."""
+        for number in range(len(self.invoices) - 1, -1, -1):
+            wants = {}
+            for line, amount in claims:
+                if line in self.invoices[number].lines:
+                    want = round_half_away(Fraction(line.net * amount, line.amount))
+                    wants[line] = min(want, self.rest(line))
+            if not any(wants.values()):
+                continue
+            rest = self.note_on(self.invoices[number], wants)
+            for older in reversed(self.invoices[:number]):
+                if rest > 0:
+                    rest = self.note_older(older, rest)
+
+    def rest(self, line):
+        """What notes and credits have left of a line, net of tax."""
+        return line.net - line.given - sum(-credit.net for invoice in self.invoices for credit in invoice.lines
+                                           if credit.credits is line)
+
+    def tax_of(self, line, want):
+        """The tax of the k-th note on a line: that of all that is credited by then, less what was credited before."""
+        if want == self.rest(line) == 0 or line.net == 0:
+            return 0
+        back = [credit for invoice in self.invoices for credit in invoice.lines if credit.credits is line]
+        before = line.given + sum(-credit.net for credit in back)
+        tax_before = line.tax_given + sum(-credit.tax for credit in back)
+        return round_half_away(Fraction(line.tax * (before + want), line.net)) - tax_before
+
+    def note_on(self, invoice, wants):
+        """What the invoice has room for; returns the rest."""
+        net, tax = sum(wants.values()), sum(self.tax_of(*want) for want in wants.items())
+        if 0 < net + tax <= invoice.total - invoice.credited:
+            self.give(invoice, {line: (want, self.tax_of(line, want)) for line, want in wants.items()})
+            return 0
+        whole = {line: (self.rest(line), line.tax - line.tax_given - sum(
+            -credit.tax for other in self.invoices for credit in other.lines if credit.credits is line))
+            for line in invoice.lines}
+        total, room = sum(sum(part) for part in whole.values()), sum(part[0] for part in whole.values())
+        if room > net or not 0 < total <= invoice.total - invoice.credited:
+            return net
+        self.give(invoice, whole)
+        return net - room
+
+    def note_older(self, invoice, amount):
+        rests = {line: self.rest(line) for line in invoice.lines}
+        wanted = min(amount, sum(rests.values()))
+        if wanted <= 0:
+            return amount
+        parts = apportion([Fraction(rest * wanted, sum(rests.values())) for rest in rests.values()])
+        return amount - wanted + self.note_on(invoice, dict(zip(rests, parts)))
+
+    def give(self, invoice, parts):
+        net, tax = (sum(column) for column in zip(*parts.values()))
+        for line, (given, tax_given) in parts.items():
+            line.given += given
+            line.tax_given += tax_given
+        self.notes.append((net, tax))
+        self.post("revenue", "receivable", net)
+        self.post("tax_payable", "receivable", tax)
+        self.grant(max(0, net + tax - invoice.due()), "receivable")
+        invoice.credited += net + tax
