@@ -19,6 +19,10 @@ WITH s AS (
                           (CASE WHEN s.cancel_at_period_end THEN s.cancel_at END, 'ends'), (s.expires_at, 'expired')) AS f (at, what)
   WHERE f.at IS NOT NULL
   UNION ALL
+  SELECT c.at, 'state', c.what, NULL, NULL, c.invoice_id, v.invoice_number, NULL, NULL
+  FROM s JOIN collection_changes c ON c.tenant_id = s.tenant_id AND c.subscription_id = s.id
+  JOIN invoices v ON v.tenant_id = c.tenant_id AND v.id = c.invoice_id
+  UNION ALL
   SELECT c.created_at, 'scheduled_change', 'scheduled', c.requested_by, NULL, NULL, NULL, NULL, NULL
   FROM s JOIN scheduled_changes c ON c.tenant_id = s.tenant_id AND c.subscription_id = s.id
   UNION ALL

@@ -40,7 +40,8 @@ CREATE TABLE subscriptions (
   trial_start_date     date,                                            -- the grid starts when the trial ends
   trial_ends_at        timestamptz,
   trial_notice_at      timestamptz,                                     -- when trial_ending is due; NULL: said, or none
-  incomplete_until     timestamptz,                                     -- unless its first payment succeeds (BILL-051)
+  incomplete_until     timestamptz,                                     -- unless its first payment succeeds (BILL-051);
+                                                                        -- after its end: its invoice is not withdrawn yet
   auto_renew           boolean NOT NULL DEFAULT true,
   cancel_at_period_end boolean NOT NULL DEFAULT false,
   cancel_at            timestamptz,                                     -- the boundary at which it then ends

@@ -55,6 +55,7 @@ CREATE TABLE invoices (
   CHECK (status <> 'paid' OR amount_paid_minor + amount_credited_minor + credit_applied_minor >= total_minor)
 ) WITH (fillfactor = 80);
 CREATE INDEX invoices_of_customer ON invoices (tenant_id, customer_id);
+CREATE INDEX invoices_open ON invoices (due_date) WHERE status = 'open';
 CREATE INDEX invoices_drafted ON invoices (auto_finalise_at) WHERE status = 'draft' AND auto_finalise_at IS NOT NULL;
 CALL protect('invoices');
 
@@ -132,6 +133,20 @@ BEGIN
   RETURN CASE WHEN TG_OP = 'DELETE' THEN OLD ELSE NEW END;
 END $$;
 CREATE TRIGGER immutable BEFORE UPDATE OR DELETE ON invoice_items FOR EACH ROW EXECUTE FUNCTION invoice_item_guard();
+
+-- When a subscription became past due and when it was no more, and by which invoice (BILL-084): its row says only what is.
+CREATE TABLE collection_changes (
+  tenant_id       uuid NOT NULL,
+  subscription_id uuid NOT NULL,
+  version         bigint NOT NULL,
+  at              timestamptz NOT NULL,
+  what            text NOT NULL CHECK (what IN ('past_due', 'recovered')),
+  invoice_id      uuid NOT NULL,
+  PRIMARY KEY (tenant_id, subscription_id, version),
+  FOREIGN KEY (tenant_id, subscription_id) REFERENCES subscriptions (tenant_id, id),
+  FOREIGN KEY (tenant_id, invoice_id) REFERENCES invoices (tenant_id, id)
+);
+CALL protect('collection_changes');
 
 -- Double entry: debits positive, credits negative. One fact of one document is posted once (the key) and balances, or the
 -- commit is refused. Nothing is ever changed; balances are sums.

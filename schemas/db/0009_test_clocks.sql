@@ -18,12 +18,13 @@ SELECT s.tenant_id, b.test_clock_id, 'trial-notice', s.trial_notice_at
 FROM subscriptions s JOIN customer_billing b ON b.tenant_id = s.tenant_id AND b.customer_id = s.customer_id
 WHERE b.test_clock_id <> real_time() AND s.trial_notice_at IS NOT NULL
 UNION ALL
-SELECT s.tenant_id, b.test_clock_id, 'incomplete',
-       CASE WHEN EXISTS (SELECT FROM invoice_items i JOIN invoices v ON v.tenant_id = i.tenant_id AND v.id = i.invoice_id
-                         WHERE i.tenant_id = s.tenant_id AND i.subscription_id = s.id AND v.status = 'paid')
-            THEN s.created_at ELSE s.incomplete_until END
+SELECT s.tenant_id, b.test_clock_id, 'incomplete', CASE WHEN x.is_over THEN s.created_at ELSE s.incomplete_until END
 FROM subscriptions s JOIN customer_billing b ON b.tenant_id = s.tenant_id AND b.customer_id = s.customer_id
-WHERE b.test_clock_id <> real_time() AND s.incomplete_until IS NOT NULL AND s.status = 'incomplete'
+CROSS JOIN LATERAL (
+  SELECT EXISTS (SELECT FROM invoice_items i JOIN invoices v ON v.tenant_id = i.tenant_id AND v.id = i.invoice_id
+                 WHERE i.tenant_id = s.tenant_id AND i.subscription_id = s.id AND (v.status = 'paid' OR s.status <> 'incomplete'))
+) AS x (is_over)
+WHERE b.test_clock_id <> real_time() AND s.incomplete_until IS NOT NULL AND (s.status = 'incomplete' OR x.is_over)
 UNION ALL
 SELECT tenant_id, test_clock_id, 'charge', CASE WHEN status NOT IN ('processing', 'unknown') THEN next_attempt_at END FROM payments
 WHERE test_clock_id <> real_time() AND next_attempt_at IS NOT NULL
@@ -49,20 +50,34 @@ FROM test_clocks WHERE deleted_at IS NULL;
 
 GRANT SELECT ON customer_of, test_clock_due, test_clock_resource TO cloudbill_api, cloudbill_worker;
 
--- BILL-065: both must be empty. What is parked is due to nobody and counted where it is shown; an invoice that is sent to
--- be paid by hand waits for people; a payment that was given up waits in its dead letter for somebody to decide.
+-- BILL-065: both must be empty. What is parked is due to nobody and counted where it is shown. The next step of an invoice that
+-- is charged is its payment's, or its dead letter's, in which a payment that was given up waits for somebody to decide; one that
+-- the customer is to pay by himself has taken its last step when it was sent: until a mail is out, or on its way, nobody knows.
 CREATE VIEW invariant_subscriptions_without_boundary WITH (security_invoker = true) AS
 SELECT tenant_id, id, customer_id, status FROM subscriptions
 WHERE status IN ('trialing', 'active', 'past_due') AND next_billing_at IS NULL AND parked_at IS NULL;
 
-CREATE VIEW invariant_invoices_without_next_step WITH (security_invoker = true) AS
-SELECT v.tenant_id, v.id, v.customer_id, v.due_date
-FROM invoices v JOIN customers c ON c.tenant_id = v.tenant_id AND c.id = v.customer_id
-WHERE v.status = 'open' AND v.collection = 'automatic' AND c.deleted_at IS NULL
+-- Open past their due date, wherever that day ends last, by real time and by their customers' clocks: two looks, each by an
+-- index.
+CREATE VIEW overdue_invoices WITH (security_invoker = true) AS
+SELECT v.tenant_id, v.id, v.customer_id, v.due_date, v.collection FROM invoices v
+JOIN customers c ON c.tenant_id = v.tenant_id AND c.id = v.customer_id
+WHERE v.status = 'open' AND v.due_date < (now() AT TIME ZONE 'UTC')::date - 1 AND c.test_clock_id IS NULL AND c.deleted_at IS NULL
   AND v.total_minor > v.credit_applied_minor + v.amount_credited_minor + v.amount_paid_minor
-  AND v.due_date < (customer_now(v.tenant_id, v.customer_id) AT TIME ZONE 'UTC')::date - 1
-  AND NOT EXISTS (SELECT FROM payments p WHERE p.tenant_id = v.tenant_id AND p.invoice_id = v.id
-    AND (p.next_attempt_at IS NOT NULL
-         OR EXISTS (SELECT FROM dead_letters d WHERE d.tenant_id = p.tenant_id AND d.id = p.dead_letter_id AND d.status = 'dead')));
+UNION ALL
+SELECT v.tenant_id, v.id, v.customer_id, v.due_date, v.collection FROM test_clocks k
+JOIN customers c ON c.tenant_id = k.tenant_id AND c.test_clock_id = k.id
+JOIN invoices v ON v.tenant_id = c.tenant_id AND v.customer_id = c.id
+WHERE v.status = 'open' AND v.due_date < (k.frozen_at AT TIME ZONE 'UTC')::date - 1 AND c.deleted_at IS NULL
+  AND v.total_minor > v.credit_applied_minor + v.amount_credited_minor + v.amount_paid_minor;
 
-GRANT SELECT ON invariant_subscriptions_without_boundary, invariant_invoices_without_next_step TO cloudbill_api, cloudbill_worker;
+CREATE VIEW invariant_invoices_without_next_step WITH (security_invoker = true) AS
+SELECT v.tenant_id, v.id, v.customer_id, v.due_date FROM overdue_invoices v
+WHERE CASE v.collection WHEN 'automatic' THEN NOT EXISTS (
+    SELECT FROM payments p WHERE p.tenant_id = v.tenant_id AND p.invoice_id = v.id
+    AND (p.next_attempt_at IS NOT NULL
+         OR EXISTS (SELECT FROM dead_letters d WHERE d.tenant_id = p.tenant_id AND d.id = p.dead_letter_id AND d.status = 'dead')))
+  ELSE NOT EXISTS (SELECT FROM notifications n WHERE n.tenant_id = v.tenant_id AND n.invoice_id = v.id
+                   AND n.template = 'invoice' AND n.status <> 'failed') END;
+
+GRANT SELECT ON overdue_invoices, invariant_subscriptions_without_boundary, invariant_invoices_without_next_step TO cloudbill_api, cloudbill_worker;

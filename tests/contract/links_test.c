@@ -8,7 +8,8 @@
 #include "schema/schema.h"
 
 /* Commands that no client sends: the platform sends them to itself. */
-static const char *const internal_commands[] = {"invoice.create", "credit-note.create", "payment.collect", NULL};
+static const char *const internal_commands[] = {"invoice.create", "invoice.withdraw", "credit-note.create",
+                                                "payment.collect", NULL};
 
 static bool is_command(const struct message_type *type) {
   return strstr(topic_name(type->topic), ".commands") != NULL;

@@ -72,6 +72,16 @@ bool all_are_paid(const struct tenant *tenant, int64_t invoices) {
   return sql_int(tenant, "SELECT count(*) FROM invoices WHERE tenant_id = $1 AND status = 'paid'") == invoices;
 }
 
+void bank_says(const struct tenant *tenant, const char *outcome) {
+  const char *intent = sql_text(tenant, "SELECT gateway_intent_id FROM payment_attempts WHERE tenant_id = $1");
+  const char *const form[] = {"Content-Type", "application/x-www-form-urlencoded", NULL};
+  struct answer answer =
+      http_request("POST", keep_text("%s/sandbox/payment_intents/%s/settle", setting("GATEWAY_URL"), intent),
+                   setting("GATEWAY_SECRET_KEY"), keep_text("outcome=%s", outcome), form);
+  cr_assert_eq(answer.status, 200, "%s", answer.text);
+  sql_do(tenant, "UPDATE payments SET next_attempt_at = now() WHERE tenant_id = $1 AND status = 'unknown'");
+}
+
 /* -- the books -- */
 
 static const struct {

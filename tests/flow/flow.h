@@ -19,6 +19,10 @@ void send_again(const struct record *record);
 /* Invoices of the tenant are n in number and finalised; each is paid. */
 bool all_are_paid(const struct tenant *tenant, int64_t invoices);
 
+/* The bank makes up its mind about the tenant's one charge that is "processing" (pm_card_processing): "succeeded" or
+ * "failed"; and payments asks at once. */
+void bank_says(const struct tenant *tenant, const char *outcome);
+
 /* What must hold at the end of every flow, whatever happened in it: numbers without a gap, a ledger that sums to zero,
  * no period twice, no invoice charged twice, nothing left in the outbox. */
 void expect_sound_books(const struct tenant *tenant);

@@ -356,6 +356,30 @@ Test(subscription_life, waits_for_its_first_payment) {
   expect_sound_books(&tenant);
 }
 
+/* -- a first invoice that nobody owes any more -- */
+
+static const char *withdrawn_state(const struct tenant *tenant) {
+  return sql_text(tenant, "SELECT status || ' ' || amount_credited_minor FROM invoices WHERE tenant_id = $1");
+}
+
+static const json_t *cancel_now(const struct tenant *tenant, const char *subscription) {
+  return api_post(tenant, 200, keep_text("/api/billing/subscriptions/%s/cancel", subscription),
+                  "{'immediately':true,'prorate':true}");
+}
+
+static void expect_withdrawn(const struct tenant *tenant, const char *state, int64_t credit_minor) {
+  WAIT_UNTIL(strcmp(withdrawn_state(tenant), state) == 0, "%s, it is %s", state, withdrawn_state(tenant));
+  WAIT_UNTIL(
+      sql_int(tenant, "SELECT COALESCE(sum(remaining_minor), 0)::bigint FROM credit_grants WHERE tenant_id = $1") ==
+          credit_minor,
+      "%lld of account credit", (long long)credit_minor);
+  cr_expect_eq(count_messages(tenant, "invoice.withdraw"), 1);
+  cr_expect_eq(sql_int(tenant, "SELECT count(*) FROM dead_letters WHERE tenant_id = $1 AND status = 'dead'"), 0);
+  billing_run(tenant);
+  cr_expect_eq(sql_int(tenant, "SELECT count(*) FROM invoices WHERE tenant_id = $1"), 1);
+  expect_sound_books(tenant);
+}
+
 Test(subscription_life, expires_when_the_first_payment_does_not_come) {
   struct tenant tenant = tenant_new();
   const char *customer = customer_new(&tenant, NULL), *plan = plan_new(&tenant, "7.00", "USD", "weekly");
@@ -367,11 +391,81 @@ Test(subscription_life, expires_when_the_first_payment_does_not_come) {
   expect_state(&tenant, id, "expired");
   cr_expect_not_null(json_at(shown(&tenant, id), "expiresAt"));
   cr_expect_str_eq(json_at(messages_of(&tenant, "subscription.expired"), "0.reason"), "the first payment did not come");
-  WAIT_UNTIL(sql_int(&tenant, "SELECT count(*) FROM invoices WHERE tenant_id = $1 AND status = 'void'") == 1,
-             "its invoice to be void");
-  billing_run(&tenant);
-  cr_expect_eq(invoices_of(&tenant), 1);
-  expect_sound_books(&tenant);
+  expect_withdrawn(&tenant, "void 0", 0);
+}
+
+Test(subscription_life, what_is_cancelled_before_its_first_payment_owes_nothing) {
+  struct tenant tenant = tenant_new();
+  const char *customer = customer_new(&tenant, NULL), *plan = plan_new(&tenant, "7.00", "USD", "weekly");
+  payment_method_new(&tenant, customer, "pm_card_chargeDeclinedInsufficientFunds");
+  const char *id = json_at(require_payment(&tenant, customer, plan, ""), "id");
+  WAIT_UNTIL(count_messages(&tenant, "payment.failed") == 1, "the failure");
+  cr_expect_str_eq(json_at(cancel_now(&tenant, id), "status"), "cancelled");
+  expect_withdrawn(&tenant, "void 0", 0);
+  WAIT_UNTIL(count_messages(&tenant, "payment.cancelled") == 1, "no retry");
+  expect_status(&tenant, id, "cancelled");
+}
+
+/* The invoice comes after the cancellation: here, because it had to be sent again. With account credit it is paid as it
+ * comes, and the credit is there again. */
+Test(subscription_life, a_cancellation_is_quicker_than_its_first_invoice) {
+  static const struct {
+    const char *credit, *state;
+    int64_t credit_minor;
+  } cases[] = {{NULL, "void 0", 0}, {"7.00", "paid 700", 700}, {"2.00", "void 0", 200}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    struct tenant tenant = tenant_new();
+    const char *customer = customer_new(&tenant, NULL), *plan = plan_new(&tenant, "7.00", "USD", "weekly");
+    sql_do(&tenant, "INSERT INTO invoice_series VALUES ($1, 'INV', 9223372036854775807)"); /* none comes after it */
+    const char *id = json_at(require_payment(&tenant, customer, plan, ""), "id"), *letter = NULL;
+    WAIT_UNTIL((letter = sql_text(&tenant, "SELECT id FROM dead_letters WHERE tenant_id = $1")), "a dead letter");
+    cancel_now(&tenant, id);
+    sql_do(&tenant, "UPDATE invoice_series SET next_number = 1 WHERE tenant_id = $1");
+    if (cases[i].credit)
+      api_post(&tenant, 201, keep_text("/api/billing/customers/%s/credits", customer),
+               "{'amount':'%s','currency':'USD'}", cases[i].credit);
+    api_post(&tenant, 200, keep_text("/api/dead-letters/%s/replay", letter), "{}");
+    await_invoices(&tenant, 1);
+    expect_withdrawn(&tenant, cases[i].state, cases[i].credit_minor);
+  }
+}
+
+/* BILL-080: money that comes in for it is the customer's, whether it comes before the withdrawal or after. */
+Test(subscription_life, a_first_payment_that_comes_too_late_is_the_customer_s_credit) {
+  struct tenant tenant = tenant_new();
+  const char *customer = customer_new(&tenant, NULL), *plan = plan_new(&tenant, "7.00", "USD", "weekly");
+  payment_method_new(&tenant, customer, "pm_card_processing");
+  const char *id = json_at(require_payment(&tenant, customer, plan, ""), "id");
+  WAIT_UNTIL(sql_text(&tenant, "SELECT gateway_intent_id FROM payment_attempts WHERE tenant_id = $1"), "the charge");
+  cancel_now(&tenant, id);
+  WAIT_UNTIL(strcmp(withdrawn_state(&tenant), "void 0") == 0, "the invoice to be void");
+  bank_says(&tenant, "succeeded");
+  expect_withdrawn(&tenant, "void 0", 700);
+  expect_status(&tenant, id, "cancelled");
+}
+
+Test(subscription_life, a_part_that_was_paid_of_it_is_given_back) {
+  struct tenant tenant = tenant_new();
+  const char *customer = customer_new(&tenant, NULL), *plan = plan_new(&tenant, "7.00", "USD", "weekly");
+  const char *id = json_at(require_payment(&tenant, customer, plan, ""), "id");
+  await_invoices(&tenant, 1);
+  const char *invoice = sql_text(&tenant, "SELECT id FROM invoices WHERE tenant_id = $1");
+  api_post(&tenant, 200, keep_text("/api/billing/invoices/%s/payment", invoice), "{'amount':'3.00'}");
+  expect_status(&tenant, id, "incomplete");
+  cancel_now(&tenant, id);
+  expect_withdrawn(&tenant, "paid 700", 300);
+  expect_status(&tenant, id, "cancelled");
+}
+
+Test(subscription_life, a_draft_of_what_never_began_is_withdrawn_too) {
+  struct tenant tenant = tenant_new();
+  sql_do(&tenant, "UPDATE tenants SET draft_hours = 48 WHERE id = $1");
+  const char *customer = customer_new(&tenant, NULL), *plan = plan_new(&tenant, "7.00", "USD", "weekly");
+  const char *id = json_at(require_payment(&tenant, customer, plan, ""), "id");
+  WAIT_UNTIL(count_messages(&tenant, "invoice.drafted") == 1, "the draft");
+  let_days_pass(&tenant, 1);
+  expect_state(&tenant, id, "expired");
+  expect_withdrawn(&tenant, "void 0", 0);
 }
 
 Test(subscription_life, waits_for_no_payment_when_nothing_is_due) {

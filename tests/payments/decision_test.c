@@ -290,6 +290,39 @@ Test(conclusion, of_soft_declines_follows_the_schedule_and_then_gives_up) {
   cr_expect_eq(situation.payment.attempts, 6);
 }
 
+/* The invoice was settled, or given up, while the gateway was asked: nothing is tried again. */
+static const struct {
+  bool is_collectable, is_given_up;
+  int64_t due_minor;
+  enum payment_status status;
+  enum payment_event event;
+} SETTLED[] = {
+    {false, false, 9900, PAYMENT_CANCELLED, EVENT_CANCELLED},
+    {true, false, 0, PAYMENT_CANCELLED, EVENT_CANCELLED},
+    {true, true, 9900, PAYMENT_FAILED, EVENT_FAILED},
+};
+
+Test(conclusion, of_a_failure_for_what_is_not_asked_for_any_more_is_the_last) {
+  static const char *const codes[] = {"insufficient_funds", "stolen_card", "authentication_required",
+                                      "amount_too_small"};
+  for (size_t i = 0; i < 4 * sizeof SETTLED / sizeof SETTLED[0]; i++) {
+    struct situation situation = asked();
+    const char *code = codes[i % 4];
+    struct gateway_answer answer = says(i % 4 == 3 ? ANSWER_REFUSED : ANSWER_DECLINED, code);
+    situation.is_collectable = SETTLED[i / 4].is_collectable;
+    situation.is_given_up = SETTLED[i / 4].is_given_up;
+    situation.due_minor = SETTLED[i / 4].due_minor;
+    situation.method = (struct method){.id = id(6), .type = "card", .gateway_id = "pm_2"}; /* restarts nothing */
+    struct conclusion conclusion = conclude(&situation, &answer, at(NOW));
+    cr_expect_eq(situation.payment.status, SETTLED[i / 4].status, "%s", code);
+    cr_expect_eq(situation.payment.next_attempt.us, 0, "%s", code);
+    cr_expect_eq(conclusion.event, SETTLED[i / 4].event, "%s", code);
+    cr_expect_not(conclusion.is_exhausted);
+    cr_expect_eq(conclusion.bars_method, i % 4 == 1, "a stolen card stays one");
+    cr_expect_str_eq(situation.payment.failure_code, code);
+  }
+}
+
 /* BILL-081: the customer was quicker than the gateway. */
 Test(conclusion, of_a_decline_restarts_when_another_method_came_meanwhile) {
   struct situation situation = asked();
@@ -384,7 +417,7 @@ Test(conclusion, of_absence_cancels_what_nobody_owes_but_not_at_once) {
       conclude(&situation, &answer, at((struct utime){NOW.us + ABSENCE_PROVEN_MIN * MINUTE + 1}));
   cr_expect_eq(situation.payment.status, PAYMENT_CANCELLED);
   cr_expect_str_eq(situation.attempt.outcome, "refused");
-  cr_expect_eq(conclusion.event, NO_EVENT);
+  cr_expect_eq(conclusion.event, EVENT_CANCELLED);
 }
 
 Test(backoff, doubles_up_to_ten_minutes) {
@@ -450,8 +483,10 @@ Test(unasked, payment_whose_method_is_gone_waits_as_one_that_the_customer_must_h
 
 Test(unasked, payment_that_is_cancelled_is_due_no_more) {
   struct situation cancelled = fresh();
-  (void)conclude_unasked(&cancelled, STEP_CANCEL, NOW);
+  struct conclusion conclusion = conclude_unasked(&cancelled, STEP_CANCEL, NOW);
   cr_expect_eq(cancelled.payment.status, PAYMENT_CANCELLED);
+  cr_expect_eq(conclusion.event, EVENT_CANCELLED);
+  cr_expect_eq(conclusion.event_version, cancelled.payment.version);
   cr_expect_eq(cancelled.payment.next_attempt.us, 0);
 }
 
@@ -472,10 +507,20 @@ Test(restart, begins_a_new_cycle_when_the_old_one_had_begun) {
 }
 
 Test(restart, is_for_what_waits_or_failed_only) {
-  static const bool MAY[] = {
+  static const bool WAITS[] = {
       [PAYMENT_PENDING] = true, [PAYMENT_FAILED] = true, [PAYMENT_REQUIRES_ACTION] = true, [PAYMENT_REFUNDED] = false};
-  for (size_t status = 0; status < sizeof MAY / sizeof MAY[0]; status++)
-    cr_expect_eq(may_restart(&(struct payment){.status = (enum payment_status)status}), MAY[status]);
+  for (size_t status = 0; status < sizeof WAITS / sizeof WAITS[0]; status++) {
+    struct payment payment = {.status = (enum payment_status)status};
+    cr_expect_eq(is_waiting(&payment), WAITS[status]);
+    cr_expect_eq(may_restart(&payment), WAITS[status] || status == PAYMENT_CANCELLED);
+  }
+}
+
+Test(restart, of_what_was_cancelled_is_another_cycle) {
+  struct payment payment = {.status = PAYMENT_CANCELLED, .cycle = 1};
+  restart(&payment, NOW);
+  cr_expect_eq(payment.status, PAYMENT_PENDING);
+  cr_expect_eq(payment.cycle, 2, "a second end of it is another event");
 }
 
 Test(status, names_are_read_as_they_are_written) {

@@ -188,9 +188,11 @@ static bool has_no_period(const struct standing *standing) {
 
 static enum rc decide_end_now(struct work *work, struct standing *standing, struct cancellation *cancellation,
                               struct error *err) {
+  enum subscription_state was_in = standing->s.state;
   TRY(standing_move(standing, SUBSCRIPTION_EVENT_CANCEL, err));
   TRY(standing_stop(work, standing, &cancellation->unused, &cancellation->unused_count, err));
-  if (!cancellation->prorate) cancellation->unused_count = 0;
+  bool has_begun = was_in != SUBSCRIPTION_INCOMPLETE; /* else its invoice is withdrawn as a whole (incompletes.c) */
+  if (!cancellation->prorate || !has_begun) cancellation->unused_count = 0;
   standing->s.cancel_at_period_end = false;
   standing->has_cancelled_at = true;
   standing->cancelled_at = work->now;

@@ -1,6 +1,7 @@
-/* payment.*: a subscription is past due from the first failure of a payment for it, and active again when nothing of it
- * is left unpaid (BILL-084). What the event says is only the occasion: the state follows from what the database holds,
- * so that events may come twice or in any order. */
+/* payment.*: a subscription is past due from the first failure of a payment for it, and active again when no such
+ * payment of it is left open, whatever settled the invoice: payments says so, too, when it cancels one because of a
+ * credit note, a void, money from outside (BILL-084). What the event says is only the occasion: the state follows from
+ * what the database holds, so that events may come twice or in any order. */
 #include <string.h>
 
 #include "domain/subscription.h"
@@ -9,7 +10,7 @@
 
 /* The changes that one tenant's events bring about. */
 struct changes {
-  struct db_array *subscriptions, *statuses;
+  struct db_array *subscriptions, *statuses, *invoices;
 };
 
 static void emit_change(struct work *work, const struct uuid *tenant, const PGresult *rows, int r, const char *type) {
@@ -38,6 +39,7 @@ static void decide(struct work *work, const struct uuid *tenant, const PGresult 
   if (subscription_next(from, event, &to, &ignored) != RC_OK || to == from) return;
   db_array_text(changes->subscriptions, row_text(rows, r, 1));
   db_array_text(changes->statuses, subscription_state_name(to));
+  db_array_text(changes->invoices, row_text(rows, r, 0));
   emit_change(work, tenant, rows, r, failing ? "subscription.past_due" : "subscription.recovered");
 }
 
@@ -56,12 +58,12 @@ static enum rc update_tenant(struct work *work, const struct uuid *tenant, struc
   TRY(lock_customers(work, tenant_id, invoice_ids, err));
   PGresult CLEANUP(db_result_release) *rows = NULL;
   TRY(tx_exec(work->tx, &sql_subscriptions_of_invoices, PARAMS(tenant_id, invoice_ids), &rows, err));
-  struct changes changes = {db_array_new(arena), db_array_new(arena)};
+  struct changes changes = {db_array_new(arena), db_array_new(arena), db_array_new(arena)};
   for (int r = 0; r < row_count(rows); r++) decide(work, tenant, rows, r, &changes);
   if (db_array_count(changes.subscriptions) == 0) return RC_OK;
   return tx_exec(work->tx, &sql_subscriptions_set_status,
                  PARAMS(tenant_id, db_array_literal(changes.subscriptions), db_array_literal(changes.statuses),
-                        db_utime(arena, work->now)),
+                        db_utime(arena, work->now), db_array_literal(changes.invoices)),
                  NULL, err);
 }
 

@@ -33,7 +33,7 @@ handler_function handle_billing_run_pause;
 handler_function handle_billing_run_resume;
 handler_function handle_dead_letter_replay;
 handler_function handle_dead_letter_drop;
-handler_function handle_payment_outcome; /* payment.succeeded, .failed, .action_required, .exhausted */
+handler_function handle_payment_outcome; /* payment.succeeded, .failed, .action_required, .exhausted, .cancelled */
 
 task_function billing_run_step;
 task_function trial_notice_step;

@@ -1,6 +1,7 @@
 /* The task that ends the wait for a first payment (BILL-051): `require_payment` leaves a subscription incomplete until
- * its first invoice is paid, however that comes about; after 23 hours it expires, and the invoice is void. What is paid
- * at the last moment wins: the invoice decides. */
+ * its first invoice is paid, however that comes about; after 23 hours it expires. What has expired, or was cancelled
+ * while it waited, does not owe its invoice: it is withdrawn, whatever has become of it, as soon as it is there. So a
+ * cancellation that was quicker than its invoice, and a payment that comes at the last moment, do no harm. */
 #include <string.h>
 
 #include "billables.h"
@@ -9,33 +10,36 @@
 
 enum { INCOMPLETES_A_STEP = 100 };
 
+static const char TOO_LATE[] = "the first payment did not come";
+
 /* What became of the first invoices of one subscription. */
 struct waiting {
   struct uuid tenant;
   const char *tenant_id, *id, *customer_id;
-  bool is_paid; /* all of them are */
-  const char **open_invoices;
-  size_t open_count;
+  const char **invoices;
+  size_t invoice_count;
+  bool is_paid; /* the first payment came */
 };
 
 static enum rc load_invoices(struct work *work, struct waiting *waiting, struct error *err) {
   PGresult CLEANUP(db_result_release) *rows = NULL;
   TRY(tx_exec(work->tx, &sql_incomplete_invoices, PARAMS(waiting->tenant_id, waiting->id), &rows, err));
-  int count = row_count(rows), paid = 0;
-  waiting->open_invoices = ARENA_ARRAY(work->arena, const char *, (size_t)count + 1);
+  int count = row_count(rows);
+  waiting->invoices = ARENA_ARRAY(work->arena, const char *, (size_t)count);
   for (int r = 0; r < count; r++) {
-    if (strcmp(row_text(rows, r, 1), "paid") == 0) paid++;
-    if (strcmp(row_text(rows, r, 1), "open") == 0)
-      waiting->open_invoices[waiting->open_count++] = arena_strdup(work->arena, row_text(rows, r, 0));
+    waiting->invoices[waiting->invoice_count++] = arena_strdup(work->arena, row_text(rows, r, 0));
+    if (strcmp(row_text(rows, r, 1), "paid") == 0) waiting->is_paid = true;
   }
-  waiting->is_paid = count > 0 && paid == count;
   return RC_OK;
 }
+
+/* -- it begins, or expires -- */
 
 static void emit_fact(struct work *work, const struct waiting *waiting, const struct billable *s) {
   char time[UTIME_TEXT_MAX];
   const char *type = waiting->is_paid ? "subscription.activated" : "subscription.expired";
-  const char *more = waiting->is_paid ? "" : "\"status\":\"expired\",\"reason\":\"the first payment did not come\",";
+  const char *more =
+      waiting->is_paid ? "" : arena_printf(work->arena, "\"status\":\"expired\",\"reason\":\"%s\",", TOO_LATE);
   const char *json =
       arena_printf(work->arena, "{\"subscriptionId\":\"%s\",\"customerId\":\"%s\",\"at\":\"%s\",%s\"version\":%lld}",
                    waiting->id, waiting->customer_id, utime_format(work->now, time), more, (long long)s->version);
@@ -47,38 +51,47 @@ static void emit_fact(struct work *work, const struct waiting *waiting, const st
                                 .json = json});
 }
 
-/* What it does not become is not owed. An invoice that is paid at this very moment refuses: a dead letter tells. */
-static void emit_voids(struct work *work, const struct waiting *waiting) {
-  for (size_t i = 0; i < waiting->open_count; i++)
-    emit(work, &(struct emission){.type = "invoice.void",
-                                  .id = UUID_DERIVE("invoice.void", waiting->id, waiting->open_invoices[i]),
-                                  .tenant = waiting->tenant,
-                                  .subject = waiting->open_invoices[i],
-                                  .key = waiting->customer_id,
-                                  .json = "{}"});
-}
-
-static enum rc conclude(struct work *work, struct waiting *waiting, struct error *err) {
-  struct billable s;
+static enum rc conclude(struct work *work, const struct waiting *waiting, struct billable *s, struct error *err) {
   struct billing nothing = {0};
-  TRY(load_invoices(work, waiting, err));
-  TRY(billable_find(work, &waiting->tenant, waiting->id, &s, err));
-  if (s.state != SUBSCRIPTION_INCOMPLETE) return RC_OK;
   enum subscription_event event = waiting->is_paid ? SUBSCRIPTION_EVENT_PAID : SUBSCRIPTION_EVENT_EXPIRE;
-  TRY(subscription_next(s.state, event, &s.state, err));
-  billing_collect(work->arena, &nothing, &s, (struct utime){INT64_MIN}); /* finds the boundary and passes none */
-  s.version++;
-  s.ends = !waiting->is_paid;
-  TRY(billables_advance(work, &waiting->tenant, &s, 1, err));
+  TRY(subscription_next(s->state, event, &s->state, err));
+  billing_collect(work->arena, &nothing, s, (struct utime){INT64_MIN}); /* finds the boundary and passes none */
+  s->version++;
+  s->ends = !waiting->is_paid;
+  TRY(billables_advance(work, &waiting->tenant, s, 1, err));
   TRY(tx_exec(work->tx, &sql_incomplete_conclude,
               PARAMS(waiting->tenant_id, waiting->id, db_utime(work->arena, work->now)), NULL, err));
   struct db_array *customers = db_array_new(work->arena);
   db_array_text(customers, waiting->customer_id);
   TRY(tx_exec(work->tx, &sql_customer_billing_refresh, PARAMS(waiting->tenant_id, db_array_literal(customers)), NULL,
               err));
-  emit_fact(work, waiting, &s);
-  if (!waiting->is_paid) emit_voids(work, waiting);
+  emit_fact(work, waiting, s);
   return RC_OK;
+}
+
+/* -- what it does not become is not owed -- */
+
+static enum rc withdraw(struct work *work, const struct waiting *waiting, const char *reason, struct error *err) {
+  const char *json = arena_printf(work->arena, "{\"reason\":\"%s\"}", reason);
+  if (waiting->invoice_count == 0) return RC_OK; /* on its way */
+  for (size_t i = 0; i < waiting->invoice_count; i++)
+    emit(work, &(struct emission){.type = "invoice.withdraw",
+                                  .id = UUID_DERIVE("invoice.withdraw", waiting->id, waiting->invoices[i]),
+                                  .tenant = waiting->tenant,
+                                  .subject = waiting->invoices[i],
+                                  .key = waiting->customer_id,
+                                  .json = json});
+  return tx_exec(work->tx, &sql_incomplete_forget, PARAMS(waiting->tenant_id, waiting->id), NULL, err);
+}
+
+static enum rc look_at(struct work *work, struct waiting *waiting, struct error *err) {
+  struct billable s;
+  TRY(load_invoices(work, waiting, err));
+  TRY(billable_find(work, &waiting->tenant, waiting->id, &s, err));
+  if (s.state == SUBSCRIPTION_CANCELLED)
+    return withdraw(work, waiting, "the subscription was cancelled before its first payment", err);
+  if (s.state == SUBSCRIPTION_INCOMPLETE) TRY(conclude(work, waiting, &s, err));
+  return waiting->is_paid && s.state == SUBSCRIPTION_ACTIVE ? RC_OK : withdraw(work, waiting, TOO_LATE, err);
 }
 
 enum rc incomplete_step(struct work *work, bool *ret_busy, struct error *err) {
@@ -92,7 +105,7 @@ enum rc incomplete_step(struct work *work, bool *ret_busy, struct error *err) {
                               .tenant_id = row_text(due, r, 0),
                               .id = arena_strdup(arena, row_text(due, r, 1)),
                               .customer_id = arena_strdup(arena, row_text(due, r, 2))};
-    TRY(conclude(work, &waiting, err));
+    TRY(look_at(work, &waiting, err));
   }
   *ret_busy = row_count(due) == INCOMPLETES_A_STEP;
   return RC_OK;

@@ -43,6 +43,7 @@ static const struct handler handlers[] = {
     {"payment.failed", handle_payment_outcome, true},
     {"payment.action_required", handle_payment_outcome, true},
     {"payment.exhausted", handle_payment_outcome, true},
+    {"payment.cancelled", handle_payment_outcome, true},
     {NULL, NULL, false},
 };
 

@@ -184,6 +184,15 @@ enum rc drafts_replace(struct work *work, struct invoice *invoices, size_t count
   return invoices_store(work, &ground, invoices, count, err);
 }
 
+enum rc draft_finalise(struct work *work, const struct draft_ref *ref, struct error *err) {
+  struct invoice *draft;
+  size_t found;
+  TRY(drafts_load(work, ref, 1, 0, &draft, &found, err));
+  if (found == 0) return RC_OK;
+  draft->is_draft = false;
+  return drafts_replace(work, draft, 1, err);
+}
+
 enum rc task_finalise(struct work *work, bool *ret_busy, struct error *err) {
   PGresult CLEANUP(db_result_release) *rows = NULL;
   struct invoice *invoices;

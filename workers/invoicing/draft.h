@@ -15,5 +15,7 @@ MUST_CHECK enum rc drafts_load(struct work *work, const struct draft_ref *refs, 
 MUST_CHECK enum rc drafts_check(struct work *work, const struct invoice *invoices, size_t count, struct error *err);
 /* Computes loaded drafts (is_draft says as what) and writes them in place of what is stored. */
 MUST_CHECK enum rc drafts_replace(struct work *work, struct invoice *invoices, size_t count, struct error *err);
+/* Before its time; nothing when it is a draft no more. */
+MUST_CHECK enum rc draft_finalise(struct work *work, const struct draft_ref *ref, struct error *err);
 
 #endif

@@ -1,202 +1,13 @@
 /* credit-note.issue, from clients, and credit-note.create, from billing-cycle when unused time is credited (BILL-043):
- * what of an invoice is given back, by its own integers. First it reduces what is due; the rest becomes account credit,
- * or is kept apart to be refunded. */
+ * what of an invoice is given back. */
 #include <string.h>
 
 #include "base/json_text.h"
 #include "domain/apportion.h"
-#include "domain/credit_note.h"
 #include "draft.h"
 #include "handlers.h"
-#include "invoice_facts.h"
-#include "posting.h"
+#include "note.h"
 #include "sql.h"
-
-enum { JSON_MAX = 4096, LINES_MAX = INVOICE_LINES_MAX };
-
-/* A note on one invoice. */
-struct note {
-  const struct message *command;
-  struct uuid id;
-  const char *id_text, *reason, *disposition, *number;
-  struct standing invoice;
-  struct creditable lines[LINES_MAX];
-  const char *item_ids[LINES_MAX]; /* the invoice's lines, in their order: line n is number n + 1 */
-  int64_t listed_minor[LINES_MAX];
-  size_t line_count;
-  int64_t amount_minor, tax_minor, total_minor;
-  struct credit_disposal disposal;
-};
-
-/* -- load -- */
-
-static enum rc check_state(const struct standing *invoice, struct error *err) {
-  if (invoice->state == INVOICE_DRAFT || invoice->state == INVOICE_VOID)
-    return invoice_refuse(invoice->state, "a credit note", err);
-  return RC_OK;
-}
-
-static enum rc load_lines(struct work *work, struct note *note, struct error *err) {
-  PGresult CLEANUP(db_result_release) *rows = NULL;
-  TRY(tx_exec(work->tx, &sql_note_lines_load, PARAMS(db_uuid(work->arena, &note->invoice.tenant), note->invoice.id),
-              &rows, err));
-  note->line_count = (size_t)row_count(rows);
-  if (note->line_count > LINES_MAX) return error_set(err, RC_INVARIANT, "an invoice has too many lines");
-  for (size_t n = 0; n < note->line_count; n++) {
-    note->item_ids[n] = arena_strdup(work->arena, row_text(rows, (int)n, 0));
-    note->listed_minor[n] = row_int(rows, (int)n, 5);
-    note->lines[n] = (struct creditable){.amount_minor = row_int(rows, (int)n, 1),
-                                         .tax_minor = row_int(rows, (int)n, 2),
-                                         .credited_minor = row_int(rows, (int)n, 3),
-                                         .tax_credited_minor = row_int(rows, (int)n, 4)};
-  }
-  return RC_OK;
-}
-
-static enum rc note_open(struct work *work, const struct message *command, const char *invoice_id,
-                         struct note **ret_note, struct error *err) {
-  struct note *note = ARENA_NEW(work->arena, struct note);
-  note->command = command;
-  TRY(standing_load(work, &command->tenant, invoice_id, &note->invoice, err));
-  TRY(check_state(&note->invoice, err));
-  TRY(load_lines(work, note, err));
-  *ret_note = note;
-  return RC_OK;
-}
-
-/* -- decide -- */
-
-/* What notes may still give back of the invoice. Lines of other signs can make it less than what one line has left. */
-static int64_t left_of(const struct note *note) {
-  return note->invoice.total_minor - note->invoice.credited_minor;
-}
-
-static enum rc note_sum_up(struct note *note, struct error *err) {
-  note->amount_minor = note->tax_minor = 0;
-  for (size_t n = 0; n < note->line_count; n++) {
-    note->amount_minor += note->lines[n].wanted_minor;
-    note->tax_minor += note->lines[n].tax_wanted_minor;
-  }
-  note->total_minor = note->amount_minor + note->tax_minor;
-  if (note->total_minor <= 0) return error_set(err, RC_CONFLICT, "nothing is left of the invoice to give back");
-  if (note->total_minor > left_of(note))
-    return error_set(err, RC_CONFLICT, "it is more than what is left of the invoice");
-  note->disposal = credit_dispose(note->total_minor, standing_due(&note->invoice));
-  return RC_OK;
-}
-
-/* -- write -- */
-
-enum { ITEM_COLUMNS = 4 };
-
-static enum rc insert_items(struct work *work, const struct note *note, struct error *err) {
-  struct db_array *columns[ITEM_COLUMNS];
-  const char *params[ITEM_COLUMNS + 3];
-  int64_t line = 0;
-  for (int c = 0; c < ITEM_COLUMNS; c++) columns[c] = db_array_new(work->arena);
-  for (size_t n = 0; n < note->line_count; n++) {
-    const struct creditable *credited = &note->lines[n];
-    if (credited->wanted_minor == 0 && credited->tax_wanted_minor == 0) continue;
-    db_array_int(columns[0], ++line);
-    db_array_int(columns[1], (int64_t)n + 1);
-    db_array_int(columns[2], credited->wanted_minor);
-    db_array_int(columns[3], credited->tax_wanted_minor);
-  }
-  params[0] = db_uuid(work->arena, &note->invoice.tenant);
-  params[1] = note->id_text;
-  params[2] = note->invoice.id;
-  for (int c = 0; c < ITEM_COLUMNS; c++) params[3 + c] = db_array_literal(columns[c]);
-  return tx_exec(work->tx, &sql_note_items_insert, params, ITEM_COLUMNS + 3, NULL, err);
-}
-
-static enum rc insert_note(struct work *work, struct note *note, struct error *err) {
-  struct arena *arena = work->arena;
-  PGresult CLEANUP(db_result_release) *row = NULL;
-  TRY(tx_exec(work->tx, &sql_note_insert,
-              PARAMS(db_uuid(arena, &note->invoice.tenant), note->id_text, note->invoice.id, note->reason,
-                     note->disposition, db_int(arena, note->amount_minor), db_int(arena, note->tax_minor),
-                     db_int(arena, note->disposal.applied_minor), db_int(arena, note->disposal.left_minor),
-                     db_utime(arena, work->now)),
-              &row, err));
-  note->number = arena_strdup(arena, row_text(row, 0, 0));
-  return insert_items(work, note, err);
-}
-
-static enum rc post_note(struct work *work, const struct note *note, struct error *err) {
-  struct postings *postings = postings_new(work);
-  struct posting to = {.tenant = note->invoice.tenant,
-                       .document = note->id,
-                       .customer_id = note->invoice.customer_id,
-                       .currency = note->invoice.currency->code};
-  post(postings, &to, FACT_CREDIT_NOTE_NET, note->amount_minor);
-  post(postings, &to, FACT_CREDIT_NOTE_TAX, note->tax_minor);
-  post(postings, &to, FACT_CREDIT_NOTE_CREDIT, note->disposal.left_minor);
-  if (note->invoice.state == INVOICE_UNCOLLECTIBLE) post(postings, &to, FACT_RECOVERY, note->disposal.applied_minor);
-  return postings_insert(work, postings, err);
-}
-
-static enum rc grant_rest(struct work *work, const struct note *note, struct error *err) {
-  struct grant grant = {.tenant = note->invoice.tenant,
-                        .id = UUID_DERIVE("credit-note", note->id_text),
-                        .customer_id = note->invoice.customer_id,
-                        .currency = note->invoice.currency->code,
-                        .amount_minor = note->disposal.left_minor,
-                        .remaining_minor = note->disposal.left_minor,
-                        .source = "credit_note",
-                        .document_id = note->id_text,
-                        .is_refundable = strcmp(note->disposition, "refund") == 0,
-                        .is_new = true};
-  return grants_save(work, &grant, note->disposal.left_minor > 0, err);
-}
-
-static void emit_created(struct work *work, const struct note *note) {
-  char money[MONEY_TEXT_MAX];
-  const struct currency *currency = note->invoice.currency;
-  struct buf CLEANUP(buf_release) text;
-  struct json_writer json;
-  buf_init(&text, JSON_MAX);
-  json_writer_init(&json, &text);
-  json_put_object(&json, NULL);
-  json_put_string(&json, "creditNoteId", note->id_text);
-  json_put_string(&json, "creditNoteNumber", note->number);
-  json_put_string(&json, "invoiceId", note->invoice.id);
-  json_put_string(&json, "customerId", note->invoice.customer_id);
-  json_put_string(&json, "currency", currency->code);
-  json_put_raw(&json, "totalAmount", money_format(note->total_minor, currency, money));
-  json_put_raw(&json, "amountApplied", money_format(note->disposal.applied_minor, currency, money));
-  json_put_raw(&json, "amountLeft", money_format(note->disposal.left_minor, currency, money));
-  json_put_string(&json, "disposition", note->disposition);
-  json_put_int(&json, "version", 1);
-  json_put_end(&json);
-  emit(work, &(struct emission){.type = "credit-note.created",
-                                .id = UUID_DERIVE("credit-note.created", note->id_text),
-                                .tenant = note->invoice.tenant,
-                                .subject = note->id_text,
-                                .key = note->invoice.customer_id,
-                                .json = buf_text(&text),
-                                .cause = note->command});
-}
-
-/* An invoice of which nothing is due any more is paid. */
-static enum rc settle_invoice(struct work *work, struct note *note, struct error *err) {
-  bool was_owed = note->invoice.state == INVOICE_OPEN || note->invoice.state == INVOICE_UNCOLLECTIBLE;
-  bool is_paid = was_owed && standing_due(&note->invoice) == note->disposal.applied_minor;
-  TRY(tx_exec(work->tx, &sql_invoice_credit,
-              PARAMS(db_uuid(work->arena, &note->invoice.tenant), note->invoice.id,
-                     db_int(work->arena, note->total_minor), db_bool(is_paid), db_utime(work->arena, work->now)),
-              NULL, err));
-  note->invoice.credited_minor += note->total_minor;
-  if (is_paid) invoice_emit(work, &note->invoice, "invoice.paid", note->invoice.version + 1, note->command);
-  return RC_OK;
-}
-
-static enum rc note_store(struct work *work, struct note *note, struct error *err) {
-  TRY(insert_note(work, note, err));
-  TRY(post_note(work, note, err));
-  TRY(grant_rest(work, note, err));
-  emit_created(work, note);
-  return settle_invoice(work, note, err);
-}
 
 /* -- credit-note.issue -- */
 
@@ -335,13 +146,7 @@ static enum rc finalise_drafts(struct work *work, const struct message *command,
                                size_t count, struct error *err) {
   for (size_t i = 0; i < count; i++) {
     struct draft_ref ref = {.tenant = command->tenant};
-    struct invoice *draft;
-    size_t found;
-    if (!claims[i].is_draft || !uuid_parse(claims[i].invoice_id, &ref.id)) continue;
-    TRY(drafts_load(work, &ref, 1, 0, &draft, &found, err));
-    if (found == 0) continue; /* an earlier claim has done it */
-    draft->is_draft = false;
-    TRY(drafts_replace(work, draft, 1, err));
+    if (claims[i].is_draft && uuid_parse(claims[i].invoice_id, &ref.id)) TRY(draft_finalise(work, &ref, err));
   }
   return RC_OK;
 }

@@ -55,19 +55,24 @@ static enum rc return_credit(struct work *work, const struct standing *standing,
   return grants_save(work, &grant, standing->credit_applied_minor > 0, err);
 }
 
+enum rc invoice_void(struct work *work, struct standing *standing, const struct message *cause, struct error *err) {
+  enum invoice_state state;
+  TRY(invoice_next(standing->state, INVOICE_EVENT_VOID, &state, err));
+  if (standing->paid_minor > 0)
+    return error_set(err, RC_CONFLICT, "something has been paid on the invoice: give it back by a credit note");
+
+  TRY(post_void(work, standing, standing_due(standing), err));
+  TRY(return_credit(work, standing, err));
+  TRY(set_state(work, standing, state, err));
+  invoice_emit(work, standing, "invoice.voided", standing->version + 1, cause);
+  return RC_OK;
+}
+
 enum rc handle_invoice_void(struct work *work, struct message *const *messages, size_t count, struct error *err) {
   (void)count;
   struct standing standing;
-  enum invoice_state state;
   TRY(load(work, messages[0], &standing, err));
-  TRY(invoice_next(standing.state, INVOICE_EVENT_VOID, &state, err));
-  if (standing.paid_minor > 0)
-    return error_set(err, RC_CONFLICT, "something has been paid on the invoice: give it back by a credit note");
-
-  TRY(post_void(work, &standing, standing_due(&standing), err));
-  TRY(return_credit(work, &standing, err));
-  TRY(set_state(work, &standing, state, err));
-  invoice_emit(work, &standing, "invoice.voided", standing.version + 1, messages[0]);
+  TRY(invoice_void(work, &standing, messages[0], err));
   return invoice_answer(work, messages[0], standing.id, 200, err);
 }
 

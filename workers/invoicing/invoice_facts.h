@@ -22,6 +22,9 @@ MUST_CHECK enum rc standing_load(struct work *work, const struct uuid *tenant, c
 /* What is still to be paid; 0 unless it is open or given up. */
 int64_t standing_due(const struct standing *standing);
 
+/* An invoice of which nothing has been paid becomes void: its ledger entries turned round, its credit given back. */
+MUST_CHECK enum rc invoice_void(struct work *work, struct standing *standing, const struct message *cause,
+                                struct error *err);
 /* Answers the command with the invoice as it is stored. */
 MUST_CHECK enum rc invoice_answer(struct work *work, const struct message *command, const char *id, int status,
                                   struct error *err);

@@ -13,6 +13,7 @@ static const struct handler handlers[] = {
     {"invoice.void", handle_invoice_void, false},
     {"invoice.write_off", handle_invoice_write_off, false},
     {"invoice.send", handle_invoice_send, false},
+    {"invoice.withdraw", handle_invoice_withdraw, false},
     {"credit.grant", handle_credit_grant, false},
     {"credit-note.issue", handle_credit_note_issue, false},
     {"credit-note.create", handle_credit_note_create, false},

@@ -99,7 +99,7 @@ void repeat_attempt(struct situation *situation, bool may_charge, struct utime r
   situation->payment.version++;
 }
 
-bool may_restart(const struct payment *payment) {
+bool is_waiting(const struct payment *payment) {
   switch (payment->status) {
   case PAYMENT_PENDING:
   case PAYMENT_FAILED:
@@ -113,8 +113,13 @@ bool may_restart(const struct payment *payment) {
   assert_failed("a payment's status", __FILE__, __LINE__);
 }
 
+bool may_restart(const struct payment *payment) {
+  return is_waiting(payment) || payment->status == PAYMENT_CANCELLED;
+}
+
 void restart(struct payment *payment, struct utime now) {
-  if (payment->cycle_attempts > 0 || payment->first_failure.us) payment->cycle++;
+  if (payment->cycle_attempts > 0 || payment->first_failure.us || payment->status == PAYMENT_CANCELLED)
+    payment->cycle++;
   payment->status = PAYMENT_PENDING;
   payment->cycle_attempts = 0;
   payment->first_failure = (struct utime){0};
@@ -139,6 +144,14 @@ static void close_attempt(struct attempt *attempt, const char *outcome, const st
 static void announce_event(struct payment *payment, struct conclusion *conclusion, enum payment_event event) {
   conclusion->event = event;
   conclusion->event_version = ++payment->version;
+}
+
+static struct conclusion cancel(struct payment *payment) {
+  struct conclusion conclusion = {0};
+  payment->status = PAYMENT_CANCELLED;
+  payment->next_attempt = (struct utime){0};
+  announce_event(payment, &conclusion, EVENT_CANCELLED);
+  return conclusion;
 }
 
 /* BILL-083. A version of its own: it is a second fact about the same payment. */
@@ -186,12 +199,34 @@ static bool has_other_method(const struct situation *situation) {
          !uuid_equal(&situation->method.id, &situation->attempt.method.id);
 }
 
+/* What became of the invoice while the gateway was asked: nobody owes it any more, or nobody asks for it again. */
+static bool ends_with_a_decline(const struct situation *situation) {
+  return !situation->is_collectable || situation->due_minor <= 0 || situation->is_given_up;
+}
+
+/* The charge of a given up invoice was somebody's word, who is told how it went. */
+static struct conclusion conclude_last_decline(struct situation *situation, enum decline_class class) {
+  struct payment *payment = &situation->payment;
+  struct conclusion conclusion = {0};
+  if (situation->is_collectable && situation->due_minor > 0) {
+    payment->status = PAYMENT_FAILED;
+    payment->next_attempt = (struct utime){0};
+    announce_event(payment, &conclusion, EVENT_FAILED);
+  } else {
+    conclusion = cancel(payment);
+  }
+  conclusion.bars_method = class == DECLINE_NEVER;
+  return conclusion;
+}
+
 static struct conclusion conclude_decline(struct situation *situation, enum decline_class class, bool needs_action,
                                           struct utime now) {
   struct payment *payment = &situation->payment;
-  struct conclusion conclusion = {.bars_method = class == DECLINE_NEVER};
+  struct conclusion conclusion = {0};
   enum payment_event event = needs_action ? EVENT_ACTION_REQUIRED : EVENT_FAILED;
   note_failure(payment, situation->attempt.code, situation->attempt.message, class, now);
+  if (ends_with_a_decline(situation)) return conclude_last_decline(situation, class);
+  conclusion.bars_method = class == DECLINE_NEVER;
   if (has_other_method(situation)) {
     restart(payment, now);
     announce_event(payment, &conclusion, event);
@@ -210,7 +245,8 @@ static struct conclusion conclude_decline(struct situation *situation, enum decl
 /* The gateway will not do it however often it is asked. Another payment method may help, or only an operator can. */
 static struct conclusion conclude_refusal(struct situation *situation, bool is_about_method, struct utime now) {
   struct payment *payment = &situation->payment;
-  if (is_about_method) return conclude_decline(situation, DECLINE_CUSTOMER, false, now);
+  if (is_about_method || ends_with_a_decline(situation))
+    return conclude_decline(situation, DECLINE_CUSTOMER, false, now);
   struct conclusion conclusion = {0};
   note_failure(payment, situation->attempt.code, situation->attempt.message, DECLINE_CUSTOMER, now);
   payment->status = PAYMENT_FAILED;
@@ -237,20 +273,13 @@ static struct conclusion keep_open(struct situation *situation, const struct gat
   return (struct conclusion){0};
 }
 
-static void cancel(struct payment *payment) {
-  payment->status = PAYMENT_CANCELLED;
-  payment->next_attempt = (struct utime){0};
-  payment->version++;
-}
-
 /* Looked up and not found. What was asked a moment ago may still be on its way. */
 static struct conclusion conclude_absence(struct situation *situation, const struct gateway_answer *answer,
                                           struct moment at) {
   bool is_proven = at.real.us - situation->attempt.asked_at.us > ABSENCE_PROVEN_MIN * UTIME_MINUTE;
   if (!is_proven || situation->is_collectable) return keep_open(situation, answer, true, at.real);
   close_attempt(&situation->attempt, "refused", answer, at.now);
-  cancel(&situation->payment);
-  return (struct conclusion){0};
+  return cancel(&situation->payment);
 }
 
 struct conclusion conclude(struct situation *situation, const struct gateway_answer *answer, struct moment at) {
@@ -319,7 +348,7 @@ struct conclusion conclude_unasked(struct situation *situation, enum step step, 
   struct conclusion conclusion = {0};
   ASSERT(!situation->has_attempt);
   switch (step) {
-  case STEP_CANCEL: cancel(payment); return conclusion;
+  case STEP_CANCEL: return cancel(payment);
   case STEP_WAIT: wait_for_method(payment, now); return conclusion;
   case STEP_BARRED: return conclude_barred(situation, now);
   case STEP_GIVE_UP: return conclude_end(payment, now);

@@ -29,7 +29,7 @@ struct utime waiting_end(struct utime since);
 /* When asked for the n-th time in vain: how long to wait before the next. */
 int64_t backoff_ms(int asked);
 
-enum payment_event { NO_EVENT, EVENT_SUCCEEDED, EVENT_FAILED, EVENT_ACTION_REQUIRED };
+enum payment_event { NO_EVENT, EVENT_SUCCEEDED, EVENT_FAILED, EVENT_ACTION_REQUIRED, EVENT_CANCELLED };
 
 struct conclusion {
   enum payment_event event;
@@ -51,7 +51,9 @@ struct conclusion conclude_unasked(struct situation *situation, enum step step, 
 struct conclusion conclude(struct situation *situation, const struct gateway_answer *answer, struct moment at);
 /* A new cycle, at once. */
 void restart(struct payment *payment, struct utime now);
-/* Pending, failed, requires_action: nothing is under way, and a new method, or someone's word, starts it anew. */
+/* Pending, failed, requires_action: nothing is under way, and a new method starts it anew. */
+bool is_waiting(const struct payment *payment);
+/* That, or cancelled: someone's word starts it anew. */
 bool may_restart(const struct payment *payment);
 
 #endif

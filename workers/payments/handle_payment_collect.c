@@ -52,7 +52,7 @@ enum rc payment_collect(struct work *work, const struct invoice_ref *invoice, st
   TRY(payments_open(work, invoice, 1, true, err));
   TRY(load(work, invoice, &situation, err));
   ASSERT(situation);
-  TRY(payments_resume(work, situation, 1, err));
+  TRY(payments_resume(work, situation, 1, true, err));
   *ret_payment = situation->payment;
   return RC_OK;
 }

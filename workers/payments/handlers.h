@@ -5,6 +5,7 @@
 #include "runtime/runtime.h"
 
 handler_function handle_invoice_finalised, handle_payment_collect, handle_invoice_pay, handle_payment_method_create;
+handler_function handle_invoice_settled; /* invoice.paid, .voided, .uncollectible */
 task_function task_setup, task_charge;
 
 #endif

@@ -1,5 +1,5 @@
-/* cloudbill-payments: payment methods, charges, their retries. What comes in are invoices that were finalised and
- * commands; what goes out are questions to the gateway, and facts. */
+/* cloudbill-payments: payment methods, charges, their retries. What comes in are invoices that were finalised or
+ * settled, and commands; what goes out are questions to the gateway, and facts. */
 #include <curl/curl.h>
 
 #include "handlers.h"
@@ -18,6 +18,9 @@ static const enum topic topics[] = {TOPIC_PAYMENT_COMMANDS, TOPIC_INVOICE_EVENTS
 
 static const struct handler handlers[] = {
     {"invoice.finalised", handle_invoice_finalised, true},
+    {"invoice.paid", handle_invoice_settled, true},
+    {"invoice.voided", handle_invoice_settled, true},
+    {"invoice.uncollectible", handle_invoice_settled, true},
     {"payment.collect", handle_payment_collect, false},
     {"invoice.pay", handle_invoice_pay, false},
     {"payment-method.create", handle_payment_method_create, false},

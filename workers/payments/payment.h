@@ -72,6 +72,7 @@ struct attempt {
 struct situation {
   struct payment payment;
   bool is_collectable; /* the invoice is open, or given up and still owed */
+  bool is_given_up;    /* it is uncollectible: charged when somebody says so, never by the schedule */
   int64_t due_minor;
   bool has_method;
   struct method method; /* the customer's default now, known to the gateway */

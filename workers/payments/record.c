@@ -224,7 +224,8 @@ static void put_next_retry(struct json_writer *json, const struct payment *payme
 
 static const char *const EVENT_TYPES[] = {[EVENT_SUCCEEDED] = "payment.succeeded",
                                           [EVENT_FAILED] = "payment.failed",
-                                          [EVENT_ACTION_REQUIRED] = "payment.action_required"};
+                                          [EVENT_ACTION_REQUIRED] = "payment.action_required",
+                                          [EVENT_CANCELLED] = "payment.cancelled"};
 
 static void emit_payment(struct work *work, const struct payment *payment, const char *type, const struct uuid *id,
                          const struct buf *json) {
@@ -252,7 +253,7 @@ static void emit_outcome(struct work *work, const struct payment *payment, const
   json_writer_init(&json, &text);
   json_put_object(&json, NULL);
   put_payment(&json, payment);
-  if (conclusion->event != EVENT_SUCCEEDED) put_failure(&json, payment);
+  if (conclusion->event == EVENT_FAILED || conclusion->event == EVENT_ACTION_REQUIRED) put_failure(&json, payment);
   if (conclusion->event == EVENT_FAILED) put_next_retry(&json, payment);
   json_put_int(&json, "version", conclusion->event_version);
   json_put_end(&json);

@@ -28,8 +28,14 @@ static void emit_dropped(struct work *work, const struct uuid *tenant, const cha
                                 .json = buf_text(&text)});
 }
 
-static enum rc drop_letters(struct work *work, struct db_array *tenants, struct db_array *letters, struct error *err) {
+enum rc payments_drop_letters(struct work *work, const struct situation *situations, size_t count, struct error *err) {
+  struct db_array *tenants = db_array_new(work->arena), *letters = db_array_new(work->arena);
   PGresult CLEANUP(db_result_release) *dropped = NULL;
+  for (size_t i = 0; i < count; i++) {
+    if (uuid_is_nil(&situations[i].payment.dead_letter)) continue;
+    db_array_uuid(tenants, &situations[i].payment.tenant);
+    db_array_uuid(letters, &situations[i].payment.dead_letter);
+  }
   if (db_array_count(letters) == 0) return RC_OK;
   TRY(tx_exec(work->tx, &sql_dead_letters_drop,
               PARAMS(db_array_literal(tenants), db_array_literal(letters), db_utime(work->arena, work->now)), &dropped,
@@ -41,20 +47,22 @@ static enum rc drop_letters(struct work *work, struct db_array *tenants, struct 
   return RC_OK;
 }
 
-enum rc payments_resume(struct work *work, struct situation *situations, size_t count, struct error *err) {
-  struct db_array *tenants = db_array_new(work->arena), *letters = db_array_new(work->arena);
+static bool may_resume(const struct situation *situation, bool on_word) {
+  if (!situation->is_collectable) return false;
+  return on_word ? may_restart(&situation->payment) : is_waiting(&situation->payment) && !situation->is_given_up;
+}
+
+enum rc payments_resume(struct work *work, struct situation *situations, size_t count, bool on_word,
+                        struct error *err) {
   struct situation *resumed = ARENA_ARRAY(work->arena, struct situation, count);
+  struct situation *before = ARENA_ARRAY(work->arena, struct situation, count);
   size_t resumed_count = 0;
   for (size_t i = 0; i < count; i++) {
-    struct payment *payment = &situations[i].payment;
-    if (!situations[i].is_collectable || !may_restart(payment)) continue;
-    if (!uuid_is_nil(&payment->dead_letter)) {
-      db_array_uuid(tenants, &payment->tenant);
-      db_array_uuid(letters, &payment->dead_letter);
-    }
-    restart(payment, work->now);
+    if (!may_resume(&situations[i], on_word)) continue;
+    before[resumed_count] = situations[i];
+    restart(&situations[i].payment, work->now);
     resumed[resumed_count++] = situations[i];
   }
   TRY(payments_save(work, resumed, resumed_count, err));
-  return drop_letters(work, tenants, letters, err);
+  return payments_drop_letters(work, before, resumed_count, err);
 }

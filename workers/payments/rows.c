@@ -95,6 +95,7 @@ static struct attempt read_attempt(struct cursor *at, bool *ret_is_there) {
 static void read_situation(struct cursor *at, struct situation *situation) {
   situation->payment = read_payment(at);
   situation->is_collectable = next_bool(at);
+  situation->is_given_up = next_bool(at);
   situation->due_minor = next_int64(at);
   situation->method = read_method(at, &situation->has_method);
   situation->method.barred_code = next_text(at);
@@ -121,6 +122,15 @@ enum rc payments_claim(struct work *work, size_t max, struct payment_ref **ret_r
       work->tx, &sql_payments_claim,
       PARAMS(db_utime(work->arena, work->now), db_int(work->arena, (int64_t)max), db_uuid(work->arena, &work->clock)),
       &rows, err));
+  read_refs(work, rows, ret_refs, ret_count);
+  return RC_OK;
+}
+
+enum rc payments_lock_waiting(struct work *work, struct db_array *tenants, struct db_array *invoices,
+                              struct payment_ref **ret_refs, size_t *ret_count, struct error *err) {
+  PGresult CLEANUP(db_result_release) *rows = NULL;
+  TRY(tx_exec(work->tx, &sql_payments_lock_waiting, PARAMS(db_array_literal(tenants), db_array_literal(invoices)),
+              &rows, err));
   read_refs(work, rows, ret_refs, ret_count);
   return RC_OK;
 }

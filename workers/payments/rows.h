@@ -15,6 +15,9 @@ struct payment_ref {
  * those of a customer on a test clock whose question to the gateway nobody finished. */
 MUST_CHECK enum rc payments_claim(struct work *work, size_t max, struct payment_ref **ret_refs, size_t *ret_count,
                                   struct error *err);
+/* Locks the payments through the gateway of these invoices that wait: of which nothing is under way or at an end. */
+MUST_CHECK enum rc payments_lock_waiting(struct work *work, struct db_array *tenants, struct db_array *invoices,
+                                         struct payment_ref **ret_refs, size_t *ret_count, struct error *err);
 /* Locks those of the payments whose named attempt is still open, with their invoices. */
 MUST_CHECK enum rc payments_lock_open(struct work *work, const struct payment_ref *refs, size_t count,
                                       struct payment_ref **ret_refs, size_t *ret_count, struct error *err);

@@ -242,7 +242,7 @@ static void emit_created(struct work *work, const struct setup *setup, bool is_d
 static enum rc restart_payments(struct work *work, const struct payment_ref *refs, size_t count, struct error *err) {
   struct situation *situations;
   TRY(situations_load(work, refs, count, &situations, &count, err));
-  return payments_resume(work, situations, count, err);
+  return payments_resume(work, situations, count, false, err);
 }
 
 static enum rc record_active(struct work *work, const struct setup *setup, const struct found *found,

@@ -1,9 +1,10 @@
--- Subscriptions whose wait for their first payment is over, because it came or because it did not; their customers'
--- billing is locked. $1 now, $2 how many, $3 the clock by which it is now. Result: tenant id, subscription id, customer id.
+-- Subscriptions whose wait for their first payment is over, because it came or because it did not, and those that ended while
+-- they waited and whose invoice is there by now; their customers' billing is locked. $1 now, $2 how many, $3 the clock by which
+-- it is now. Result: tenant id, subscription id, customer id.
 SELECT s.tenant_id, s.id, s.customer_id FROM subscriptions s
 JOIN customer_billing b ON b.tenant_id = s.tenant_id AND b.customer_id = s.customer_id
-WHERE s.incomplete_until IS NOT NULL AND s.status = 'incomplete' AND b.test_clock_id = $3::uuid
-  AND (s.incomplete_until <= $1::timestamptz
+WHERE s.incomplete_until IS NOT NULL AND b.test_clock_id = $3::uuid
+  AND (s.status = 'incomplete' AND s.incomplete_until <= $1::timestamptz
        OR EXISTS (SELECT FROM invoice_items i JOIN invoices v ON v.tenant_id = i.tenant_id AND v.id = i.invoice_id
-                  WHERE i.tenant_id = s.tenant_id AND i.subscription_id = s.id AND v.status = 'paid'))
+                  WHERE i.tenant_id = s.tenant_id AND i.subscription_id = s.id AND (v.status = 'paid' OR s.status <> 'incomplete')))
 ORDER BY s.incomplete_until LIMIT $2::integer FOR UPDATE OF b SKIP LOCKED;

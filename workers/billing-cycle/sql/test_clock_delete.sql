@@ -10,7 +10,7 @@ WITH clock AS (
 ), ended AS (
   UPDATE subscriptions s
   SET status = 'cancelled', cancelled_at = g.frozen_at, cancel_reason = 'the test clock was deleted', next_billing_at = NULL,
-      updated_at = $3::timestamptz, version = s.version + 1
+      incomplete_until = NULL, updated_at = $3::timestamptz, version = s.version + 1
   FROM gone g WHERE s.tenant_id = g.tenant_id AND s.customer_id = g.id AND s.status NOT IN ('cancelled', 'expired')
 )
 UPDATE customer_billing b SET next_billing_at = NULL

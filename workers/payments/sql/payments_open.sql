@@ -1,6 +1,6 @@
 -- One payment for each invoice that is owed and has none. Without a payment method it cannot be collected from now on, and
 -- waits for one until the limit.
--- $1 tenants, $2 invoices, $3 ids of the new payments (arrays), $4 also of invoices collected by hand, $5 now, $6 limit,
+-- $1 tenants, $2 invoices, $3 ids of the new payments (arrays), $4 also of invoices collected by hand or given up, $5 now, $6 limit,
 -- $7 the customers' clock
 INSERT INTO payments (tenant_id, id, customer_id, invoice_id, currency, amount_minor, status, next_attempt_at, first_failure_at,
   test_clock_id, created_at, updated_at)
@@ -11,6 +11,6 @@ SELECT v.tenant_id, wanted.payment_id, v.customer_id, v.id, v.currency,
 FROM unnest($1::uuid[], $2::uuid[], $3::uuid[]) AS wanted(tenant_id, invoice_id, payment_id)
 JOIN invoices v ON v.tenant_id = wanted.tenant_id AND v.id = wanted.invoice_id
 LEFT JOIN payment_methods m ON m.tenant_id = v.tenant_id AND m.customer_id = v.customer_id AND m.is_default AND m.status = 'active'
-WHERE v.status IN ('open', 'uncollectible') AND (v.collection = 'automatic' OR $4::boolean)
+WHERE (v.status = 'open' AND v.collection = 'automatic' OR v.status IN ('open', 'uncollectible') AND $4::boolean)
   AND v.total_minor - v.credit_applied_minor - v.amount_credited_minor - v.amount_paid_minor > 0
 ON CONFLICT (tenant_id, invoice_id) WHERE source = 'gateway' DO NOTHING

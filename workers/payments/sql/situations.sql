@@ -4,7 +4,7 @@
 SELECT p.tenant_id, p.id, p.customer_id, p.invoice_id, p.currency, p.amount_minor, p.status, p.payment_method_id,
   p.attempts, p.cycle, p.cycle_attempts, p.first_failure_at, p.next_attempt_at, p.gateway_intent_id, p.failure_code,
   p.failure_message, p.decline_class, p.dead_letter_id, p.succeeded_at, p.version, p.test_clock_id,
-  v.status IN ('open', 'uncollectible') AS is_collectable,
+  v.status IN ('open', 'uncollectible') AS is_collectable, v.status = 'uncollectible' AS is_given_up,
   v.total_minor - v.credit_applied_minor - v.amount_credited_minor - v.amount_paid_minor AS due_minor,
   m.id, m.type, m.gateway_method_id, m.barred_code,
   (SELECT count(*) FROM payment_attempts x

@@ -1,0 +1,44 @@
+/* invoice.withdraw, from billing-cycle: what the invoice is for never came about (BILL-051). Whatever has become of it
+ * in the meantime, nothing is owed on it afterwards and nothing that was paid is lost: a draft is finalised before its
+ * time, what is open becomes void, and what was paid, all or part of it, is given back by a credit note as account
+ * credit. */
+#include "draft.h"
+#include "handlers.h"
+#include "note.h"
+
+static enum rc load(struct work *work, const struct message *command, struct standing *standing, struct error *err) {
+  struct draft_ref ref = {.tenant = command->tenant};
+  if (!uuid_parse(command->subject, &ref.id)) return error_set(err, RC_BAD_MESSAGE, "the subject is no invoice's id");
+  TRY(draft_finalise(work, &ref, err));
+  return standing_load(work, &command->tenant, command->subject, standing, err);
+}
+
+/* Nothing when nothing is left: the command came twice, or the invoice was one of nothing. */
+static enum rc give_back(struct work *work, const struct message *command, const char *reason, struct error *err) {
+  struct note *note;
+  struct error nothing;
+  TRY(note_open(work, command, command->subject, &note, err));
+  note->id = UUID_DERIVE("invoice.withdraw", command->subject);
+  note->id_text = db_uuid(work->arena, &note->id);
+  note->reason = reason;
+  note->disposition = "credit";
+  credit_whole(note->lines, note->line_count);
+  return note_sum_up(note, &nothing) == RC_OK ? note_store(work, note, err) : RC_OK;
+}
+
+enum rc handle_invoice_withdraw(struct work *work, struct message *const *messages, size_t count, struct error *err) {
+  (void)count;
+  const struct message *command = messages[0];
+  struct standing standing;
+  const char *reason;
+  TRY(body_text(command->json, "reason", &reason, err));
+  TRY(load(work, command, &standing, err));
+  switch (standing.state) {
+  case INVOICE_VOID: return RC_OK;
+  case INVOICE_PAID: return give_back(work, command, reason, err);
+  case INVOICE_DRAFT:
+  case INVOICE_OPEN:
+  case INVOICE_UNCOLLECTIBLE: break;
+  }
+  return standing.paid_minor > 0 ? give_back(work, command, reason, err) : invoice_void(work, &standing, command, err);
+}
