@@ -27,6 +27,7 @@ CREATE TABLE notifications (
   CHECK ((status IN ('sent', 'failed')) = (next_attempt_at IS NULL))
 ) WITH (fillfactor = 70);
 CREATE INDEX notifications_due ON notifications (next_attempt_at) WHERE next_attempt_at IS NOT NULL;
+CREATE INDEX notifications_of_invoice ON notifications (tenant_id, invoice_id) WHERE template = 'invoice';
 CALL protect('notifications');
 
 CREATE TABLE notification_attempts (

@@ -124,8 +124,16 @@ Test(database, every_index_begins_with_the_tenant_or_serves_a_worker) {
               "WHERE t.name NOT IN (" MACHINERY ", 'tenants') AND a.attname IS DISTINCT FROM 'tenant_id' "
               "AND i.indexrelid::regclass::text NOT IN ('users_email', 'commands_age', 'billing_runs_open', "
               "'payments_due', 'test_clocks_advancing', 'billing_schedules_due', 'payment_methods_setup', "
-              "'notifications_due', 'invoices_drafted', "
+              "'notifications_due', 'invoices_drafted', 'invoices_open', "
               "'credit_grants_expiring', 'subscriptions_trial_notice', 'subscriptions_incomplete')");
+}
+
+/* They are counted all the time, and most invoices are paid: what is open is found by an index (BILL-065). */
+Test(database, looks_for_overdue_invoices_among_the_open_ones) {
+  sql_do(NULL, "SET enable_seqscan = off");
+  const char *plan = sql_text(NULL, "EXPLAIN (FORMAT json) SELECT count(*) FROM invariant_invoices_without_next_step");
+  static const char *const indexes[] = {"\"invoices_open\"", "\"notifications_of_invoice\""};
+  for (size_t i = 0; i < 2; i++) cr_expect(strstr(plan, indexes[i]), "%s is not in %s", indexes[i], plan);
 }
 
 Test(database, knows_each_currency_s_digits_as_the_program_does) {

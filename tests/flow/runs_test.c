@@ -196,6 +196,7 @@ static bool schedule_moved(const struct tenant *tenant) {
 Test(runs, start_by_themselves_once_for_each_due_time) {
   struct tenant tenant = tenant_new();
   subscribe(&tenant, customer_new(&tenant, NULL), plan_new(&tenant, "1.00", "USD", "daily"), days_ago(3));
+  WAIT_UNTIL(invoices_of(&tenant) == 1, "the first invoice");
   let_schedule_be_due(&tenant);
   WAIT_UNTIL(schedule_moved(&tenant), "the schedule to move on");
   WAIT_UNTIL(sql_int(&tenant, "SELECT count(*) FROM billing_runs WHERE tenant_id = $1 AND status = 'completed'") == 1,
@@ -290,4 +291,31 @@ Test(runs, invariants_are_views_that_find_what_must_never_be) {
   cr_expect_eq(sql_int(&tenant, stranded), 0, "it is given up at a time");
   sql_do(&tenant, "UPDATE payments SET next_attempt_at = NULL WHERE tenant_id = $1");
   cr_expect_eq(sql_int(&tenant, stranded), 1);
+}
+
+static int64_t stranded(const struct tenant *tenant) {
+  return sql_int(tenant, "SELECT count(*) FROM invariant_invoices_without_next_step WHERE tenant_id = $1");
+}
+
+/* What customers pay by themselves must have been sent to them; past its due date by their own clock. */
+Test(runs, an_overdue_invoice_that_nobody_was_sent_has_no_next_step) {
+  struct tenant tenant = tenant_new_test();
+  const char *clock = test_clock_new(&tenant, "2026-01-01T00:00:00Z");
+  const char *customer = customer_new(&tenant, "'testClockId':'%s','netTermsDays':14", clock);
+  subscribe(&tenant, customer, plan_new(&tenant, "5.00", "USD", "yearly"), "2026-01-01");
+  WAIT_UNTIL(sql_int(&tenant, "SELECT count(*) FROM notifications WHERE tenant_id = $1 AND status = 'sent'") == 1,
+             "the mail");
+  sql_do(&tenant, "UPDATE notifications SET status = 'failed' WHERE tenant_id = $1");
+  test_clock_advance(&tenant, clock, "2026-01-16T00:00:00Z");
+  cr_expect_eq(stranded(&tenant), 0, "it was due yesterday");
+  test_clock_advance(&tenant, clock, "2026-01-17T00:00:00Z");
+  cr_expect_eq(stranded(&tenant), 1);
+  sql_do(&tenant, "UPDATE notifications SET status = 'sent' WHERE tenant_id = $1");
+  cr_expect_eq(stranded(&tenant), 0);
+  api_post(
+      &tenant, 200,
+      keep_text("/api/billing/invoices/%s/payment", sql_text(&tenant, "SELECT id FROM invoices WHERE tenant_id = $1")),
+      "{'amount':5}");
+  sql_do(&tenant, "UPDATE notifications SET status = 'failed' WHERE tenant_id = $1");
+  cr_expect_eq(stranded(&tenant), 0, "it is paid");
 }
