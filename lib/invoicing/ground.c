@@ -225,6 +225,26 @@ static enum rc load_uses(struct work *work, bool is_held, struct ground *ground,
   return RC_OK;
 }
 
+enum { USE_COLUMNS = 5 };
+
+enum rc coupon_uses_save(struct work *work, const struct ground *ground, struct error *err) {
+  struct db_array *columns[USE_COLUMNS];
+  const char *params[USE_COLUMNS];
+  for (int c = 0; c < USE_COLUMNS; c++) columns[c] = db_array_new(work->arena);
+  for (size_t i = 0; i < ground->use_count; i++) {
+    const struct coupon_use *use = &ground->uses[i];
+    if (!use->is_changed) continue;
+    db_array_uuid(columns[0], &use->coupon->tenant);
+    db_array_text(columns[1], use->coupon->subscription_id);
+    db_array_text(columns[2], use->coupon->coupon_id);
+    db_array_int(columns[3], use->period_index);
+    db_array_int(columns[4], use->used_minor);
+  }
+  if (db_array_count(columns[0]) == 0) return RC_OK;
+  for (int c = 0; c < USE_COLUMNS; c++) params[c] = db_array_literal(columns[c]);
+  return tx_exec(work->tx, &invoicing_sql_coupon_uses_save, params, USE_COLUMNS, NULL, err);
+}
+
 /* -- what credits take back -- */
 
 static bool is_same_line(const struct line_name *a, const struct line_name *b) {

@@ -72,6 +72,8 @@ enum ground_use { GROUND_TO_STORE, GROUND_TO_PREVIEW };
 /* For the invoices of the batch that are not known. */
 MUST_CHECK enum rc ground_load(struct work *work, struct invoice *invoices, size_t count, enum ground_use use,
                                struct ground *ret_ground, struct error *err);
+/* What fixed coupons have taken off by now, for the invoices to come. */
+MUST_CHECK enum rc coupon_uses_save(struct work *work, const struct ground *ground, struct error *err);
 /* Prepared by the workers that link this layer. */
 extern const struct statement *const invoicing_sql_statements[];
 

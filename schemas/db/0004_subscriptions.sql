@@ -215,7 +215,10 @@ CREATE TABLE billing_run_findings (
   plan_code       text NOT NULL,
   currency        text NOT NULL,
   periods         bigint NOT NULL,
-  amount_minor    bigint NOT NULL,
+  subtotal_minor  bigint NOT NULL,   -- of the lines on the invoices that it would make
+  discount_minor  bigint NOT NULL,
+  tax_minor       bigint NOT NULL,
+  total_minor     bigint NOT NULL GENERATED ALWAYS AS (subtotal_minor - discount_minor + tax_minor) STORED,
   reason_code     text,              -- it would be parked
   reason          text,
   PRIMARY KEY (tenant_id, run_id, subscription_id),

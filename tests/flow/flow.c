@@ -82,6 +82,22 @@ void bank_says(const struct tenant *tenant, const char *outcome) {
   sql_do(tenant, "UPDATE payments SET next_attempt_at = now() WHERE tenant_id = $1 AND status = 'unknown'");
 }
 
+void let_days_pass(const struct tenant *tenant, int days) {
+  sql_do(NULL, keep_text("UPDATE subscriptions SET start_date = start_date - %d, anchor_date = anchor_date - %d, "
+                         "trial_start_date = trial_start_date - %d, started_at = started_at - interval '%d days', "
+                         "trial_ends_at = trial_ends_at - interval '%d days', "
+                         "trial_notice_at = trial_notice_at - interval '%d days', "
+                         "incomplete_until = incomplete_until - interval '%d days', "
+                         "current_period_start = current_period_start - interval '%d days', "
+                         "current_period_end = current_period_end - interval '%d days', "
+                         "cancel_at = cancel_at - interval '%d days', "
+                         "next_billing_at = next_billing_at - interval '%d days' WHERE tenant_id = '%s'",
+                         days, days, days, days, days, days, days, days, days, days, days, tenant->id));
+  sql_do(NULL, keep_text("UPDATE customer_billing SET next_billing_at = next_billing_at - interval '%d days' "
+                         "WHERE tenant_id = '%s'",
+                         days, tenant->id));
+}
+
 /* -- the books -- */
 
 static const struct {

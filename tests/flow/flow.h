@@ -19,6 +19,9 @@ void send_again(const struct record *record);
 /* Invoices of the tenant are n in number and finalised; each is paid. */
 bool all_are_paid(const struct tenant *tenant, int64_t invoices);
 
+/* As if so many days had passed for the tenant's subscriptions; what is charged and kept of them stays as it is. */
+void let_days_pass(const struct tenant *tenant, int days);
+
 /* The bank makes up its mind about the tenant's one charge that is "processing" (pm_card_processing): "succeeded" or
  * "failed"; and payments asks at once. */
 void bank_says(const struct tenant *tenant, const char *outcome);

@@ -270,23 +270,6 @@ Test(subscription_life, begins_with_the_local_day) {
 
 /* -- trials (BILL-056) -- */
 
-/* As if so many days had passed. */
-static void let_days_pass(const struct tenant *tenant, int days) {
-  sql_do(NULL, keep_text("UPDATE subscriptions SET start_date = start_date - %d, anchor_date = anchor_date - %d, "
-                         "trial_start_date = trial_start_date - %d, started_at = started_at - interval '%d days', "
-                         "trial_ends_at = trial_ends_at - interval '%d days', "
-                         "trial_notice_at = trial_notice_at - interval '%d days', "
-                         "incomplete_until = incomplete_until - interval '%d days', "
-                         "current_period_start = current_period_start - interval '%d days', "
-                         "current_period_end = current_period_end - interval '%d days', "
-                         "cancel_at = cancel_at - interval '%d days', "
-                         "next_billing_at = next_billing_at - interval '%d days' WHERE tenant_id = '%s'",
-                         days, days, days, days, days, days, days, days, days, days, days, tenant->id));
-  sql_do(NULL, keep_text("UPDATE customer_billing SET next_billing_at = next_billing_at - interval '%d days' "
-                         "WHERE tenant_id = '%s'",
-                         days, tenant->id));
-}
-
 Test(subscription_life, a_trial_costs_nothing_until_it_ends) {
   struct tenant tenant = tenant_new();
   const char *id = json_at(

@@ -1,14 +1,16 @@
 /* A dry run (BILL-062): the very same slices as a real one, billed in a transaction that is rolled back. What each
  * slice came to is written by a second transaction, together with how far the run has come, so that large tenants are
- * gone through in bounded memory and a crash repeats one slice at most. Two processes that worked on the same slice
- * find out there: the second one's is thrown away. */
+ * gone through in bounded memory and a crash repeats one slice at most. What the lines come to as invoices is computed
+ * by invoicing's own code (dry_invoices.c). Two processes that worked on the same slice find out there: the second
+ * one's is thrown away. */
 #include <string.h>
 
 #include "base/log.h"
-#include "run.h"
+#include "dry_invoices.h"
 #include "sql.h"
 
-enum { FINDINGS_ARENA_MAX = 64 * 1024 * 1024, ROUNDS_MAX = 1000, RESULT_LIST_MAX = 100 };
+/* Smaller slices than a real run's: all that a customer missed is in one transaction. */
+enum { SLICE_CUSTOMERS = 100, FINDINGS_ARENA_MAX = 64 * 1024 * 1024, ROUNDS_MAX = 1000, RESULT_LIST_MAX = 100 };
 
 /* How far the run had come, and how far it is after this slice. */
 struct cursor {
@@ -20,16 +22,28 @@ struct findings {
   struct arena arena;
   struct cursor before, after;
   size_t customers;
-  struct db_array *subscriptions, *customers_of, *plans, *currencies, *periods, *amounts, *codes, *reasons;
+  struct db_array *subscriptions, *customers_of, *plans, *currencies, *periods, *subtotals, *discounts, *taxes, *codes,
+      *reasons;
+  struct db_array *total_currencies, *total_invoices, *totals; /* of invoices, by currency; several rows are added up */
   int64_t due, invoiced, nothing, parked, invoices;
 };
 
 static void findings_init(struct findings *findings) {
   *findings = (struct findings){0};
   arena_init(&findings->arena, FINDINGS_ARENA_MAX);
-  struct db_array **const arrays[] = {&findings->subscriptions, &findings->customers_of, &findings->plans,
-                                      &findings->currencies,    &findings->periods,      &findings->amounts,
-                                      &findings->codes,         &findings->reasons};
+  struct db_array **const arrays[] = {&findings->subscriptions,
+                                      &findings->customers_of,
+                                      &findings->plans,
+                                      &findings->currencies,
+                                      &findings->periods,
+                                      &findings->subtotals,
+                                      &findings->discounts,
+                                      &findings->taxes,
+                                      &findings->codes,
+                                      &findings->reasons,
+                                      &findings->total_currencies,
+                                      &findings->total_invoices,
+                                      &findings->totals};
   for (size_t i = 0; i < sizeof arrays / sizeof arrays[0]; i++) *arrays[i] = db_array_new(&findings->arena);
 }
 
@@ -58,7 +72,7 @@ static enum rc claim(struct work *work, const struct run *run, struct findings *
   struct arena *arena = work->arena;
   PGresult CLEANUP(db_result_release) *rows = NULL;
   TRY(tx_exec(work->tx, &sql_dry_run_claim,
-              PARAMS(db_uuid(arena, &run->tenant), db_utime(arena, run->as_of), db_int(arena, RUN_SLICE_CUSTOMERS),
+              PARAMS(db_uuid(arena, &run->tenant), db_utime(arena, run->as_of), db_int(arena, SLICE_CUSTOMERS),
                      db_uuid(arena, &run->clock), findings->before.at, findings->before.customer),
               &rows, err));
   *ret_customers = db_array_new(arena);
@@ -71,29 +85,36 @@ static enum rc claim(struct work *work, const struct run *run, struct findings *
   return RC_OK;
 }
 
-static void note(struct findings *findings, const struct billable *s, int64_t amount_minor) {
+static void note(struct findings *findings, const struct billable *s, const struct dry_amounts *amounts) {
+  const struct error *why = s->is_parked ? s->why : amounts->why;
   db_array_uuid(findings->subscriptions, &s->id);
   db_array_uuid(findings->customers_of, &s->customer_id);
   db_array_text(findings->plans, s->item_count > 0 ? s->items[0].price->code : "");
   db_array_text(findings->currencies, s->currency ? s->currency->code : "");
   db_array_int(findings->periods, s->periods_due);
-  db_array_int(findings->amounts, amount_minor);
-  db_array_text(findings->codes, s->is_parked ? error_name(s->why->code) : NULL);
-  db_array_text(findings->reasons, s->is_parked ? s->why->text : NULL);
+  db_array_int(findings->subtotals, amounts->subtotal_minor);
+  db_array_int(findings->discounts, amounts->discount_minor);
+  db_array_int(findings->taxes, amounts->tax_minor);
+  db_array_text(findings->codes, why ? error_name(why->code) : NULL);
+  db_array_text(findings->reasons, why ? why->text : NULL);
   findings->due += s->periods_due;
   findings->invoiced += s->periods_invoiced;
   findings->nothing += s->periods_without_charge;
   findings->parked += s->is_parked;
 }
 
-static void keep(struct arena *arena, struct findings *findings, const struct slice *slice) {
-  int64_t *amounts = ARENA_ARRAY(arena, int64_t, slice->count);
-  for (size_t i = 0; i < slice->billing.count; i++) {
-    const struct line *line = &slice->billing.lines[i];
-    amounts[line->subscription - slice->due] += line->amount_minor;
+static enum rc keep(struct work *work, const struct run *run, struct findings *findings, const struct slice *slice,
+                    struct error *err) {
+  struct dry_invoices invoices;
+  TRY(dry_invoices_make(work, run, slice, &invoices, err));
+  for (size_t i = 0; i < slice->count; i++) note(findings, &slice->due[i], &invoices.of[i]);
+  for (size_t i = 0; i < invoices.total_count; i++) {
+    db_array_text(findings->total_currencies, invoices.totals[i].currency->code);
+    db_array_int(findings->total_invoices, invoices.totals[i].invoices);
+    db_array_int(findings->totals, invoices.totals[i].total_minor);
   }
-  for (size_t i = 0; i < slice->count; i++) note(findings, &slice->due[i], amounts[i]);
   findings->invoices += (int64_t)slice->invoices;
+  return RC_OK;
 }
 
 /* As often as a real run would come back to these customers: a subscription may have missed more periods than one step
@@ -104,7 +125,7 @@ static enum rc bill_all(struct work *work, const struct run *run, struct db_arra
   for (int round = 0; slice.count > 0; round++) {
     if (round == ROUNDS_MAX) return error_set(err, RC_INVARIANT, "billing does not come to an end");
     TRY(run_bill(work, run, customers, &slice, err));
-    keep(work->arena, findings, &slice);
+    TRY(keep(work, run, findings, &slice, err));
   }
   return RC_OK;
 }
@@ -117,8 +138,13 @@ static enum rc write_rows(struct work *work, const struct run *run, struct findi
   TRY(tx_exec(work->tx, &sql_dry_run_findings_insert,
               PARAMS(tenant, id, db_array_literal(findings->subscriptions), db_array_literal(findings->customers_of),
                      db_array_literal(findings->plans), db_array_literal(findings->currencies),
-                     db_array_literal(findings->periods), db_array_literal(findings->amounts),
+                     db_array_literal(findings->periods), db_array_literal(findings->subtotals),
+                     db_array_literal(findings->discounts), db_array_literal(findings->taxes),
                      db_array_literal(findings->codes), db_array_literal(findings->reasons)),
+              NULL, err));
+  TRY(tx_exec(work->tx, &sql_dry_run_amounts_add,
+              PARAMS(tenant, id, process_instance(work->process), db_array_literal(findings->total_currencies),
+                     db_array_literal(findings->total_invoices), db_array_literal(findings->totals)),
               NULL, err));
   return tx_exec(work->tx, &sql_run_tally,
                  PARAMS(tenant, id, process_instance(work->process), db_int(arena, findings->due),

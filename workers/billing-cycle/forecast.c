@@ -8,12 +8,9 @@ void forecast_release(struct forecast *forecast) {
   json_decref(forecast->bodies);
 }
 
-static enum rc add_invoice(struct work *work, const struct uuid *tenant, const struct buf *text,
-                           struct forecast *forecast, struct error *err) {
+static enum rc read_invoice(struct work *work, const struct uuid *tenant, const struct buf *text,
+                            struct forecast *forecast, struct error *err) {
   struct message *command = ARENA_NEW(work->arena, struct message);
-  if (forecast->count == FORECAST_INVOICES_MAX)
-    return error_set(err, RC_CONFLICT, "the subscription has more than %d invoices to be made: start a run first",
-                     FORECAST_INVOICES_MAX);
   if (!forecast->bodies) forecast->bodies = json_array();
   if (!forecast->invoices) forecast->invoices = ARENA_ARRAY(work->arena, struct invoice, FORECAST_INVOICES_MAX);
   command->tenant = *tenant;
@@ -22,18 +19,27 @@ static enum rc add_invoice(struct work *work, const struct uuid *tenant, const s
   return invoice_read(work->arena, command, &forecast->invoices[forecast->count++], err);
 }
 
+enum rc forecast_add_invoice(struct work *work, const struct uuid *tenant, const struct billing *billing, size_t *first,
+                             struct utime at, struct forecast *forecast, struct error *err) {
+  struct buf CLEANUP(buf_release) text;
+  struct uuid id = uuid_new();
+  size_t end = billing_invoice_end(billing, *first);
+  if (forecast->count == FORECAST_INVOICES_MAX)
+    return error_set(err, RC_CONFLICT, "the subscription has more than %d invoices to be made: start a run first",
+                     FORECAST_INVOICES_MAX);
+  buf_init(&text, BILLING_INVOICE_MAX);
+  billing_write_invoice(&text, &billing->lines[*first], end - *first, db_uuid(work->arena, &id), NULL, at);
+  forecast->last_at = at;
+  *first = end;
+  return read_invoice(work, tenant, &text, forecast, err);
+}
+
 enum rc forecast_add(struct work *work, const struct uuid *tenant, struct billing *billing, struct utime at,
                      struct forecast *forecast, struct error *err) {
-  struct buf CLEANUP(buf_release) text;
-  buf_init(&text, BILLING_INVOICE_MAX);
   billing_order(billing);
   forecast->last_at = at;
-  for (size_t first = 0, end; first < billing->count; first = end) {
-    struct uuid id = uuid_new();
-    end = billing_invoice_end(billing, first);
-    billing_write_invoice(&text, &billing->lines[first], end - first, db_uuid(work->arena, &id), NULL, at);
-    TRY(add_invoice(work, tenant, &text, forecast, err));
-  }
+  for (size_t first = 0; first < billing->count;)
+    TRY(forecast_add_invoice(work, tenant, billing, &first, at, forecast, err));
   return RC_OK;
 }
 

@@ -16,6 +16,9 @@ struct forecast {
 };
 void forecast_release(struct forecast *forecast);
 
+/* Adds the invoice that begins at line *first of ordered ones, and moves on to the next. */
+MUST_CHECK enum rc forecast_add_invoice(struct work *work, const struct uuid *tenant, const struct billing *billing,
+                                        size_t *first, struct utime at, struct forecast *forecast, struct error *err);
 /* Adds what becomes of these lines at `at`, not before what was added earlier. RC_CONFLICT for more than
  * FORECAST_INVOICES_MAX invoices. */
 MUST_CHECK enum rc forecast_add(struct work *work, const struct uuid *tenant, struct billing *billing, struct utime at,

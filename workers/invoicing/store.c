@@ -208,25 +208,7 @@ static enum rc insert_ledger(struct work *work, const struct invoice *invoices, 
   return postings_insert(work, postings, err);
 }
 
-/* -- coupons and account credit that were used -- */
-
-static enum rc save_coupon_uses(struct work *work, const struct ground *ground, struct error *err) {
-  struct db_array *columns[5];
-  new_columns(work, columns, 5);
-  for (size_t i = 0; i < ground->use_count; i++) {
-    const struct coupon_use *use = &ground->uses[i];
-    if (!use->is_changed) continue;
-    db_array_uuid(columns[0], &use->coupon->tenant);
-    db_array_text(columns[1], use->coupon->subscription_id);
-    db_array_text(columns[2], use->coupon->coupon_id);
-    db_array_int(columns[3], use->period_index);
-    db_array_int(columns[4], use->used_minor);
-  }
-  if (db_array_count(columns[0]) == 0) return RC_OK;
-  const char *params[5];
-  for (int c = 0; c < 5; c++) params[c] = db_array_literal(columns[c]);
-  return tx_exec(work->tx, &sql_coupon_uses_save, params, 5, NULL, err);
-}
+/* -- account credit that was used -- */
 
 static enum rc save_grant_uses(struct work *work, const struct ground *ground, struct error *err) {
   struct db_array *columns[4];
@@ -372,7 +354,7 @@ enum rc invoices_store(struct work *work, const struct ground *ground, struct in
   TRY(insert_invoices(work, invoices, count, err));
   TRY(insert_items(work, invoices, count, err));
   TRY(insert_ledger(work, invoices, count, err));
-  TRY(save_coupon_uses(work, ground, err));
+  TRY(coupon_uses_save(work, ground, err));
   TRY(grants_save(work, ground->grants, ground->grant_count, err));
   TRY(save_grant_uses(work, ground, err));
   TRY(tally_runs(work, invoices, count, err));

@@ -10,15 +10,15 @@ WITH found AS MATERIALIZED (
     AND EXISTS (SELECT FROM billing_run_amounts a WHERE a.tenant_id = r.tenant_id AND a.run_id = r.id)
   ORDER BY r.started_at DESC, r.id DESC LIMIT 1
 ), before AS MATERIALIZED (
-  SELECT i.subscription_id, v.currency, sum(i.amount_minor)::bigint AS amount
+  SELECT i.subscription_id, v.currency, sum(i.amount_minor - i.discount_minor + i.tax_minor)::bigint AS amount
   FROM last_run l JOIN invoices v ON v.tenant_id = $1::uuid AND v.run_id = l.id
   JOIN invoice_items i ON i.tenant_id = v.tenant_id AND i.invoice_id = v.id
   WHERE i.subscription_id IS NOT NULL GROUP BY 1, 2
 ), compared AS MATERIALIZED (
-  SELECT subscription_id, COALESCE(f.currency, b.currency) AS currency, b.amount AS was, f.amount_minor AS becomes,
-         CASE WHEN b.amount IS NULL THEN 'new' WHEN f.amount_minor IS NULL THEN 'gone' ELSE 'changed' END AS kind
-  FROM (SELECT * FROM found WHERE amount_minor <> 0) f FULL JOIN before b USING (subscription_id, currency)
-  WHERE f.amount_minor IS DISTINCT FROM b.amount
+  SELECT subscription_id, COALESCE(f.currency, b.currency) AS currency, b.amount AS was, f.total_minor AS becomes,
+         CASE WHEN b.amount IS NULL THEN 'new' WHEN f.total_minor IS NULL THEN 'gone' ELSE 'changed' END AS kind
+  FROM (SELECT * FROM found WHERE total_minor <> 0) f FULL JOIN before b USING (subscription_id, currency)
+  WHERE f.total_minor IS DISTINCT FROM b.amount
 ), listed AS (
   SELECT *, row_number() OVER (PARTITION BY kind ORDER BY subscription_id, currency) AS place FROM compared
 ), difference AS (
@@ -30,8 +30,11 @@ WITH found AS MATERIALIZED (
              FROM listed GROUP BY kind) l USING (kind)
 ), totals AS (
   SELECT json_agg(json_build_object('planCode', plan_code, 'currency', currency, 'subscriptions', subscriptions,
-           'periods', periods, 'amount', units(amount, currency)) ORDER BY plan_code, currency) AS json
-  FROM (SELECT plan_code, currency, count(*) AS subscriptions, sum(periods)::bigint AS periods, sum(amount_minor)::bigint AS amount
+           'periods', periods, 'subtotal', units(subtotal, currency), 'discountAmount', units(discount, currency),
+           'taxAmount', units(tax, currency), 'totalAmount', units(total, currency)) ORDER BY plan_code, currency) AS json
+  FROM (SELECT plan_code, currency, count(*) AS subscriptions, sum(periods)::bigint AS periods,
+               sum(subtotal_minor)::bigint AS subtotal, sum(discount_minor)::bigint AS discount, sum(tax_minor)::bigint AS tax,
+               sum(total_minor)::bigint AS total
         FROM found WHERE currency <> '' GROUP BY 1, 2) t
 ), parked AS (
   SELECT json_build_object('count', count(*), 'subscriptions', COALESCE(json_agg(json_build_object(
