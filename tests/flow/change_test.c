@@ -405,6 +405,7 @@ Test(change, is_refused_with_the_field_that_is_wrong) {
       {400, "{'quantity':'1.0000001'}", "quantity"},
       {400, "{'quantity':'1e3'}", "quantity"},
       {400, "{'quantity':2,'when':'2020-01-01'}", "when"},
+      {400, "{'quantity':2,'effectiveAt':'2020-01-01T00:00:00Z'}", "effectiveAt"}, /* the past is billed */
       {400, "{'quantity':2,'billing':'never'}", "billing"},
       {400, "{'items':[{}]}", "items[0].planId"},
       {404, "{'planId':'no-such-plan'}", "planId"},

@@ -302,3 +302,15 @@ Test(poison, answered_twice_does_not_stop_the_worker) {
   cr_expect_eq(sql_int(&tenant, keep_text("SELECT count(*) FROM commands WHERE tenant_id = $1 AND id = '%s'", id)), 1);
   customer_new(&tenant, NULL);
 }
+
+/* A row of the outbox that nobody can read is put aside, said aloud, and stops no other. */
+Test(poison, in_the_outbox_is_set_aside) {
+  const char *rows[] = {new_id(), new_id(), new_id()};
+  static const char *const texts[] = {"not JSON", "[]", "[{}]"};
+  for (size_t i = 0; i < 3; i++)
+    sql_do(NULL, keep_text("INSERT INTO outbox VALUES ('%s', now() - interval '1 day', 1, '%s')", rows[i], texts[i]));
+  const char *aside = keep_text("SELECT count(*) FROM outbox WHERE id IN ('%s', '%s', '%s') AND created_at > now()",
+                                rows[0], rows[1], rows[2]);
+  WAIT_UNTIL(sql_int(NULL, aside) == 3, "the rows to be put aside");
+  sql_do(NULL, keep_text("DELETE FROM outbox WHERE id IN ('%s', '%s', '%s')", rows[0], rows[1], rows[2]));
+}
