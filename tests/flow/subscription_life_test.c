@@ -113,22 +113,12 @@ Test(subscription_life, what_expires_pays_its_last_arrears) {
   expect_sound_books(&tenant);
 }
 
-/* BILL-031 to BILL-033 through the whole way, with the plan's quantity. */
+/* BILL-030: what worked_examples_test.c has none of. */
 Test(subscription_life, every_model_charges_what_the_rules_say) {
   static const struct {
     const char *quantity, *component;
     int64_t minor;
   } cases[] = {
-      {"21",
-       "'model':'graduated','tiers':[{'upTo':10,'unitPrice':'10','flatFee':'2'},"
-       "{'upTo':20,'unitPrice':'5','flatFee':'3'},{'upTo':null,'unitPrice':'5','flatFee':'3'}]",
-       16300},
-      {"101",
-       "'model':'volume','tiers':[{'upTo':100,'unitPrice':'2','flatFee':'10'},{'upTo':200,'unitPrice':'1'},"
-       "{'upTo':null,'unitPrice':'0.5','flatFee':'50'}]",
-       10100},
-      {"121", "'model':'package','unitPrice':'100','packageSize':10", 130000},
-      {"121", "'model':'package','unitPrice':'100','packageSize':10,'freeUnits':10", 120000},
       {"2.5", "'model':'per_unit','unitPrice':'0.333333333333'", 83},
       {"7", "'model':'flat','unitPrice':'12.34'", 1234},
   };
