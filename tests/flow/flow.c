@@ -47,7 +47,7 @@ size_t count_messages(const struct tenant *tenant, const char *type) {
   return json_array_size(messages_of(tenant, type));
 }
 
-void send_again(const struct record *record) {
+static struct record produce_again(const struct record *record) {
   const char *headers[2 * 40] = {NULL};
   size_t count = 0;
   const char *name;
@@ -56,8 +56,19 @@ void send_again(const struct record *record) {
     headers[count++] = name;
     headers[count++] = json_string_value(value);
   }
-  struct record sent = kafka_produce(record->topic, record->key, record->value, record->value_length, headers);
-  WAIT_UNTIL(is_consumed(&sent), "%s to be consumed again", record_header(record, "ce_type"));
+  return kafka_produce(record->topic, record->key, record->value, record->value_length, headers);
+}
+
+void send_each_again(const struct records *records) {
+  struct record *sent = keep((records->count + 1) * sizeof *sent);
+  for (size_t i = 0; i < records->count; i++) sent[i] = produce_again(&records->at[i]);
+  for (size_t i = 0; i < records->count; i++)
+    WAIT_UNTIL(is_consumed(&sent[i]), "%s to be consumed again", record_header(&records->at[i], "ce_type"));
+}
+
+void send_again(const struct record *record) {
+  struct record copy = *record;
+  send_each_again(&(struct records){.count = 1, .at = &copy});
 }
 
 /* -- rows -- */

@@ -13,8 +13,9 @@ size_t count_messages(const struct tenant *tenant, const char *type);
  * BILL-060). */
 int64_t periods_begun(const char *start_date, const char *interval);
 
-/* Sends a record again, as it was. */
+/* Sends what was sent again, as it was, and waits until it is consumed. */
 void send_again(const struct record *record);
+void send_each_again(const struct records *records);
 
 /* Invoices of the tenant are n in number and finalised; each is paid. */
 bool all_are_paid(const struct tenant *tenant, int64_t invoices);

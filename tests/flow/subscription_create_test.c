@@ -157,7 +157,7 @@ Test(subscription_create, the_31st_comes_back_after_a_short_month) {
 static void send_all_again(const struct tenant *tenant, const char *topic) {
   struct records records = kafka_read(topic, "ce_tenantid", tenant->id);
   cr_expect_gt(records.count, 0, "%s is empty", topic);
-  for (size_t i = 0; i < records.count; i++) send_again(&records.at[i]);
+  send_each_again(&records);
 }
 
 Test(subscription_create, what_comes_again_changes_nothing) {

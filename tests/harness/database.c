@@ -88,7 +88,7 @@ const char *sql_state(const struct tenant *tenant, const char *role, const char 
 
 /* -- all of a tenant -- */
 
-static const char *table_counts(const struct tenant *tenant) {
+const char *fingerprint(const struct tenant *tenant) {
   const json_t *tables = sql_rows(NULL, NULL,
                                   "SELECT table_name FROM information_schema.columns JOIN information_schema.tables "
                                   "USING (table_schema, table_name) WHERE table_schema = 'cloudbill' "
@@ -97,24 +97,10 @@ static const char *table_counts(const struct tenant *tenant) {
   size_t index;
   const json_t *row;
   json_array_foreach(tables, index, row) {
-    const char *sql = keep_text("SELECT count(*) FROM %s WHERE tenant_id = $1", json_at(row, "0"));
-    text = keep_text("%s %s=%lld", text, json_at(row, "0"), (long long)sql_int(tenant, sql));
-  }
-  return text;
-}
-
-const char *fingerprint(const struct tenant *tenant) {
-  static const char *const details[] = {
-      "SELECT md5(string_agg(i::text, ';' ORDER BY id)) FROM invoices i WHERE tenant_id = $1",
-      "SELECT md5(string_agg(p::text, ';' ORDER BY id)) FROM payments p WHERE tenant_id = $1",
-      "SELECT md5(string_agg(s::text, ';' ORDER BY id)) FROM subscriptions s WHERE tenant_id = $1",
-      "SELECT md5(string_agg(l::text, ';' ORDER BY l)) FROM ledger_entries l WHERE tenant_id = $1",
-      "SELECT md5(string_agg(n::text, ';' ORDER BY id)) FROM notifications n WHERE tenant_id = $1",
-      "SELECT md5(string_agg(t::text, ';' ORDER BY run_id, tallier)) FROM billing_run_tallies t WHERE tenant_id = $1"};
-  const char *text = table_counts(tenant);
-  for (size_t i = 0; i < sizeof details / sizeof *details; i++) {
-    const char *digest = sql_text(tenant, details[i]);
-    text = keep_text("%s %s", text, digest ? digest : "-");
+    const char *sql = keep_text("SELECT concat(count(*), ' ', md5(string_agg(t::text, ';' ORDER BY t::text))) "
+                                "FROM %s t WHERE tenant_id = $1",
+                                json_at(row, "0"));
+    text = keep_text("%s%s %s\n", text, json_at(row, "0"), sql_text(tenant, sql));
   }
   return text;
 }

@@ -76,7 +76,7 @@ void sql_do(const struct tenant *tenant, const char *sql);
 const json_t *sql_rows(const struct tenant *tenant, const char *role, const char *sql);
 /* What comes of it, rolled back: "00000", or the SQLSTATE of the error. */
 const char *sql_state(const struct tenant *tenant, const char *role, const char *sql);
-/* One text of all that is stored about a tenant: rows of every table, states, versions, balances. */
+/* All that is stored about a tenant: a line for each table, with the number of its rows and a digest of them. */
 const char *fingerprint(const struct tenant *tenant);
 
 /* -- Kafka -- */
