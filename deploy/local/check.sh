@@ -189,9 +189,10 @@ criterion_leaked() {
 
 benchmarks() {
     local path
-    for path in "$ROOT"/bench/*.sh "$ROOT"/build/release/bin/bench-*; do
-        [[ ! -x $path ]] || basename "$path" .sh | sed 's/^bench-//'
-    done | sort -u
+    for path in "$ROOT"/bench/*/main.py; do basename "$(dirname "$path")"; done
+    for path in "$ROOT"/build/release/bin/bench-*; do
+        [[ ! -x $path ]] || basename "$path" | sed 's/^bench-//'
+    done
 }
 
 command_bench() {
@@ -216,7 +217,7 @@ command_bench() {
         (
             drop_lock
             cd "$ROOT" || exit
-            if [[ -x bench/$name.sh ]]; then exec "bench/$name.sh" "$@"; fi
+            if [[ -x bench/$name/main.py ]]; then exec "$PYTHON" "bench/$name/main.py" "$@"; fi
             exec "build/release/bin/bench-$name" "$@"
         )
     done
