@@ -211,6 +211,8 @@ static const struct {
 } bodies[] = {
     {"not JSON", "hello", 400, "MALFORMED_REQUEST"},
     {"cut short", "{'name':'Ada'", 400, "MALFORMED_REQUEST"},
+    {"NaN", "{'name':NaN,'email':'a@b.example'}", 400, "MALFORMED_REQUEST"},
+    {"infinity", "{'name':-Infinity,'email':'a@b.example'}", 400, "MALFORMED_REQUEST"},
     {"a member twice", "{'name':'a','name':'b','email':'a@b.example'}", 400, "MALFORMED_REQUEST"},
     {"NUL", "{'name':'a\\u0000b','email':'a@b.example'}", 400, "MALFORMED_REQUEST"},
     {"not UTF-8", "{'name':'\xff','email':'a@b.example'}", 400, "MALFORMED_REQUEST"},

@@ -61,6 +61,26 @@ Test(over_time, a_trial_is_announced_three_days_before_it_ends) {
   expect_sound_books(&life.tenant);
 }
 
+/* BILL-051: 23 hours, and the invoice of what does not begin is void. */
+Test(over_time, a_first_payment_is_waited_for_twenty_three_hours) {
+  struct life life = life_at("2027-01-01T00:00:00Z", "");
+  const char *plan = plan_new(&life.tenant, "7.00", "USD", "weekly"), *s[2];
+  for (int i = 0; i < 2; i++) {
+    s[i] = subscribe(&life, plan, ",'paymentBehavior':'require_payment'");
+    WAIT_UNTIL(sql_int(&life.tenant, "SELECT count(*) FROM invoices WHERE tenant_id = $1") == i + 1, "its invoice");
+  }
+  api_post(&life.tenant, 200, keep_text("/api/billing/subscriptions/%s/cancel", s[1]), "{'immediately':true}");
+  advance(&life, "2027-01-01T22:59:59Z");
+  cr_expect_str_eq(status_of(&life, s[0]), "incomplete");
+  cr_expect_str_eq(invoices_as(&life.tenant, "v.status"), "open, void");
+  advance(&life, "2027-01-09T00:00:00Z");
+  cr_expect_str_eq(status_of(&life, s[0]), "expired");
+  cr_expect_str_eq(json_at(api_get(&life.tenant, 200, "/api/billing/subscriptions/%s", s[0]), "expiresAt"),
+                   "2027-01-01T23:00:00.000Z");
+  cr_expect_str_eq(invoices_as(&life.tenant, "v.status"), "void, void");
+  expect_sound_books(&life.tenant);
+}
+
 /* -- account credit (BILL-040): the oldest first, and what has expired is gone -- */
 
 static void grant(const struct life *life, const char *amount, const char *expires) {
@@ -238,6 +258,22 @@ Test(over_time, an_invoice_below_zero_is_paid_at_once_and_becomes_credit) {
     cr_expect_eq(sql_int(&tenant, "SELECT count(*) FROM payments WHERE tenant_id = $1"), 0);
     expect_sound_books(&tenant);
   }
+}
+
+/* Each line fits, their sum does not; a line that alone does not. Nothing is half done. */
+Test(over_time, an_invoice_of_more_than_can_be_counted_is_refused) {
+  static const char *const items[] = {
+      "{'description':'A','unitPrice':'9999999999999.99'},{'description':'B','unitPrice':'9999999999999.99'}",
+      "{'description':'A','quantity':1000000000,'unitPrice':'9999999999.99'}"};
+  struct tenant tenant = tenant_new();
+  const char *customer = customer_new(&tenant, NULL);
+  for (size_t i = 0; i < 2; i++) {
+    const json_t *error =
+        api_post(&tenant, 400, "/api/billing/invoices", "{'customerId':'%s','items':[%s]}", customer, items[i]);
+    cr_expect_str_eq(json_at(error, "code"), "VALIDATION_ERROR", "%s", items[i]);
+    cr_expect(json_at(error, "field") && strncmp(json_at(error, "field"), "items", 5) == 0, "%s", items[i]);
+  }
+  cr_expect_eq(sql_int(&tenant, "SELECT count(*) FROM invoices WHERE tenant_id = $1"), 0);
 }
 
 /* -- several subscriptions, two currencies (BILL-005, BILL-061) -- */
