@@ -218,3 +218,29 @@ Test(suspend, a_cancel_at_once_credits_the_unused_time_when_asked_to) {
   WAIT_UNTIL(sql_int(&tenant, "SELECT COALESCE(sum(amount_minor), 0) FROM credit_notes WHERE tenant_id = $1") == 2527,
              "the notes");
 }
+
+/* BILL-043: of 60.00 unused, invoiced with a credit of 50.00, the invoice of the change has room for 10.00; the rest is
+ * noted on the older one, and so is what is unused of the add-on there. Once, however often the command comes. */
+Test(suspend, credits_on_older_invoices_what_one_has_no_room_for) {
+  struct tenant tenant = tenant_new();
+  const char *subscription =
+      json_at(api_post(&tenant, 201, "/api/billing/subscriptions",
+                       "{'customerId':'%s','planId':'%s','startDate':'%s','items':[{'planId':'%s'}]}",
+                       customer_new(&tenant, NULL), thirty_days(&tenant, "100.00"), days_ago(15),
+                       thirty_days(&tenant, "50.00")),
+              "id");
+  WAIT_UNTIL(invoices_are(&tenant, 1), "the first invoice");
+  api_post(&tenant, 200, act(subscription, "change-plan"), "{'planId':'%s','when':'now'}",
+           thirty_days(&tenant, "120.00"));
+  WAIT_UNTIL(invoices_are(&tenant, 2), "the invoice of the change");
+  api_post(&tenant, 200, act(subscription, "suspend"), "{}");
+  static const char notes[] =
+      "SELECT string_agg(concat_ws(' ', v.number, n.amount_minor), ', ' ORDER BY v.number, n.amount_minor) FROM "
+      "credit_notes n JOIN invoices v ON v.tenant_id = n.tenant_id AND v.id = n.invoice_id WHERE n.tenant_id = $1";
+  WAIT_UNTIL(sql_text(&tenant, notes) != NULL, "the notes");
+  cr_expect_str_eq(sql_text(&tenant, notes), "1 2500, 1 5000, 2 1000");
+  struct records sent = kafka_read("cloudbill.invoice.commands", "ce_tenantid", tenant.id);
+  send_each_again(&sent);
+  cr_expect_str_eq(sql_text(&tenant, notes), "1 2500, 1 5000, 2 1000", "sent again");
+  expect_sound_books(&tenant);
+}

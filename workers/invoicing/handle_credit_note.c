@@ -164,14 +164,16 @@ static void want_claim(struct note *note, const struct claim *claim) {
   if (line->wanted_minor <= 0 || credit_line(line, "amount", &ignored) != RC_OK) line->wanted_minor = 0;
 }
 
-static enum rc note_begin(struct work *work, const struct message *command, const char *invoice_id,
+/* On an invoice, of what was claimed there or, when `from` is another invoice, had no room on that. */
+static enum rc note_begin(struct work *work, const struct message *command, const char *invoice_id, const char *from,
                           struct note **ret_note, bool *ret_is_known, struct error *err) {
   struct note *note;
   const char *base;
   PGresult CLEANUP(db_result_release) *known = NULL;
   TRY(body_text(command->json, "creditNoteId", &base, err));
   TRY(note_open(work, command, invoice_id, &note, err));
-  note->id = UUID_DERIVE("credit-note.create", base, invoice_id);
+  note->id = strcmp(from, invoice_id) == 0 ? UUID_DERIVE("credit-note.create", base, invoice_id)
+                                           : UUID_DERIVE("credit-note.create", base, invoice_id, from);
   note->id_text = db_uuid(work->arena, &note->id);
   TRY(body_text(command->json, "reason", &note->reason, err));
   TRY(body_text(command->json, "disposition", &note->disposition, err));
@@ -218,8 +220,8 @@ static enum rc note_older(struct work *work, const struct message *command, cons
     struct note *note;
     bool is_known;
     int64_t room = 0, unplaced;
-    TRY(note_begin(work, command, arena_strdup(work->arena, row_text(rows, r, 0)), &note, &is_known, err));
-    if (is_known) continue;
+    TRY(note_begin(work, command, arena_strdup(work->arena, row_text(rows, r, 0)), invoice_id, &note, &is_known, err));
+    if (is_known) return RC_OK; /* the command came twice */
     for (size_t n = 0; n < note->line_count; n++) room += note->lines[n].amount_minor - note->lines[n].credited_minor;
     int64_t wanted = rest_minor < room ? rest_minor : room;
     struct error ignored;
@@ -235,7 +237,7 @@ static enum rc note_claims(struct work *work, const struct message *command, con
   struct note *note;
   bool is_known;
   int64_t rest = 0;
-  TRY(note_begin(work, command, invoice_id, &note, &is_known, err));
+  TRY(note_begin(work, command, invoice_id, invoice_id, &note, &is_known, err));
   if (is_known) return RC_OK; /* the command came twice */
   for (size_t i = 0; i < count; i++)
     if (strcmp(claims[i].invoice_id, invoice_id) == 0) want_claim(note, &claims[i]);
