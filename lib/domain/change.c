@@ -26,6 +26,29 @@ enum rc change_rest(int64_t charged_minor, struct change_span span, struct chang
   return RC_OK;
 }
 
+/* With one cut more, after those before it. */
+static enum rc rest_at(int64_t charged_minor, struct change_span span, struct change_cuts cuts, int64_t position,
+                       int64_t *ret_rest, struct error *err) {
+  int64_t rest, from = span.start;
+  size_t before = 0;
+  while (before < cuts.count && cuts.at[before] < position) before++;
+  TRY(change_rest(charged_minor, span, (struct change_cuts){cuts.at, before}, &rest, err));
+  if (before > 0) from = within(cuts.at[before - 1], span.start, span.end);
+  if (from < span.end) TRY(proration_rest(rest, within(position, from, span.end) - from, span.end - from, &rest, err));
+  *ret_rest = rest;
+  return RC_OK;
+}
+
+enum rc change_piece(int64_t charged_minor, struct change_span span, struct change_cuts cuts, int64_t from, int64_t to,
+                     int64_t *ret_minor, struct error *err) {
+  int64_t at_from, at_to;
+  ASSERT(from <= to);
+  TRY(rest_at(charged_minor, span, cuts, from, &at_from, err));
+  TRY(rest_at(charged_minor, span, cuts, to, &at_to, err));
+  *ret_minor = at_from - at_to;
+  return RC_OK;
+}
+
 /* Days in 4,800 of the interval: 400 years are 4,800 months and 146,097 days. */
 static int64_t mean_days(struct interval interval) {
   static const int64_t DAYS[] = {[INTERVAL_DAY] = 4800,

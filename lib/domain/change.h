@@ -38,6 +38,12 @@ struct change_cuts {
 MUST_CHECK enum rc change_rest(int64_t charged_minor, struct change_span span, struct change_cuts cuts,
                                int64_t *ret_rest, struct error *err);
 
+/* What of `charged` falls to a piece of the span, [from, to): from its start or a cut to a later cut or its end. Pieces
+ * that tile the span sum to `charged`, and what was charged in advance and taken back at the cuts comes to the same: so
+ * arrears, and a minimum that was agreed on, follow a change as charges in advance do. */
+MUST_CHECK enum rc change_piece(int64_t charged_minor, struct change_span span, struct change_cuts cuts, int64_t from,
+                                int64_t to, int64_t *ret_minor, struct error *err);
+
 /* A recurring price: so much for each interval. */
 struct recurring {
   int64_t amount_minor;

@@ -76,7 +76,6 @@ CREATE TABLE subscription_items (
   plan_version       integer NOT NULL,
   quantity           numeric(18,6) NOT NULL CHECK (quantity > 0 AND quantity <= 1000000000),
   added_period_index bigint NOT NULL DEFAULT 0,   -- the first period that it is charged for, with its setup fee
-  arrears_from       date,                        -- as in subscriptions
   created_at         timestamptz NOT NULL,
   removed_at         timestamptz,
   PRIMARY KEY (tenant_id, subscription_id, item),
@@ -102,7 +101,9 @@ SELECT s.tenant_id, s.id, s.customer_id, s.plan_id, p.code AS plan_code, p.name 
        s.anchor_day, s.next_period_index, s.first_period_index, s.next_billing_at, s.current_period_start,
        s.current_period_end, s.charged_minor, s.arrears_from,
        CASE WHEN s.cancel_at_period_end THEN s.cancel_at END AS cancel_at, s.auto_renew, s.version,
-       s.anchor_index, s.next_time_zone_at
+       s.anchor_index, s.next_time_zone_at,
+       CASE WHEN s.arrears_from IS NOT NULL THEN
+         array_to_json(ARRAY(SELECT extract(epoch FROM c)::bigint FROM unnest(s.charge_cuts) AS c ORDER BY c)) END AS cuts
 FROM subscriptions s JOIN plans p ON p.tenant_id = s.tenant_id AND p.id = s.plan_id;
 GRANT SELECT ON subscription_billing TO cloudbill_api, cloudbill_worker;
 

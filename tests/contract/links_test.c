@@ -123,6 +123,19 @@ Test(links, every_sql_file_begins_with_what_it_is_for) {
     }
 }
 
+/* Whoever makes something for a customer holds it: else it could be deleted at the same moment. */
+Test(links, a_worker_that_asks_for_a_living_customer_holds_it) {
+  size_t count = 0;
+  for (const char **file = source_files("workers", ".sql"); *file; file++) {
+    const char *text = source_text(*file);
+    bool asks = strstr(text, "customers") && strstr(text, "deleted_at IS NULL") && strstr(text, "SELECT");
+    if (!asks) continue;
+    count++;
+    cr_expect(strstr(text, "FOR KEY SHARE") || strstr(text, "FOR UPDATE"), "%s", *file);
+  }
+  cr_expect_geq(count, 3);
+}
+
 /* A page after something that is not there would be empty, and look like the end. */
 Test(links, every_list_knows_whether_after_is_there) {
   for (const char **file = source_files("api/sql", "_list.sql"); *file; file++)

@@ -158,14 +158,17 @@ class Charge:
         return self.item, self.component.code, self.index
 
     def left(self, cuts):
-        """BILL-022: the rest of the rest after each of the days on which something was changed."""
-        rest, start = self.whole, self.start
-        for cut in cuts:
-            cut = min(max(cut, start), self.end)
-            if start < self.end:
-                rest -= round_half_away(Fraction(rest * (cut - start).days, (self.end - start).days))
-            start = cut
-        return rest
+        return rest_after(self.whole, self.start, self.end, cuts)
+
+
+def rest_after(rest, start, end, cuts):
+    """BILL-022: the rest of the rest after each of the days on which something was changed."""
+    for cut in cuts:
+        cut = min(max(cut, start), end)
+        if start < end:
+            rest -= round_half_away(Fraction(rest * (cut - start).days, (end - start).days))
+        start = cut
+    return rest
 
 
 class OpenPeriod:
@@ -174,7 +177,7 @@ class OpenPeriod:
     def __init__(self, index, start, end, full, start_at, end_at):
         self.index, self.start, self.end, self.full = index, start, end, full
         self.start_at, self.end_at = start_at, end_at
-        self.charged = 0
+        self.charged = self.wanted = 0
 
 
 def span(first, last):
@@ -284,24 +287,40 @@ class Life:
                 lines.append(charge.line)
         return lines
 
-    def settle(self, day):
-        """What periods up to a day owe in arrears, and the rest up to their minimum (BILL-030)."""
+    def piece(self, whole, index, first, last):
+        """What of an amount for a period is used between two of its cuts, or its bounds (BILL-022)."""
+        bounds = self.bounds(index)[:2]
+        return (rest_after(whole, *bounds, [*(cut for cut in self.cuts if cut < first), first])
+                - rest_after(whole, *bounds, [*(cut for cut in self.cuts if cut < last), last]))
+
+    def close(self, day):
+        """What the state that ends owes in arrears for periods up to a day, and its part of the minimum (BILL-030)."""
         lines = []
         for period in self.open:
-            end = min(period.end, day)
-            days = max(0, (end - period.start).days)
-            times = period.start_at, period.end_at if end == period.end else midnight(end, self.zone)
+            first, period.last = period.start, max(period.start, min(period.end, day))
+            whole_days = (period.end - self.bounds(period.index)[0]).days
+            times = period.start_at, period.end_at if period.last == period.end else midnight(period.last, self.zone)
             for item, (plan, quantity) in sorted(self.items.items()):
                 for component in plan.components:
-                    if component.arrears and days:
-                        amount = self.share(component.price, quantity, period.index, days)
+                    if component.arrears:
+                        whole = self.share(component.price, quantity, period.index, whole_days)
+                        amount = self.piece(whole, period.index, first, period.last)
                         period.charged += amount
-                        lines.append(Line("subscription", self.text(item, (plan, component), span(period.start, end)),
+                        lines.append(Line("subscription", self.text(item, (plan, component), span(first, period.last)),
                                           plan, component, period.index, *times, amount))
-            own = self.items[0][0]
-            wanted = round_half_away(Fraction(own.minimum * days, period.full))
-            lines.append(Line("fee", self.text(0, None, f"minimum commitment, {span(period.start, end)}"), own, None,
-                              period.index, *times, max(0, wanted - period.charged)))
+            minimum = round_half_away(Fraction(self.items[0][0].minimum * whole_days, period.full))
+            period.wanted += self.piece(minimum, period.index, first, period.last)
+            period.first, period.first_at = first, period.start_at
+            period.start, period.start_at = period.last, times[1]
+        return lines
+
+    def settle(self, day):
+        """What periods up to a day owe in arrears, and the rest up to their minimum (BILL-030)."""
+        lines, own = self.close(day), self.items[0][0]
+        for period in self.open:
+            text = self.text(0, None, f"minimum commitment, {span(period.first, period.last)}")
+            lines.append(Line("fee", text, own, None, period.index, period.first_at, period.start_at,
+                              max(0, period.wanted - period.charged)))
         self.open = []
         return lines
 
@@ -338,10 +357,13 @@ class Life:
                 added.append(charge)
         lines += [self.credit(charge) for charge in self.charges if charge.place() in old]
         lines += [self.charge_rest(charge) for charge in added]
-        for period in self.open:
-            period.charged += sum(line.amount for line in lines if line.index == period.index)
+        self.count_for_minimum(lines)
         self.charges = kept + added
         return lines
+
+    def count_for_minimum(self, lines):
+        for period in self.open:
+            period.charged += sum(line.amount for line in lines if line.index == period.index)
 
     def periods_from(self, day):
         """The periods that are billed and not over."""
@@ -356,7 +378,9 @@ class Life:
             lines = self.begin_other_interval(day, old_items, prorate)
         else:
             running = self.periods_from(day) if self.state == "active" else []
-            lines = []
+            new_items, self.items = self.items, old_items
+            lines = self.close(day) if running else []
+            self.items = new_items
             for item in sorted(self.items):
                 if running and item not in old_items:
                     lines += self.setup_fee(item, running[0], at, at)
@@ -375,6 +399,7 @@ class Life:
             self.grid = Grid(self.bounds(self.next)[0], unit, origin=self.next)
             return []
         lines = [self.credit(charge) for charge in self.charges] if prorate else []
+        self.count_for_minimum(lines)
         self.items = old_items
         lines += self.settle(day)
         self.items, self.charges = new_items, []
@@ -396,6 +421,9 @@ class Life:
         """What was used is billed, the unused rest given back by a note (BILL-053, BILL-054)."""
         self.cuts.append(self.day_of(at))
         unused = [(charge.line, charge.left(self.cuts)) for charge in self.charges if charge.end > self.cuts[-1]]
+        if credit:
+            for period in self.open:
+                period.charged -= sum(rest for line, rest in unused if line.index == period.index)
         self.emit(at, self.settle(self.cuts[-1]) if self.state == "active" else [])
         if credit:
             self.log.append(("note", at, [(line, rest) for line, rest in unused if rest]))

@@ -44,6 +44,7 @@ enum column {
   COLUMN_VERSION,
   COLUMN_ANCHOR_INDEX,
   COLUMN_NEXT_ZONE_AT,
+  COLUMN_CUTS,
 };
 
 /* -- reading -- */
@@ -115,6 +116,8 @@ static struct billable read_billable(struct arena *arena, const PGresult *rows, 
   if (s.cancel_at_period_end) s.cancel_at = row_utime(rows, r, COLUMN_CANCEL_AT);
   s.has_arrears_from = !row_is_null(rows, r, COLUMN_ARREARS_FROM);
   if (s.has_arrears_from) s.arrears_from = row_date(rows, r, COLUMN_ARREARS_FROM);
+  if (!row_is_null(rows, r, COLUMN_CUTS))
+    s.cuts = charges_cuts_read(arena, row_text(rows, r, COLUMN_CUTS), &s.cut_count);
   s.has_period = !row_is_null(rows, r, COLUMN_PERIOD_START);
   if (s.has_period) s.period_start = row_utime(rows, r, COLUMN_PERIOD_START);
   if (s.has_period) s.period_end = row_utime(rows, r, COLUMN_PERIOD_END);
@@ -141,9 +144,7 @@ static struct billed_item read_item(struct arena *arena, const PGresult *rows, i
   struct billed_item item = {.number = row_int(rows, r, 1),
                              .price = price,
                              .quantity = {row_int(rows, r, 4)},
-                             .added_index = row_int(rows, r, 5),
-                             .has_arrears_from = !row_is_null(rows, r, 6)};
-  if (item.has_arrears_from) item.arrears_from = row_date(rows, r, 6);
+                             .added_index = row_int(rows, r, 5)};
   return item;
 }
 

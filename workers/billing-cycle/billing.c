@@ -48,34 +48,42 @@ struct price_share billing_share(const struct zone *zone, enum proration_basis b
   return (struct price_share){seconds_between(zone, from, to), seconds_between(zone, period->full_start, period->end)};
 }
 
+/* BILL-020: dates of the zone, or seconds. */
+int64_t billing_position(const struct billable *s, enum proration_basis basis, struct utime t) {
+  switch (basis) {
+  case PRORATION_DAY: return zone_date(s->zone, t).days;
+  case PRORATION_SECOND: return t.us / UTIME_SECOND;
+  }
+  assert_failed("a basis of proration", __FILE__, __LINE__);
+}
+
+int64_t billing_day_position(const struct billable *s, enum proration_basis basis, struct date day) {
+  return basis == PRORATION_DAY ? day.days : zone_midnight(s->zone, day).us / UTIME_SECOND;
+}
+
 static enum rc add_up(int64_t *sum, int64_t amount, struct error *err) {
   if (money_add(*sum, amount, sum)) return RC_OK;
   return error_field(err, RC_VALIDATION, "amount", "the charges of the period are too large");
 }
 
-/* Charges each component of an item with this timing for the line's span; lines without an amount are kept only in
- * ret_all, when that is given. What has a metric is charged by usage, not by the subscription's quantity. */
+/* Charges each component of an item that is charged in advance for the line's span; lines without an amount are kept in
+ * ret_all alone. What has a metric is charged by usage, not by the subscription's quantity. */
 static enum rc charge_item(struct arena *arena, struct billing *billing, struct billable *s,
-                           const struct billed_item *item, enum price_timing timing, struct line line,
-                           struct line *ret_all, struct error *err) {
+                           const struct billed_item *item, struct line line, struct line *ret_all, struct error *err) {
   line.type = LINE_RECURRING;
   line.item = item;
   for (size_t c = 0; c < item->price->component_count; c++) {
     line.component = &item->price->components[c];
-    if (line.component->timing != timing || line.component->metric) continue;
+    if (line.component->timing != PRICE_ADVANCE || line.component->metric) continue;
     TRY(price_charge(line.component, item->quantity, 0, line.share, s->currency, &line.amount_minor, err));
     TRY(add_up(&s->charged_minor, line.amount_minor, err));
     if (line.amount_minor != 0) billing_add(arena, billing, &line);
-    if (ret_all) ret_all[s->charge_count++] = line;
+    ret_all[s->charge_count++] = line;
   }
   return RC_OK;
 }
 
 /* -- what ends: arrears and minimum -- */
-
-static struct date later(struct date a, struct date b) {
-  return date_compare(a, b) > 0 ? a : b;
-}
 
 static struct date earlier(struct date a, struct date b) {
   return date_compare(a, b) < 0 ? a : b;
@@ -98,63 +106,149 @@ static struct utime instant_of(const struct billable *s, struct date day, const 
   return zone_midnight(s->zone, day);
 }
 
-/* A component in arrears is charged from where it was billed last, to the end of the period or the day `on`. */
-static enum rc bill_arrears(struct arena *arena, struct billing *billing, struct billable *s,
-                            const struct period *period, struct date on, struct error *err) {
-  for (size_t i = 0; i < s->item_count; i++) {
-    const struct billed_item *item = &s->items[i];
-    struct line line = {.subscription = s, .index = period->index, .billed_on = on};
-    line.from = s->has_arrears_from ? later(period->start, s->arrears_from) : period->start;
-    if (item->has_arrears_from) line.from = later(line.from, item->arrears_from);
-    line.to = earlier(period->end, on);
-    if (period->index < item->added_index || date_compare(line.from, line.to) >= 0) continue;
-    line.start = instant_of(s, line.from, period);
-    line.end = instant_of(s, line.to, period);
-    line.share = billing_share(s->zone, item->price->basis, line.from, line.to, period);
-    TRY(charge_item(arena, billing, s, item, PRICE_ARREARS, line, NULL, err));
+/* What of a period is billed when it, or a state within it, is over: positions among the cuts (BILL-022). */
+struct piece {
+  struct change_span span;
+  struct change_cuts cuts;
+  int64_t from, to;
+  bool is_whole;
+};
+
+/* Where a state begins or ends that was changed on a day: at the last cut on it, of the first `count`. */
+static int64_t cut_on(const struct billable *s, size_t count, enum proration_basis basis, struct date day) {
+  for (size_t i = count; i-- > 0;)
+    if (date_compare(zone_date(s->zone, s->cuts[i]), day) == 0) return billing_position(s, basis, s->cuts[i]);
+  return billing_day_position(s, basis, day);
+}
+
+static struct piece piece_of(struct arena *arena, const struct billable *s, enum proration_basis basis,
+                             const struct period *period, struct date on) {
+  int64_t *at = ARENA_ARRAY(arena, int64_t, s->cut_count + 1);
+  for (size_t i = 0; i < s->cut_count; i++) at[i] = billing_position(s, basis, s->cuts[i]);
+  struct change_span span = {billing_day_position(s, basis, period->start),
+                             billing_day_position(s, basis, period->end)};
+  struct piece piece = {.span = span, .cuts = {at, s->cut_count}, .from = span.start, .to = span.end};
+  bool ends_with_cut = s->cut_count > 0 && date_compare(on, period->end) < 0; /* the last one: the state ends now */
+  if (s->has_arrears_from && date_compare(s->arrears_from, period->start) >= 0)
+    piece.from = cut_on(s, s->cut_count - ends_with_cut, basis, s->arrears_from);
+  if (ends_with_cut) piece.to = cut_on(s, s->cut_count, basis, on);
+  piece.is_whole = piece.from == span.start && piece.to == span.end;
+  return piece;
+}
+
+/* By the day, what was told stays; by the second, a cut is its own instant. */
+static struct utime instant_at(const struct billable *s, enum proration_basis basis, const struct period *period,
+                               struct date day, int64_t position) {
+  bool is_midnight = position == billing_day_position(s, basis, day);
+  return is_midnight ? instant_of(s, day, period) : (struct utime){position * UTIME_SECOND};
+}
+
+/* How its amount comes about, when changes have cut the period: of the charge for all of it, the piece's part. */
+static enum rc cut_to_piece(struct arena *arena, const struct billable *s, const struct period *period,
+                            const struct piece *piece, struct line *line, struct error *err) {
+  struct line_change *change = ARENA_NEW(arena, struct line_change);
+  struct charges *cuts = ARENA_NEW(arena, struct charges);
+  if (piece->is_whole) return RC_OK;
+  *cuts = (struct charges){.cuts = s->cuts, .cut_count = s->cut_count};
+  *change = (struct line_change){
+      .whole_minor = line->amount_minor, .from = period->start, .to = period->end, .cuts = cuts, .is_piece = true};
+  line->change = change;
+  return change_piece(change->whole_minor, piece->span, piece->cuts, piece->from, piece->to, &line->amount_minor, err);
+}
+
+/* A state that began with a change within the period has its own lines, for an earlier one may have charged the same
+ * component in advance (BILL-060). */
+static struct line line_of_piece(const struct billable *s, const struct billed_item *item, const struct period *period,
+                                 const struct piece *piece, struct date on) {
+  enum proration_basis basis = item->price->basis;
+  struct line line = {.subscription = s, .item = item, .index = period->index, .billed_on = on};
+  bool was_changed = s->has_arrears_from && date_compare(s->arrears_from, period->start) >= 0;
+  line.revision = was_changed ? s->version : 0;
+  line.from = was_changed ? s->arrears_from : period->start;
+  line.to = earlier(period->end, on);
+  line.start = instant_at(s, basis, period, line.from, piece->from);
+  line.end = instant_at(s, basis, period, line.to, piece->to);
+  line.share = billing_share(s->zone, basis, period->start, period->end, period);
+  return line;
+}
+
+static enum rc bill_item_arrears(struct arena *arena, struct billing *billing, struct billable *s,
+                                 const struct billed_item *item, const struct period *period, struct date on,
+                                 struct error *err) {
+  struct piece piece = piece_of(arena, s, item->price->basis, period, on);
+  if (period->index < item->added_index || piece.from >= piece.to) return RC_OK;
+  for (size_t c = 0; c < item->price->component_count; c++) {
+    const struct price_component *component = &item->price->components[c];
+    if (component->timing != PRICE_ARREARS || component->metric) continue;
+    struct line line = line_of_piece(s, item, period, &piece, on);
+    line.type = LINE_RECURRING;
+    line.component = component;
+    TRY(price_charge(component, item->quantity, 0, line.share, s->currency, &line.amount_minor, err));
+    TRY(cut_to_piece(arena, s, period, &piece, &line, err));
+    TRY(add_up(&s->charged_minor, line.amount_minor, err));
+    if (line.amount_minor != 0) billing_add(arena, billing, &line);
   }
   return RC_OK;
 }
 
-/* BILL-030: what the recurring charges of the open periods lack to what was agreed on at least. */
-static enum rc bill_minimum(struct arena *arena, struct billing *billing, struct billable *s, int64_t first,
-                            struct date on, struct error *err) {
+static enum rc bill_arrears(struct arena *arena, struct billing *billing, struct billable *s, struct date on,
+                            struct error *err) {
+  for (int64_t index = first_open_index(s); index < s->next_index; index++) {
+    struct period period = grid_period(&s->grid, s->start, index);
+    for (size_t i = 0; i < s->item_count; i++)
+      TRY(bill_item_arrears(arena, billing, s, &s->items[i], &period, on, err));
+  }
+  return RC_OK;
+}
+
+/* BILL-030: what was agreed on for the open periods, or the pieces of them that are over. `line` is of the last. */
+static enum rc sum_minimum(struct arena *arena, const struct billable *s, struct date on, int64_t *ret_minor,
+                           struct line *line, struct error *err) {
   const struct billed_item *own = &s->items[0];
-  if (own->price->minimum_minor == 0) return RC_OK;
-  int64_t agreed = 0;
-  struct line line = {.subscription = s, .type = LINE_MINIMUM, .item = own, .billed_on = on};
+  int64_t first = first_open_index(s);
+  *ret_minor = 0;
   for (int64_t index = first; index < s->next_index; index++) {
     struct period period = grid_period(&s->grid, s->start, index);
-    if (index == first) line.start = instant_of(s, period.start, &period);
-    line.index = index;
-    line.from = period.start;
-    line.to = earlier(period.end, on);
-    line.end = instant_of(s, line.to, &period);
-    line.share = billing_share(s->zone, own->price->basis, line.from, line.to, &period);
-    int64_t share_minor;
-    TRY(price_true_up(own->price->minimum_minor, line.share, 0, &share_minor, err));
-    TRY(add_up(&agreed, share_minor, err));
+    struct piece piece = piece_of(arena, s, own->price->basis, &period, on);
+    struct utime start = line->start;
+    *line = line_of_piece(s, own, &period, &piece, on);
+    line->type = LINE_MINIMUM;
+    if (index > first) line->start = start;
+    if (piece.from >= piece.to) continue;
+    TRY(price_true_up(own->price->minimum_minor, line->share, 0, &line->amount_minor, err));
+    TRY(cut_to_piece(arena, s, &period, &piece, line, err));
+    TRY(add_up(ret_minor, line->amount_minor, err));
   }
+  return RC_OK;
+}
+
+/* What the recurring charges lack to it. Below 0 is what an earlier state of the period has left to be made up for. */
+static enum rc bill_minimum(struct arena *arena, struct billing *billing, const struct billable *s, struct date on,
+                            struct error *err) {
+  struct line line;
+  int64_t agreed;
+  if (s->items[0].price->minimum_minor == 0 && s->charged_minor >= 0) return RC_OK;
+  TRY(sum_minimum(arena, s, on, &agreed, &line, err));
   line.charged_minor = s->charged_minor;
   line.amount_minor = agreed - s->charged_minor;
   if (line.amount_minor > 0) billing_add(arena, billing, &line);
   return RC_OK;
 }
 
-enum rc billing_arrears(struct arena *arena, struct billing *billing, struct billable *s, struct date on,
-                        struct error *err) {
-  for (int64_t index = first_open_index(s); index < s->next_index; index++) {
-    struct period period = grid_period(&s->grid, s->start, index);
-    TRY(bill_arrears(arena, billing, s, &period, on, err));
-  }
-  return RC_OK;
+enum rc billing_close(struct arena *arena, struct billing *billing, struct billable *s, struct date on,
+                      struct error *err) {
+  struct line ignored;
+  int64_t agreed;
+  TRY(bill_arrears(arena, billing, s, on, err));
+  TRY(sum_minimum(arena, s, on, &agreed, &ignored, err));
+  return add_up(&s->charged_minor, -agreed, err);
 }
 
 enum rc billing_settle(struct arena *arena, struct billing *billing, struct billable *s, struct date on,
                        struct error *err) {
-  int64_t first = first_open_index(s);
-  TRY(billing_arrears(arena, billing, s, on, err));
-  if (first < s->next_index) TRY(bill_minimum(arena, billing, s, first, on, err));
+  bool is_open = first_open_index(s) < s->next_index;
+  TRY(bill_arrears(arena, billing, s, on, err));
+  if (is_open) TRY(bill_minimum(arena, billing, s, on, err));
   s->charged_minor = 0;
   s->has_arrears_from = false;
   return RC_OK;
@@ -243,7 +337,7 @@ static enum rc bill_advance(struct arena *arena, struct billing *billing, struct
     if (period->index < s->items[i].added_index) continue;
     bill_setup(arena, billing, &s->items[i], line);
     line.share = billing_share(s->zone, s->items[i].price->basis, line.from, line.to, period);
-    TRY(charge_item(arena, billing, s, &s->items[i], PRICE_ADVANCE, line, charges, err));
+    TRY(charge_item(arena, billing, s, &s->items[i], line, charges, err));
   }
   return RC_OK;
 }

@@ -44,9 +44,11 @@ struct billable {
   int64_t charged_minor; /* recurring charges since arrears were billed last, for the minimum */
   bool has_arrears_from;
   struct date arrears_from; /* arrears are not billed since that day; else since the last period began */
-  const struct zone *zone;  /* set by billing_collect, as all that follows */
-  struct utime next_at;     /* boundary next_index */
-  bool ends;                /* nothing is billed any more */
+  const struct utime *cuts; /* changes within the periods whose arrears are not billed, in order (BILL-022) */
+  size_t cut_count;
+  const struct zone *zone; /* set by billing_collect, as all that follows */
+  struct utime next_at;    /* boundary next_index */
+  bool ends;               /* nothing is billed any more */
   bool has_period; /* the last period billed is [period_start, period_end), and these are its lines in advance */
   struct utime period_start, period_end;
   const struct line *charges; /* zeros too */
@@ -100,7 +102,12 @@ struct line_change {
   struct date from, to;
   const struct charges *cuts;
   const struct charge *credits; /* LINE_CREDIT: the line that is taken back, or part of it; else NULL */
+  bool is_piece;                /* what of it falls to the line's own span, between cuts: in arrears */
 };
+
+/* Days of the subscription's zone, or seconds: what proration counts, since 1970 (BILL-020). */
+int64_t billing_position(const struct billable *subscription, enum proration_basis basis, struct utime t);
+int64_t billing_day_position(const struct billable *subscription, enum proration_basis basis, struct date day);
 const char *line_kind(const struct line *line);
 const char *line_component(const struct line *line); /* its code */
 
@@ -139,9 +146,10 @@ MUST_CHECK enum rc billing_collect_next(struct arena *arena, struct billing *bil
 MUST_CHECK enum rc billing_pass_next(struct arena *arena, struct billing *billing, struct billable *subscription,
                                      struct error *err);
 
-/* Arrears up to a day within the last period, which stay for the boundary otherwise. */
-MUST_CHECK enum rc billing_arrears(struct arena *arena, struct billing *billing, struct billable *subscription,
-                                   struct date on, struct error *err);
+/* A state ends at a cut on that day within the last period: bills its arrears, which stay for the boundary otherwise,
+ * and takes its part of the minimum off charged_minor, so that at the boundary the next state's part is left. */
+MUST_CHECK enum rc billing_close(struct arena *arena, struct billing *billing, struct billable *subscription,
+                                 struct date on, struct error *err);
 
 /* The instant at which the next period begins, into next_at: never before the last one ends. */
 MUST_CHECK enum rc billing_find_boundary(struct billable *subscription, struct error *err);

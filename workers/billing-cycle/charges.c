@@ -67,17 +67,22 @@ static enum rc read_rows(struct arena *arena, json_t *rows, const struct currenc
   return RC_OK;
 }
 
+const struct utime *charges_cuts_read(struct arena *arena, const char *json, size_t *ret_count) {
+  json_auto_t *seconds = json_loads(json, 0, NULL);
+  size_t count = json_array_size(seconds);
+  struct utime *at = ARENA_ARRAY(arena, struct utime, count + 1);
+  for (size_t i = 0; i < count; i++) at[i].us = json_integer_value(json_array_get(seconds, i)) * UTIME_SECOND;
+  *ret_count = count;
+  return at;
+}
+
 enum rc charges_read(struct arena *arena, const char *json, const char *cuts, const struct currency *currency,
                      struct charges *ret_charges, struct error *err) {
-  json_auto_t *rows = json_loads(json, 0, NULL), *seconds = json_loads(cuts, 0, NULL);
+  json_auto_t *rows = json_loads(json, 0, NULL);
   struct charges charges = {0};
-  if (!json_is_array(rows) || !json_is_array(seconds)) return broken(err);
+  if (!json_is_array(rows)) return broken(err);
   TRY(read_rows(arena, rows, currency, &charges, err));
-  charges.cut_count = json_array_size(seconds);
-  struct utime *at = ARENA_ARRAY(arena, struct utime, charges.cut_count + 1);
-  for (size_t i = 0; i < charges.cut_count; i++)
-    at[i].us = json_integer_value(json_array_get(seconds, i)) * UTIME_SECOND;
-  charges.cuts = at;
+  charges.cuts = charges_cuts_read(arena, cuts, &charges.cut_count);
   *ret_charges = charges;
   return RC_OK;
 }
@@ -151,6 +156,7 @@ static struct utime whole_second(struct utime t) {
   return (struct utime){t.us - (rest < 0 ? rest + UTIME_SECOND : rest)};
 }
 
+/* Cuts stay for as long as there are charges, or arrears that are not billed, of the period that they are in. */
 static void drop_past(struct arena *arena, const struct charges *charges, const struct billable *s, struct date today,
                       struct charges *kept) {
   struct charge *at = ARENA_ARRAY(arena, struct charge, charges->count + 1);
@@ -159,7 +165,8 @@ static void drop_past(struct arena *arena, const struct charges *charges, const 
   for (size_t i = 0; i < charges->count; i++)
     if (date_compare(charges->at[i].end, today) > 0) at[kept->count++] = charges->at[i];
   if (date_compare(today, s->start) < 0 || date_compare(today, s->grid.anchor) < 0) return;
-  struct date since = grid_period(&s->grid, s->start, grid_index(&s->grid, today)).start;
+  struct date open = s->has_arrears_from && date_compare(s->arrears_from, today) < 0 ? s->arrears_from : today;
+  struct date since = grid_period(&s->grid, s->start, grid_index(&s->grid, open)).start;
   for (size_t i = 0; i < charges->cut_count; i++)
     if (date_compare(zone_date(s->zone, charges->cuts[i]), since) >= 0) cuts[kept->cut_count++] = charges->cuts[i];
 }
@@ -182,24 +189,12 @@ enum rc charges_cut(struct arena *arena, const struct charges *charges, const st
   return RC_OK;
 }
 
-/* BILL-020: dates of the zone, or seconds. */
-static int64_t position_of(const struct billable *s, enum proration_basis basis, struct utime t) {
-  switch (basis) {
-  case PRORATION_DAY: return zone_date(s->zone, t).days;
-  case PRORATION_SECOND: return t.us / UTIME_SECOND;
-  }
-  assert_failed("a basis of proration", __FILE__, __LINE__);
-}
-
-static int64_t position_of_day(const struct billable *s, enum proration_basis basis, struct date day) {
-  return basis == PRORATION_DAY ? day.days : zone_midnight(s->zone, day).us / UTIME_SECOND;
-}
-
 enum rc charges_rest(struct arena *arena, const struct charges *charges, const struct billable *s,
                      enum proration_basis basis, const struct charge *charge, int64_t *ret_rest, struct error *err) {
   int64_t *at = ARENA_ARRAY(arena, int64_t, charges->cut_count + 1);
-  for (size_t i = 0; i < charges->cut_count; i++) at[i] = position_of(s, basis, charges->cuts[i]);
-  struct change_span span = {position_of_day(s, basis, charge->start), position_of_day(s, basis, charge->end)};
+  for (size_t i = 0; i < charges->cut_count; i++) at[i] = billing_position(s, basis, charges->cuts[i]);
+  struct change_span span = {billing_day_position(s, basis, charge->start),
+                             billing_day_position(s, basis, charge->end)};
   if (span.start >= span.end) { /* a day that the zone skipped has no seconds */
     *ret_rest = 0;
     return RC_OK;

@@ -35,6 +35,8 @@ struct charges {
 /* json: the column; cuts: a JSON array of seconds since 1970. RC_INVARIANT for what charges_write did not write. */
 MUST_CHECK enum rc charges_read(struct arena *arena, const char *json, const char *cuts,
                                 const struct currency *currency, struct charges *ret_charges, struct error *err);
+/* The JSON array of cuts alone. */
+const struct utime *charges_cuts_read(struct arena *arena, const char *json, size_t *ret_count);
 /* As a text in the arena, for the column. */
 const char *charges_text(struct arena *arena, const struct charges *charges, const struct currency *currency);
 const char *charges_cuts_literal(struct arena *arena, const struct charges *charges);

@@ -45,21 +45,24 @@ static enum rc decide_target(struct work *work, struct standing *standing, struc
   return RC_OK;
 }
 
+/* Whether something of a period is worked out when it is over. */
 static bool has_arrears(const struct billable *s) {
+  if (s->items[0].price->minimum_minor != 0) return true;
   for (size_t i = 0; i < s->item_count; i++)
     for (size_t c = 0; c < s->items[i].price->component_count; c++)
       if (s->items[i].price->components[c].timing == PRICE_ARREARS) return true;
   return false;
 }
 
-/* What the old state owes in arrears is billed up to today; what the new one will owe counts from there. */
+/* What the old state owes in arrears is billed up to the cut; what the new one will owe counts from there. The lines
+ * are of the old version: the new one may charge a component in advance that was in arrears before (BILL-060). */
 static enum rc close_arrears(struct work *work, struct standing *standing, struct billable *old, bool is_needed,
                              struct error *err) {
   struct billable *s = &standing->s;
   size_t first = standing->billing.count;
   if (!is_needed || !has_charged_period(standing)) return RC_OK;
-  TRY(billing_arrears(work->arena, &standing->billing, old, standing->today, err));
-  for (size_t i = first; i < standing->billing.count; i++) standing->billing.lines[i].revision = s->version;
+  TRY(billing_close(work->arena, &standing->billing, old, standing->today, err));
+  for (size_t i = first; i < standing->billing.count; i++) standing->billing.lines[i].revision = old->version;
   s->charged_minor = old->charged_minor;
   s->has_arrears_from = true;
   s->arrears_from = standing->today;
@@ -124,9 +127,9 @@ static enum rc add_up(struct decision *decision, struct error *err) {
 static enum rc decide_now(struct work *work, struct standing *standing, struct decision *decision, struct error *err) {
   struct billable *old = ARENA_NEW(work->arena, struct billable); /* lines point at it */
   size_t first = standing->billing.count;
+  TRY(standing_cut(work, standing, err));
   *old = standing->s;
   TRY(standing_move(standing, SUBSCRIPTION_EVENT_CHANGE, err));
-  TRY(standing_cut(work, standing, err));
   if (change_target_has_other_interval(&decision->target, old))
     TRY(begin_other_interval(work, standing, old, decision, err));
   else
@@ -190,9 +193,9 @@ static enum rc decide_end_now(struct work *work, struct standing *standing, stru
                               struct error *err) {
   enum subscription_state was_in = standing->s.state;
   TRY(standing_move(standing, SUBSCRIPTION_EVENT_CANCEL, err));
-  TRY(standing_stop(work, standing, &cancellation->unused, &cancellation->unused_count, err));
   bool has_begun = was_in != SUBSCRIPTION_INCOMPLETE; /* else its invoice is withdrawn as a whole (incompletes.c) */
-  if (!cancellation->prorate || !has_begun) cancellation->unused_count = 0;
+  TRY(standing_stop(work, standing, cancellation->prorate && has_begun, &cancellation->unused,
+                    &cancellation->unused_count, err));
   standing->s.cancel_at_period_end = false;
   standing->has_cancelled_at = true;
   standing->cancelled_at = work->now;

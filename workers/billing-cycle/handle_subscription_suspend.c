@@ -28,7 +28,7 @@ enum rc handle_subscription_suspend(struct work *work, struct message *const *me
   TRY(body_bool(command->json, "prorate", true, &prorate, err));
   TRY(standing_load(work, command, &standing, err));
   TRY(standing_move(&standing, SUBSCRIPTION_EVENT_SUSPEND, err));
-  TRY(standing_stop(work, &standing, &unused, &unused_count, err));
+  TRY(standing_stop(work, &standing, prorate, &unused, &unused_count, err));
   standing.s.cancel_at_period_end = false;
   standing.has_suspended_at = true;
   standing.suspended_at = work->now;
@@ -36,7 +36,7 @@ enum rc handle_subscription_suspend(struct work *work, struct message *const *me
   TRY(pending_take(work, &command->tenant, &standing.s, 1, &standing.billing, err));
   TRY(standing_store(work, &standing, err));
   TRY(standing_finish(work, &standing, err));
-  if (prorate) standing_credit(work, &standing, unused, unused_count, "suspended");
+  standing_credit(work, &standing, unused, unused_count, "suspended");
   emit_suspended(work, &standing, reason);
   return RC_OK;
 }

@@ -110,6 +110,11 @@ static void write_change(struct json_writer *json, const struct line *line) {
     json_put_string(json, NULL, by_day ? date_format(zone_date(s->zone, cut), date) : utime_format(cut, time));
   }
   json_put_end(json);
+  if (change->is_piece) {
+    bool by_day = basis == PRORATION_DAY;
+    json_put_string(json, "from", by_day ? date_format(line->from, date) : utime_format(line->start, time));
+    json_put_string(json, "to", by_day ? date_format(line->to, date) : utime_format(line->end, time));
+  }
   json_put_string(json, "rounding", "half away from zero, once for each cut");
   json_put_end(json);
 }

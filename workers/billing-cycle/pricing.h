@@ -26,9 +26,7 @@ struct billed_item {
   int64_t number;
   const struct plan_price *price;
   struct quantity quantity;
-  int64_t added_index;   /* the first period that it is charged for */
-  bool has_arrears_from; /* arrears are not billed since that day; else since the last period began */
-  struct date arrears_from;
+  int64_t added_index; /* the first period that it is charged for */
 };
 
 /* A bare price, or an override of one: a component {base, per unit, in advance} (BILL-030). */

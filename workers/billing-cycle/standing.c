@@ -21,6 +21,11 @@ static enum rc lock(struct work *work, const struct message *command, struct sta
                  err);
 }
 
+static void show_cuts(struct standing *standing) {
+  standing->s.cuts = standing->charges.cuts;
+  standing->s.cut_count = standing->charges.cut_count;
+}
+
 static enum rc load_charges(struct work *work, struct standing *standing, struct error *err) {
   PGresult CLEANUP(db_result_release) *row = NULL;
   TRY(tx_exec(work->tx, &sql_subscription_standing, PARAMS(standing->tenant, standing->command->subject), &row, err));
@@ -29,8 +34,10 @@ static enum rc load_charges(struct work *work, struct standing *standing, struct
   if (standing->has_cancelled_at) standing->cancelled_at = row_utime(row, 0, 3);
   standing->has_suspended_at = !row_is_null(row, 0, 4);
   if (standing->has_suspended_at) standing->suspended_at = row_utime(row, 0, 4);
-  return charges_read(work->arena, row_text(row, 0, 1), row_text(row, 0, 2), standing->s.currency, &standing->charges,
-                      err);
+  TRY(charges_read(work->arena, row_text(row, 0, 1), row_text(row, 0, 2), standing->s.currency, &standing->charges,
+                   err));
+  show_cuts(standing);
+  return RC_OK;
 }
 
 static bool is_billed(enum subscription_state state) {
@@ -98,7 +105,9 @@ enum rc standing_move(struct standing *standing, enum subscription_event event, 
 
 enum rc standing_cut(struct work *work, struct standing *standing, struct error *err) {
   struct charges before = standing->charges;
-  return charges_cut(work->arena, &before, &standing->s, work->now, &standing->charges, err);
+  TRY(charges_cut(work->arena, &before, &standing->s, work->now, &standing->charges, err));
+  show_cuts(standing);
+  return RC_OK;
 }
 
 /* Lines within a period: another change may come to the same item and period (BILL-060). */
@@ -106,15 +115,17 @@ static void mark_lines(struct standing *standing, size_t first) {
   for (size_t i = first; i < standing->billing.count; i++) standing->billing.lines[i].revision = standing->s.version;
 }
 
-enum rc standing_stop(struct work *work, struct standing *standing, struct unused **ret_unused, size_t *ret_count,
-                      struct error *err) {
+enum rc standing_stop(struct work *work, struct standing *standing, bool credits, struct unused **ret_unused,
+                      size_t *ret_count, struct error *err) {
   struct billable *s = &standing->s;
   size_t first = standing->billing.count;
+  *ret_count = 0;
   TRY(standing_cut(work, standing, err));
+  if (credits) TRY(change_unused(work->arena, &standing->charges, s, ret_unused, ret_count, err));
+  for (size_t i = 0; i < *ret_count; i++) s->charged_minor -= (*ret_unused)[i].amount_minor;
   if (standing->was_billed && s->next_index > s->first_index && standing_has_begun(standing))
     TRY(billing_settle(work->arena, &standing->billing, s, standing->today, err));
   mark_lines(standing, first);
-  TRY(change_unused(work->arena, &standing->charges, s, ret_unused, ret_count, err));
   standing->charges.count = 0;
   s->ends = true;
   return RC_OK;

@@ -37,8 +37,9 @@ MUST_CHECK enum rc standing_move(struct standing *standing, enum subscription_ev
 MUST_CHECK enum rc standing_cut(struct work *work, struct standing *standing, struct error *err);
 
 /* Service stops within a period: what is owed in arrears is billed, with what waited for the next invoice, and nothing
- * is charged any more. ret_unused: what was charged for the time that is left, which the caller may credit. */
-MUST_CHECK enum rc standing_stop(struct work *work, struct standing *standing, struct unused **ret_unused,
+ * is charged any more. ret_unused: what was charged for the time that is left, and the caller credits; with `credits`
+ * false it is nothing, and counts for the minimum (BILL-030). */
+MUST_CHECK enum rc standing_stop(struct work *work, struct standing *standing, bool credits, struct unused **ret_unused,
                                  size_t *ret_count, struct error *err);
 
 /* The row, and when the customer is due next. */

@@ -185,6 +185,73 @@ Test(change, a_detour_without_length_leaves_no_trace, .timeout = 120) {
   }
 }
 
+/* ---- what is charged when a piece is over ---- */
+
+static int64_t piece_of(int64_t charged, const struct life *life, int64_t from, int64_t to) {
+  struct error err;
+  int64_t minor = 4711;
+  cr_assert_eq(change_piece(charged, life->span, (struct change_cuts){life->at, life->steps}, from, to, &minor, &err),
+               RC_OK);
+  return minor;
+}
+
+Test(change, a_piece_is_what_is_used_between_two_cuts) {
+  struct life life = {.span = {100, 130}, .at = {110, 120}, .steps = 2};
+  static const struct {
+    int64_t charged, from, to, minor;
+  } CASES[] = {
+      {1000, 100, 110, 333},   {1000, 110, 120, 334}, {1000, 120, 130, 333}, /* the rest of 667 is 333 */
+      {1000, 100, 130, 1000},  {1000, 90, 140, 1000}, {1000, 110, 130, 667},
+      {1000, 100, 100, 0},     {1000, 130, 130, 0},   {1000, 130, 140, 0},
+      {1000, 100, 115, 500}, /* to what is no cut yet: half of the 667 */
+      {-1000, 110, 120, -334}, {0, 100, 130, 0},      {MONEY_MAX, 100, 130, MONEY_MAX},
+  };
+  for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++)
+    cr_expect_eq(piece_of(CASES[i].charged, &life, CASES[i].from, CASES[i].to), CASES[i].minor, "row %zu", i);
+  struct error err;
+  int64_t minor = 4711;
+  cr_expect_eq(change_piece(MONEY_MAX + 1, life.span, (struct change_cuts){NULL, 0}, 100, 110, &minor, &err),
+               RC_VALIDATION);
+  cr_expect_eq(minor, 4711);
+}
+
+Test(change, a_piece_that_ends_before_it_begins_is_our_bug, .signal = SIGABRT, .init = cr_redirect_stderr) {
+  struct life life = {.span = {100, 130}};
+  (void)piece_of(1000, &life, 110, 109);
+}
+
+/* Each state's share when its piece is over, as arrears are billed. */
+static int64_t bill_in_arrears(const struct life *life) {
+  int64_t billed = 0;
+  for (size_t i = 0; i <= life->steps; i++)
+    billed += piece_of(life->charge[i == 0 ? 0 : life->state[i - 1]], life, i == 0 ? life->span.start : life->at[i - 1],
+                       i == life->steps ? life->span.end : life->at[i]);
+  return billed;
+}
+
+/* BILL-022, BILL-052: whatever is changed within a period, in arrears or in advance it costs the same to the cent; so
+ * there and back is worth nothing in arrears, too. */
+Test(change, in_arrears_comes_to_the_same_as_in_advance, .timeout = 120) {
+  struct dice dice = dice_new();
+  for (int i = 0; i < MONEY_CASES; i++) {
+    struct life life = throw_life(&dice);
+    cr_assert_eq(bill_in_arrears(&life), bill(&life), "case %d", i);
+    for (size_t step = 0; step < life.steps; step++) life.state[step] = 0;
+    cr_assert_eq(bill_in_arrears(&life), life.charge[0], "case %d: always the same", i);
+  }
+}
+
+/* A piece knows nothing of the cuts that come later: it is billed before they happen. */
+Test(change, a_piece_does_not_depend_on_later_cuts, .timeout = 120) {
+  struct dice dice = dice_new();
+  for (int i = 0; i < MONEY_CASES; i++) {
+    struct life life = throw_life(&dice), known = life;
+    known.steps = (size_t)dice_between(&dice, 0, (int64_t)life.steps - 1);
+    int64_t from = known.steps ? life.at[known.steps - 1] : life.span.start, to = life.at[known.steps];
+    cr_assert_eq(piece_of(life.charge[0], &life, from, to), piece_of(life.charge[0], &known, from, to), "case %d", i);
+  }
+}
+
 /* Credits on one line, by however many changes, sum to no more than it: what a line keeps is never below nothing. */
 Test(change, several_credits_on_one_line_never_exceed_it, .timeout = 120) {
   struct dice dice = dice_new();
