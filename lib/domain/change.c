@@ -31,7 +31,7 @@ static enum rc rest_at(int64_t charged_minor, struct change_span span, struct ch
                        int64_t *ret_rest, struct error *err) {
   int64_t rest, from = span.start;
   size_t before = 0;
-  while (before < cuts.count && cuts.at[before] < position) before++;
+  while (before < cuts.count && position > cuts.at[before]) before++;
   TRY(change_rest(charged_minor, span, (struct change_cuts){cuts.at, before}, &rest, err));
   if (before > 0) from = within(cuts.at[before - 1], span.start, span.end);
   if (from < span.end) TRY(proration_rest(rest, within(position, from, span.end) - from, span.end - from, &rest, err));

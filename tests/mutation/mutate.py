@@ -49,6 +49,8 @@ EQUIVALENT = {
     # `whole` is not 0.
     ("apportion.c", "int128 due = whole > 0 ? round_half_away(share, whole) : round_half_away(-share, -(int128)whole);",
      ">", ">="),
+    # A cut at the position itself: what comes after it takes no time.
+    ("change.c", "while (before < cuts.count && position > cuts.at[before]) before++;", ">", ">="),
     # A line with nothing left weighs nothing.
     ("discount.c", "return line->is_covered && !line->is_taken_back && left_of(line) > 0;", ">", ">="),
     # Any weight above the sum of the lesser ones orders alike.

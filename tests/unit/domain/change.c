@@ -208,6 +208,8 @@ Test(change, a_piece_is_what_is_used_between_two_cuts) {
   };
   for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++)
     cr_expect_eq(piece_of(CASES[i].charged, &life, CASES[i].from, CASES[i].to), CASES[i].minor, "row %zu", i);
+  struct life cut_at_its_end = {.span = {100, 130}, .at = {110, 130}, .steps = 2};
+  cr_expect_eq(piece_of(1000, &cut_at_its_end, 110, 140), 667);
   struct error err;
   int64_t minor = 4711;
   cr_expect_eq(change_piece(MONEY_MAX + 1, life.span, (struct change_cuts){NULL, 0}, 100, 110, &minor, &err),
