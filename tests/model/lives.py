@@ -137,7 +137,7 @@ class Family:
 
     def __init__(self, api, chance, currency, cycle):
         self.currency, self.scale, self.cycle = currency, SCALES[currency], cycle
-        self.may_be_arrears = chance.random() < 0.3
+        self.may_be_arrears = chance.random() < 0.5
         cycles = [cycle, cycle, cycle, chance.choice([other for other in CYCLES if other != cycle])]
         self.plans = [self.make(api, chance, each) for each in cycles]
 
@@ -501,24 +501,22 @@ def is_alive(lived):
     return lived.life.state in ("trialing", "active")
 
 
-def may_change(lived):
-    return is_alive(lived) and not lived.family.may_be_arrears
-
-
 def goes_on(lived):
     return is_alive(lived) and not lived.life.ends_at
 
 
 ACTS = [  # what, how often, when
-    (Lived.change_now, 12, may_change),
-    (Lived.change_by_default, 4, lambda lived: may_change(lived) and goes_on(lived) and lived.life.is_running()),
-    (Lived.change_later, 4, lambda lived: may_change(lived) and goes_on(lived)),
+    (Lived.change_now, 12, is_alive),
+    (Lived.change_by_default, 4, lambda lived: goes_on(lived) and lived.life.is_running()),
+    (Lived.change_later, 4, goes_on),
     (Lived.cancel_now, 2, is_alive),
     (Lived.cancel_later, 3, goes_on),
     (Lived.keep, 6, lambda lived: is_alive(lived) and lived.life.ends_at),
-    (Lived.suspend, 3, lambda lived: lived.life.is_running() and not lived.family.may_be_arrears),
+    (Lived.suspend, 3, lambda lived: lived.life.is_running()),
     (Lived.resume, 20, lambda lived: lived.life.state == "suspended"),
+    # Not where there are arrears: the workers settle one minimum for all periods that were renewed, the reference one for each.
     (Lived.renew, 3, lambda lived: goes_on(lived) and lived.life.is_running() and not lived.life.scheduled
+        and not lived.family.may_be_arrears
         and lived.life.next - lived.life.grid.index(lived.life.day_of(lived.now)) < 4),
     (Lived.let_expire, 1, is_alive),
     (Lived.clear_coupons, 1, lambda lived: lived.coupons and is_alive(lived)),
