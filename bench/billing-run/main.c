@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/time.h"
+#include "cpu.h"
 
 enum { CLAIM = 1000, POLL_MS = 50, GIVE_UP_MS = 900000, SQL_MAX = 16384 };
 
@@ -173,11 +174,21 @@ static void prepare_lean(const struct fare *fare) {
   PQclear(PQprepare(db, "lean", sql, 0, NULL));
 }
 
-static double measure_lean(const struct fare *fare, int64_t customers) {
+/* What one way of billing comes to. */
+struct figures {
+  double a_second;
+  struct cpu before, after; /* the run */
+  struct cpu quiet;         /* and all that it set off: payments, mails */
+  double cpu_us;            /* for each invoice, by all processes */
+};
+
+static struct figures measure_lean(const struct fare *fare, int64_t customers) {
+  struct figures lean = {0};
   seed_bare();
   run("VACUUM ANALYZE bare.subscriptions");
   run("CHECKPOINT");
   prepare_lean(fare);
+  cpu_read(db, &lean.before);
   struct mono start = mono_now();
   int64_t done = 0;
   for (;;) {
@@ -192,10 +203,13 @@ static double measure_lean(const struct fare *fare, int64_t customers) {
     done += claimed;
   }
   double seconds = (double)mono_ms_since(start) / 1000;
+  cpu_read(db, &lean.after);
   run("DEALLOCATE lean");
   if (done != customers) die("lean SQL", "did not bill everybody");
   run("DROP SCHEMA bare CASCADE");
-  return (double)customers / seconds;
+  lean.a_second = (double)customers / seconds;
+  lean.cpu_us = (double)cpu_spent_us(&lean.before, &lean.after, CPU_BENCH) / (double)customers;
+  return lean;
 }
 
 /* Resident megabytes of our processes: those whose program lies in BIN_DIR, but for the gateway and this one. */
@@ -234,10 +248,21 @@ static void check(const struct fare *fare, int64_t customers) {
     die("ledger", "does not sum to zero");
 }
 
+/* Payments and mails of one measurement must not weigh on the next. */
+static void wait_for_quiet(void) {
+  struct mono start = mono_now();
+  while (number("SELECT (SELECT count(*) FROM notifications WHERE next_attempt_at IS NOT NULL)"
+                " + (SELECT count(*) FROM outbox)") > 0 &&
+         mono_ms_since(start) < GIVE_UP_MS)
+    sleep_ms(200);
+}
+
 /* The runs are written as billing-run.start writes them, all at once. */
-static double measure_workers(int64_t customers, double *ret_peak_mb) {
+static struct figures measure_workers(int64_t customers, double *ret_peak_mb) {
+  struct figures workers = {0};
   run("VACUUM ANALYZE");
   run("CHECKPOINT");
+  cpu_read(db, &workers.before);
   struct mono start = mono_now();
   run("INSERT INTO billing_runs (tenant_id, id, as_of, status, requested_by, started_at)"
       " SELECT id, gen_random_uuid(), now(), 'running', 'bench', now() FROM bench_tenants");
@@ -247,28 +272,36 @@ static double measure_workers(int64_t customers, double *ret_peak_mb) {
     if (mono_ms_since(start) > GIVE_UP_MS) die("billing runs", "not completed in time");
     sleep_ms(POLL_MS);
   }
-  double seconds = (double)mono_ms_since(start) / 1000;
-  return (double)customers / seconds;
+  workers.a_second = (double)customers * 1000 / (double)mono_ms_since(start);
+  cpu_read(db, &workers.after);
+  workers.cpu_us = (double)cpu_spent_us(&workers.before, &workers.after, NULL) / (double)customers;
+  wait_for_quiet();
+  cpu_read(db, &workers.quiet);
+  return workers;
 }
 
-/* Payments and mails of one measurement must not weigh on the next. */
-static void wait_for_quiet(void) {
-  struct mono start = mono_now();
-  while (number("SELECT (SELECT count(*) FROM notifications WHERE status IN ('pending', 'sending'))"
-                " + (SELECT count(*) FROM outbox)") > 0 &&
-         mono_ms_since(start) < GIVE_UP_MS)
-    sleep_ms(200);
+static void print_cpu(const struct figures *lean, const struct figures *workers, int64_t customers) {
+  double quiet_us = (double)cpu_spent_us(&workers->before, &workers->quiet, NULL) / (double)customers;
+  printf("\nCPU, µs an invoice | in the run | until all is quiet\n---|---|---\n");
+  for (size_t i = 0; i < workers->quiet.count; i++) {
+    const char *name = workers->quiet.classes[i].name;
+    double in_run = (double)cpu_spent_us(&workers->before, &workers->after, name) / (double)customers;
+    double in_all = (double)cpu_spent_us(&workers->before, &workers->quiet, name) / (double)customers;
+    if (in_all >= 0.5 && strcmp(name, CPU_BENCH) != 0) printf("%s | %.1f | %.1f\n", name, in_run, in_all);
+  }
+  printf("all | %.1f | %.1f\nleanest SQL | %.1f |\nratio | %.2f | %.2f\n\n", workers->cpu_us, quiet_us, lean->cpu_us,
+         lean->cpu_us / workers->cpu_us, lean->cpu_us / quiet_us);
 }
 
 static void measure(const struct fare *fare, int64_t customers, int64_t tenants) {
   double idle_mb = resident_mb(), peak_mb = 0;
   seed(fare, customers, tenants);
-  double lean = measure_lean(fare, customers), workers = measure_workers(customers, &peak_mb);
+  struct figures lean = measure_lean(fare, customers), workers = measure_workers(customers, &peak_mb);
   check(fare, customers);
   printf("| %s | %lld | %lld | %.0f | %.0f | %.2f | %.0f | %.0f |\n", fare->name, (long long)customers,
-         (long long)tenants, lean, workers, workers / lean, idle_mb, peak_mb);
+         (long long)tenants, lean.a_second, workers.a_second, workers.a_second / lean.a_second, idle_mb, peak_mb);
+  print_cpu(&lean, &workers, customers);
   fflush(stdout);
-  wait_for_quiet();
 }
 
 int main(int argc, char **argv) {
