@@ -7,12 +7,23 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "db/array.h"
 
 enum { CONNECT_TIMEOUT_S = 5, STATEMENT_TIMEOUT_MS = 60000, LOCK_TIMEOUT_MS = 20000, IDLE_IN_TX_TIMEOUT_MS = 60000 };
+enum { DB_PARAMS_MAX = 40 };
+
+/* Which parameters of a prepared statement are arrays, and of what; 0: none. */
+struct prepared {
+  const struct statement *statement;
+  int count;
+  Oid elements[DB_PARAMS_MAX];
+};
 
 struct db {
   struct db_options options;
   PGconn *connection;
+  struct prepared *prepared;
+  size_t prepared_count;
 };
 
 /* The first row whose prefix fits decides. */
@@ -83,6 +94,7 @@ struct db *db_new(const struct db_options *options) {
 void db_free(struct db *db) {
   if (!db) return;
   PQfinish(db->connection);
+  free(db->prepared);
   free(db);
 }
 
@@ -103,13 +115,32 @@ static enum rc run(struct db *db, const char *sql, struct error *err) {
   return failed(db, result, sql, err);
 }
 
+static size_t count_statements(const struct db_options *options) {
+  size_t count = 0;
+  for (size_t list = 0; options->statements && options->statements[list]; list++)
+    for (const struct statement *const *s = options->statements[list]; *s; s++) count++;
+  return count;
+}
+
+static enum rc prepare(struct db *db, const struct statement *statement, struct error *err) {
+  PGresult CLEANUP(db_result_release) *result = PQprepare(db->connection, statement->name, statement->text, 0, NULL);
+  if (PQresultStatus(result) != PGRES_COMMAND_OK) return failed(db, result, statement->name, err);
+  PGresult CLEANUP(db_result_release) *described = PQdescribePrepared(db->connection, statement->name);
+  if (PQresultStatus(described) != PGRES_COMMAND_OK) return failed(db, described, statement->name, err);
+  struct prepared prepared = {.statement = statement, .count = PQnparams(described)};
+  ASSERT(prepared.count <= DB_PARAMS_MAX);
+  for (int i = 0; i < prepared.count; i++) prepared.elements[i] = db_array_element(PQparamtype(described, i));
+  db->prepared[db->prepared_count++] = prepared;
+  return RC_OK;
+}
+
 static enum rc prepare_all(struct db *db, struct error *err) {
+  if (!db->prepared) db->prepared = calloc(count_statements(&db->options) + 1, sizeof *db->prepared);
+  ASSERT(db->prepared);
+  db->prepared_count = 0;
   for (size_t list = 0; db->options.statements && db->options.statements[list]; list++) {
     ASSERT(list < DB_LISTS_MAX);
-    for (const struct statement *const *s = db->options.statements[list]; *s; s++) {
-      PGresult CLEANUP(db_result_release) *result = PQprepare(db->connection, (*s)->name, (*s)->text, 0, NULL);
-      if (PQresultStatus(result) != PGRES_COMMAND_OK) return failed(db, result, (*s)->name, err);
-    }
+    for (const struct statement *const *s = db->options.statements[list]; *s; s++) TRY(prepare(db, *s, err));
   }
   return RC_OK;
 }
@@ -207,12 +238,30 @@ void tx_release(struct tx *tx) {
   tx->db->connection = NULL;
 }
 
+static PGresult *exec_prepared(const struct db *db, const struct statement *statement, const char *const *params,
+                               int count) {
+  const struct prepared *prepared = db->prepared, *end = db->prepared + db->prepared_count;
+  while (prepared < end && prepared->statement != statement) prepared++;
+  ASSERT(prepared < end && prepared->count == count);
+  const char *values[DB_PARAMS_MAX];
+  int lengths[DB_PARAMS_MAX] = {0}, formats[DB_PARAMS_MAX] = {0};
+  for (int i = 0; i < count; i++) {
+    values[i] = params[i];
+    if (prepared->elements[i] == 0 || !params[i]) continue;
+    struct db_value value = db_array_value(params[i], prepared->elements[i]);
+    values[i] = value.bytes;
+    lengths[i] = value.length;
+    formats[i] = value.is_binary;
+  }
+  return PQexecPrepared(db->connection, statement->name, count, values, lengths, formats, 0);
+}
+
 enum rc tx_exec(struct tx *tx, const struct statement *statement, const char *const *params, int count,
                 PGresult **ret_result, struct error *err) {
   ASSERT(tx->open);
   PGresult CLEANUP(db_result_release) *result = NULL;
   if (!tx->db->connection) return error_set(err, RC_DB_UNAVAILABLE, "PostgreSQL: the connection was lost");
-  result = PQexecPrepared(tx->db->connection, statement->name, count, params, NULL, NULL, 0);
+  result = exec_prepared(tx->db, statement, params, count);
   ExecStatusType status = PQresultStatus(result);
   if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK) return failed(tx->db, result, statement->name, err);
   if (strncmp(PQcmdStatus(result), "SELECT", 6) != 0) tx->written += strtoll(PQcmdTuples(result), NULL, 10);

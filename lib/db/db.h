@@ -86,17 +86,19 @@ const char *db_utime(struct arena *arena, struct utime t);
 const char *db_date(struct arena *arena, struct date date);
 const char *db_bytea(struct arena *arena, const void *bytes, size_t length);
 
-/* A PostgreSQL array literal, for unnest. Grows in the arena. */
+/* An array, for unnest: elements of one kind, beside NULLs. Grows in the arena. Where the statement has arrays of
+ * another type than the elements' (ids as text, bigint for integer), they are converted. */
 struct db_array;
 struct db_array *db_array_new(struct arena *arena);
-void db_array_text(struct db_array *array, const char *text); /* NULL adds NULL; any text, quoted */
+void db_array_text(struct db_array *array, const char *text); /* NULL adds NULL */
 void db_array_uuid(struct db_array *array, const struct uuid *id);
 void db_array_int(struct db_array *array, int64_t value);
 void db_array_bool(struct db_array *array, bool value);
 void db_array_utime(struct db_array *array, struct utime t);
 void db_array_date(struct db_array *array, struct date date);
 size_t db_array_count(const struct db_array *array);
-const char *db_array_literal(struct db_array *array); /* "{...}" */
+/* What a parameter of an array type must be, and only such a one: it is no text. Nothing may be added any more. */
+const char *db_array_literal(struct db_array *array);
 
 /* Reading results. They assert that the value is there and is what the statement promises; *_or for what may be NULL.
  */
