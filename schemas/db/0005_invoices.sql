@@ -1,4 +1,8 @@
 -- Invoices, their lines, their numbers, and the ledger.
+--
+-- Tables that a billing run fills have no foreign keys: each costs a locked row of the parent for each row (5 µs, of 35 that
+-- the leanest SQL takes for an invoice). What they would say is said otherwise, and beside each column: the statement that
+-- inserts takes the value from the parent's row or a trigger looks a set at a time, and the parent's rows are never deleted.
 
 -- The next number of each series. The row is locked last, in the finalising transaction: no gap, no duplicate.
 CREATE TABLE invoice_series (
@@ -12,9 +16,9 @@ CALL protect('invoice_series');
 CREATE TABLE invoices (
   tenant_id             uuid NOT NULL,
   id                    uuid NOT NULL,
-  customer_id           uuid NOT NULL,
+  customer_id           uuid NOT NULL,   -- exists: invoices_insert.sql joins it; customers are never deleted
   subscription_id       uuid,            -- when all lines are of one
-  run_id                uuid,
+  run_id                uuid,            -- exists: the run's tally, written with the invoice, has the foreign key
   series                text,
   number                bigint,
   invoice_number        text GENERATED ALWAYS AS (series || '-' || lpad(number::text, greatest(6, length(number::text)), '0')) STORED,
@@ -48,8 +52,6 @@ CREATE TABLE invoices (
   version               bigint NOT NULL DEFAULT 1,
   PRIMARY KEY (tenant_id, id),
   UNIQUE (tenant_id, series, number),
-  FOREIGN KEY (tenant_id, customer_id) REFERENCES customers (tenant_id, id),
-  FOREIGN KEY (tenant_id, run_id) REFERENCES billing_runs (tenant_id, id),
   CHECK (total_minor = subtotal_minor - discount_minor + tax_minor),
   CHECK ((status = 'draft') = (number IS NULL)),
   CHECK (status <> 'paid' OR amount_paid_minor + amount_credited_minor + credit_applied_minor >= total_minor)
@@ -61,7 +63,7 @@ CALL protect('invoices');
 
 CREATE TABLE invoice_items (
   tenant_id       uuid NOT NULL,
-  invoice_id      uuid NOT NULL,
+  invoice_id      uuid NOT NULL,                   -- exists: guard_added; a draft goes after its lines: invoice_guard
   line            integer NOT NULL CHECK (line >= 1),
   id              uuid NOT NULL,
   kind            text NOT NULL CHECK (kind IN ('subscription', 'usage', 'credit', 'fee', 'discount')),
@@ -91,7 +93,6 @@ CREATE TABLE invoice_items (
   period_end      timestamptz,
   provenance      jsonb NOT NULL,                  -- BILL-025: how the amount came about
   PRIMARY KEY (tenant_id, invoice_id, line),
-  FOREIGN KEY (tenant_id, invoice_id) REFERENCES invoices (tenant_id, id),
   CHECK (tax_inclusive = (listed_minor IS NOT NULL) AND tax_inclusive = (listed_discount_minor IS NOT NULL))
 );
 CREATE UNIQUE INDEX invoice_items_identity ON invoice_items (tenant_id, subscription_id, item, component, period_index, kind, revision)
@@ -104,7 +105,12 @@ CALL protect('invoice_items');
 CREATE FUNCTION invoice_guard() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   IF TG_OP = 'DELETE' THEN
-    IF OLD.status = 'draft' THEN RETURN OLD; END IF;
+    IF OLD.status = 'draft' THEN
+      IF EXISTS (SELECT FROM invoice_items i WHERE i.tenant_id = OLD.tenant_id AND i.invoice_id = OLD.id) THEN
+        RAISE EXCEPTION 'draft % has lines', OLD.id USING ERRCODE = 'foreign_key_violation';
+      END IF;
+      RETURN OLD;
+    END IF;
   ELSIF OLD.status = 'draft' OR
         (to_jsonb(NEW) - '{status,amount_paid_minor,amount_credited_minor,paid_at,payment_method,payment_reference,updated_at,version,invoice_number}'::text[])
       = (to_jsonb(OLD) - '{status,amount_paid_minor,amount_credited_minor,paid_at,payment_method,payment_reference,updated_at,version,invoice_number}'::text[]) THEN
@@ -117,9 +123,9 @@ CREATE TRIGGER immutable BEFORE UPDATE OR DELETE ON invoices FOR EACH ROW EXECUT
 -- Lines come with their invoice: into a finalised one only from the transaction that finalises it.
 CREATE FUNCTION invoice_items_guard() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  IF EXISTS (SELECT FROM added a JOIN invoices i ON i.tenant_id = a.tenant_id AND i.id = a.invoice_id
-             WHERE i.status <> 'draft' AND i.finalised_xact IS DISTINCT FROM pg_current_xact_id()) THEN
-    RAISE EXCEPTION 'a line cannot be added to a finalised invoice' USING ERRCODE = 'CB001';
+  IF EXISTS (SELECT FROM added a LEFT JOIN invoices i ON i.tenant_id = a.tenant_id AND i.id = a.invoice_id
+             WHERE i.id IS NULL OR i.status <> 'draft' AND i.finalised_xact IS DISTINCT FROM pg_current_xact_id()) THEN
+    RAISE EXCEPTION 'a line is added to an invoice that is finalised, or is none' USING ERRCODE = 'CB001';
   END IF;
   RETURN NULL;
 END $$;
@@ -164,7 +170,7 @@ CREATE TABLE ledger_entries (
 );
 CALL protect('ledger_entries');
 REVOKE UPDATE, DELETE ON ledger_entries FROM cloudbill_worker;
-REVOKE DELETE ON customers FROM cloudbill_worker;
+REVOKE DELETE ON tenants, customers, billing_runs FROM cloudbill_worker;
 CREATE TRIGGER immutable BEFORE UPDATE OR DELETE ON ledger_entries FOR EACH ROW EXECUTE FUNCTION refuse();
 
 -- Facts that a statement left unbalanced, until the commit looks at them. Empty outside of transactions.

@@ -51,8 +51,8 @@ CALL protect('payment_methods');
 CREATE TABLE payments (
   tenant_id         uuid NOT NULL,
   id                uuid NOT NULL,
-  customer_id       uuid NOT NULL,
-  invoice_id        uuid NOT NULL,
+  customer_id       uuid NOT NULL,          -- both exist: they are taken from the row of a finalised invoice,
+  invoice_id        uuid NOT NULL,          -- which nobody can delete (no foreign keys: see 0005_invoices.sql)
   currency          text NOT NULL CHECK (currency ~ '^[A-Z]{3}$'),
   amount_minor      bigint NOT NULL CHECK (amount_minor > 0),
   status            text NOT NULL CHECK (status IN ('pending', 'processing', 'unknown', 'requires_action', 'succeeded', 'failed', 'cancelled', 'refunded')),
@@ -81,8 +81,6 @@ CREATE TABLE payments (
   version           bigint NOT NULL DEFAULT 1,
   PRIMARY KEY (tenant_id, id),
   CHECK (source = 'gateway' OR status IN ('succeeded', 'refunded')),
-  FOREIGN KEY (tenant_id, customer_id) REFERENCES customers (tenant_id, id),
-  FOREIGN KEY (tenant_id, invoice_id) REFERENCES invoices (tenant_id, id),
   FOREIGN KEY (tenant_id, payment_method_id) REFERENCES payment_methods (tenant_id, id)
 ) WITH (fillfactor = 70);
 CREATE INDEX payments_due ON payments (due_clock_id, next_attempt_at) WHERE next_attempt_at IS NOT NULL;
