@@ -1,14 +1,14 @@
--- E-mail: one row for each event and template; the id, derived from both, is the Message-ID, so that a second copy is
+-- E-mail: one row for each event and template. The id is derived from both, and is the Message-ID, so that a second copy is
 -- recognised. pending: waits for its next_attempt_at. sending: a process has it until next_attempt_at, then another may.
 
 CREATE TABLE notifications (
-  tenant_id       uuid NOT NULL REFERENCES tenants,
+  tenant_id       uuid NOT NULL,
   id              uuid NOT NULL,
   event_id        uuid NOT NULL,
   template        text NOT NULL,
   locale          text NOT NULL,
   recipient       text NOT NULL,
-  customer_id     uuid NOT NULL,
+  customer_id     uuid NOT NULL,     -- exists: recipients.sql has found it (no foreign keys: see 0005_invoices.sql)
   invoice_id      uuid,
   payment_id      uuid,
   variables       jsonb NOT NULL,
@@ -22,23 +22,21 @@ CREATE TABLE notifications (
   updated_at      timestamptz NOT NULL,
   version         bigint NOT NULL DEFAULT 1,
   PRIMARY KEY (tenant_id, id),
-  UNIQUE (tenant_id, event_id, template, recipient),
-  FOREIGN KEY (tenant_id, customer_id) REFERENCES customers (tenant_id, id),
   CHECK ((status IN ('sent', 'failed')) = (next_attempt_at IS NULL))
 ) WITH (fillfactor = 70);
 CREATE INDEX notifications_due ON notifications (next_attempt_at) WHERE next_attempt_at IS NOT NULL;
 CREATE INDEX notifications_of_invoice ON notifications (tenant_id, invoice_id) WHERE template = 'invoice';
 CALL protect('notifications');
+REVOKE DELETE ON notifications FROM cloudbill_worker;
 
 CREATE TABLE notification_attempts (
   tenant_id       uuid NOT NULL,
-  notification_id uuid NOT NULL,
+  notification_id uuid NOT NULL,     -- exists: notification_claim.sql has just claimed it
   attempt         integer NOT NULL,
   started_at      timestamptz NOT NULL,
   duration_ms     bigint,
   response        text,              -- the server's last line, or why there was none
   delivered       boolean,           -- NULL: under way, or the process that sent it died
-  PRIMARY KEY (tenant_id, notification_id, attempt),
-  FOREIGN KEY (tenant_id, notification_id) REFERENCES notifications (tenant_id, id)
+  PRIMARY KEY (tenant_id, notification_id, attempt)
 );
 CALL protect('notification_attempts');

@@ -11,7 +11,7 @@ WITH added AS (
   FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::uuid[], $9::uuid[], $10::uuid[],
               $11::text[], $12::text[])
        AS n (tenant_id, id, event_id, template, locale, recipient, customer_id, invoice_id, payment_id, variables, refusal)
-  ON CONFLICT DO NOTHING
+  ON CONFLICT (tenant_id, id) DO NOTHING
   RETURNING tenant_id, id, event_id, template, customer_id, version, last_error)
 SELECT tenant_id, id, event_id, template, customer_id, version, last_error
 FROM added
