@@ -113,11 +113,20 @@ static bool needs_escape(unsigned char c) {
   return c < 0x20 || c == '"' || c == '\\' || c == 0x7F;
 }
 
+/* Most of what is written: bytes that are characters and need no escape. */
+static size_t plain_length(const unsigned char *bytes, size_t length) {
+  size_t i = 0;
+  while (i < length && bytes[i] < 0x80 && !needs_escape(bytes[i])) i++;
+  return i;
+}
+
 void json_escape(struct buf *out, const char *text, size_t length) {
   const unsigned char *bytes = (const unsigned char *)text;
   size_t plain_from = 0;
   buf_char(out, '"');
   for (size_t i = 0; i < length;) {
+    i += plain_length(bytes + i, length - i);
+    if (i == length) break;
     size_t step = utf8_length(bytes + i, length - i);
     if (step > 0 && !needs_escape(bytes[i])) {
       i += step;

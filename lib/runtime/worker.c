@@ -1,4 +1,5 @@
 /* A worker's life: settings, threads, the loop, and a clean end. */
+#include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +10,7 @@
 #include "runtime/effects.h"
 #include "runtime/health.h"
 
+enum { MALLOC_ARENAS = 2 }; /* one for each thread would be most of a worker's memory */
 enum { TASKS_MAX = 16, SETTINGS_MAX = 48, READY_DB_MS = 15000, SLEEP_SLICE_MS = 20, STOP_MAX_S = 9 };
 
 static struct common_settings {
@@ -215,6 +217,7 @@ int worker_main(int argc, char **argv, const struct worker *worker) {
   struct process *process = &the_process;
   struct error err;
   struct health_server *health = NULL;
+  mallopt(M_ARENA_MAX, MALLOC_ARENAS);
   json_object_seed(0);
   if (load_settings(worker, &err) != RC_OK) {
     return refuse_to_start(worker, &err);
