@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "runtime/clock.h"
 #include "runtime/effects.h"
+#include "runtime/json_arena.h"
 #include "runtime_sql.h"
 
 enum {
@@ -110,7 +111,10 @@ static bool is_event(const char *topic) {
 /* Decides what can be decided by looking at the message alone. An event that is not for this worker is no fault. */
 static void decode(struct batch *batch, struct item *item) {
   struct error err;
-  if (message_decode(item->message, &err) != RC_OK) {
+  json_arena_use(batch->messages_arena);
+  enum rc rc = message_decode(item->message, &err);
+  json_arena_use(NULL);
+  if (rc != RC_OK) {
     item->message->tenant = UUID_NIL;
     settle(item, FATE_DEAD, &err, utime_now());
     return;

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "runtime/effects.h"
 #include "runtime/health.h"
+#include "runtime/json_arena.h"
 
 enum { MALLOC_ARENAS = 2 }; /* one for each thread would be most of a worker's memory */
 enum { TASKS_MAX = 16, SETTINGS_MAX = 48, READY_DB_MS = 15000, SLEEP_SLICE_MS = 20, STOP_MAX_S = 9 };
@@ -218,6 +219,7 @@ int worker_main(int argc, char **argv, const struct worker *worker) {
   struct error err;
   struct health_server *health = NULL;
   mallopt(M_ARENA_MAX, MALLOC_ARENAS);
+  json_arena_install();
   json_object_seed(0);
   if (load_settings(worker, &err) != RC_OK) {
     return refuse_to_start(worker, &err);
