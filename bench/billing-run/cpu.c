@@ -16,15 +16,17 @@ static bool read_stat(long pid, long *ret_parent, int64_t *ret_us) {
   if (!file) return false;
   bool is_there = fgets(line, sizeof line, file) != NULL;
   fclose(file);
-  const char *at = is_there ? strrchr(line, ')') : NULL;
-  if (!at) return false;
-  long parent;
-  long long user, system, children_user, children_system;
-  if (sscanf(at + 1, " %*c %ld %*d %*d %*d %*d %*u %*u %*u %*u %*u %lld %lld %lld %lld", &parent, &user, &system,
-             &children_user, &children_system) != 5)
-    return false;
-  *ret_parent = parent;
-  *ret_us = (user + system + children_user + children_system) * (1000000 / sysconf(_SC_CLK_TCK));
+  char *at = is_there ? strrchr(line, ')') : NULL;
+  if (!at || strlen(at) < 4) return false;
+  at += 4; /* ") S": the state is no number */
+  enum { PARENT, USER = 10, CHILDREN_SYSTEM = 13 };
+  int64_t ticks = 0;
+  for (int field = PARENT; field <= CHILDREN_SYSTEM; field++) {
+    long long value = strtoll(at, &at, 10);
+    if (field == PARENT) *ret_parent = (long)value;
+    if (field >= USER) ticks += value;
+  }
+  *ret_us = ticks * (1000000 / sysconf(_SC_CLK_TCK));
   return true;
 }
 

@@ -298,6 +298,8 @@ static void measure(const struct fare *fare, int64_t customers, int64_t tenants)
   seed(fare, customers, tenants);
   struct figures lean = measure_lean(fare, customers), workers = measure_workers(customers, &peak_mb);
   check(fare, customers);
+  printf("| what | customers | tenants | leanest SQL, invoices/s | workers, invoices/s | ratio | RSS idle, MB"
+         " | RSS peak, MB |\n|---|---|---|---|---|---|---|---|\n");
   printf("| %s | %lld | %lld | %.0f | %.0f | %.2f | %.0f | %.0f |\n", fare->name, (long long)customers,
          (long long)tenants, lean.a_second, workers.a_second, workers.a_second / lean.a_second, idle_mb, peak_mb);
   print_cpu(&lean, &workers, customers);
@@ -312,9 +314,6 @@ int main(int argc, char **argv) {
   run("SET search_path = cloudbill; SET client_min_messages = warning");
   int64_t tenants = argc > 2 ? strtoll(argv[2], NULL, 10) : 10;
   const struct fare *plain = &fares[0], *rich = &fares[1];
-  printf(
-      "| what | customers | tenants | leanest SQL, invoices/s | workers, invoices/s | ratio | RSS idle, MB | RSS peak, "
-      "MB |\n|---|---|---|---|---|---|---|---|\n");
   if (argc > 1) {
     measure(argc > 3 && strcmp(argv[3], rich->name) == 0 ? rich : plain, strtoll(argv[1], NULL, 10), tenants);
   } else {
