@@ -453,7 +453,13 @@ def check_ledger(checks, facts, billed, paid):
     checks.equal("cash in the ledger", account("cash"), paid)
     checks.equal("receivable in the ledger", account("receivable"), amounts(facts["open"].items()))
     checks.equal("revenue in the ledger", account("revenue"), {c: -minor for c, minor in billed.items()})
-    return balance
+    # What is charged in a currency of three decimals ends in 0: the rest is the customer's credit.
+    credit = {currency: -minor for currency, minor in account("customer_credit").items()}
+    owed = amounts(facts["open"].items())
+    checks.equal("billed and the customers' credit are paid and open",
+                 {c: billed.get(c, 0) + credit.get(c, 0) for c in billed},
+                 {c: paid.get(c, 0) + owed.get(c, 0) for c in billed})
+    return balance, credit
 
 
 def check_mails(checks, facts, tenant):
@@ -468,7 +474,7 @@ def check_mails(checks, facts, tenant):
     return sum(files[i] for i in ids)
 
 
-def table(run, facts, subscriptions, billed, paid, balance, files):
+def table(run, facts, subscriptions, billed, paid, balance, credit, files):
     states, mails = count_by(facts["payments"], "state"), count_by(facts["mails"], "template")
     open_amounts = amounts(facts["open"].items())
     customers = Counter(s.currency for s in subscriptions)
@@ -484,11 +490,11 @@ def table(run, facts, subscriptions, billed, paid, balance, files):
           f"{states['waiting']:,} + dead {states['dead']:,}{busy}")
     print(f"    mails sent        {sum(mails.values()):>9,}  = {kinds}; .eml files {files:,}")
     print()
-    print(f"    {'':10}{'customers':>10}{'billed':>20}{'paid':>20}{'open':>20}{'ledger sum':>12}")
+    print(f"    {'':10}{'customers':>10}{'billed':>20}{'paid':>20}{'open':>20}{'credit':>12}{'ledger sum':>12}")
     for currency in CURRENCY_DIGITS:
         row = (money(sums.get(currency, 0), currency) for sums in (billed, paid, open_amounts))
         print(f"    {currency:10}{customers[currency]:>10,}" + "".join(f"{cell:>20}" for cell in row)
-              + f"{balance.get(currency, 0):>12}")
+              + f"{money(credit.get(currency, 0), currency):>12}{balance.get(currency, 0):>12}")
     print()
 
 
@@ -561,10 +567,10 @@ def main():
     lines = [(s, expected_lines(s, now)) for s in subscriptions]
     billed = check_billing(api, checks, run, again, facts, lines)
     paid = check_payments(checks, facts, lines)
-    balance = check_ledger(checks, facts, billed, paid)
+    balance, credit = check_ledger(checks, facts, billed, paid)
     files = check_mails(checks, facts, tenant)
     print()
-    table(run, facts, subscriptions, billed, paid, balance, files)
+    table(run, facts, subscriptions, billed, paid, balance, credit, files)
     show_invoice(api, tenant)
     if checks.unexplained:
         say(f"UNEXPLAINED: {len(checks.unexplained)} of {checks.count} cross-checks")

@@ -50,6 +50,18 @@ instance_unlock() {
 
 # --- its settings -----------------------------------------------------------------------------------------
 
+# Between a look at which ports are free and listening on them, another checkout on this machine must not look: it
+# waits, a minute at the most. /tmp is what all of them, and all users, can open.
+ports_lock() {
+    exec {PORTS_FD}</tmp
+    flock -w 60 "$PORTS_FD" || note "others have been starting for a minute: not waiting for them"
+}
+
+ports_unlock() {
+    exec {PORTS_FD}>&-
+    unset PORTS_FD
+}
+
 # Takes the wanted port, or the next one that nobody listens on and that we have not just given away.
 take_port() {
     local -n ret_port=$1
@@ -139,6 +151,7 @@ instance_prepare() {
     local preset=$1 name port fresh=''
     mkdir -p "$RUN_DIR"/{pid,log,mail,sanitizer,postgres,kafka,redis,gateway}
     find_tools
+    ports_lock
     if [[ ! -r $RUN_DIR/env || ${BUILD_PRESET:-} != "$preset" || ! -d $KAFKA_JARS || ! -d $POSTGRES_BIN ]]; then
         fresh=yes
     else
@@ -154,7 +167,7 @@ instance_prepare() {
     if [[ -n $fresh ]]; then
         if [[ -n $(known_processes) ]]; then
             say "restarting $INSTANCE_NAME with other settings"
-            instance_stop
+            instance_stop || true # it has said what had to be killed
         fi
         instance_settings "$preset"
     fi

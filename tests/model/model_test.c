@@ -7,12 +7,10 @@
 
 TestSuite(model, .timeout = 600);
 
-#define LIVES      "36"
-#define USUAL_SEED "20000"
+static const char PROGRAM[] = SOURCE_DIR "/tests/model/lives.py", LIVES[] = "36", USUAL_SEED[] = "20000";
 
 Test(model, random_lives_cost_what_the_reference_says) {
   const char *seed = getenv("TEST_SEED");
-  const char *const arguments[] = {SOURCE_DIR "/tests/model/lives.py", "--lives", LIVES, "--seed",
-                                   seed ? seed : USUAL_SEED,           NULL};
+  const char *const arguments[] = {PROGRAM, "--lives", LIVES, "--seed", seed ? seed : USUAL_SEED, NULL};
   run_program("/usr/bin/python3", arguments);
 }
