@@ -15,7 +15,7 @@ enum route_kind {
 
 typedef enum rc route_handler(struct request *request, struct response *response, struct error *err);
 
-/* A parameter of a path is {id} (a UUID, else 400) or {key} (a UUID or a code). */
+/* A parameter of a path is {key} (a UUID or a code) or an id by any other name (a UUID, else 400). */
 struct route {
   enum method method;
   const char *path;

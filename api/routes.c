@@ -1,9 +1,11 @@
 /* THE HTTP surface: one row for each endpoint. A read or a list is a row and a .sql file; a write is a row and a
  * command with its schema; what is neither has a handler. openapi.yaml is checked against this table. */
 #include "command.h"
+#include "explain.h"
 #include "health.h"
 #include "login.h"
 #include "router.h"
+#include "settings.h"
 #include "sql.h"
 
 /* ---- lists: their filters, in the order of the statement's parameters from $5 on, and sort orders ---- */
@@ -107,6 +109,10 @@ const struct route ROUTES[] = {
     {HANDLER(METHOD_POST, "/api/auth/logout", ANYONE, logout_handle)},
     {HANDLER(METHOD_GET, "/api/auth/me", "profile:read", me_handle)},
 
+    /* settings */
+    {READ("/api/settings", "settings:read", sql_settings_get)},
+    {HANDLER(METHOD_PATCH, "/api/settings", "settings:update", settings_handle)},
+
     /* customers */
     {LIST("/api/customers", "customers:read", customers)},
     {COMMAND(METHOD_POST, "/api/customers", "customers:create", "customer.create"), .location = "/api/customers"},
@@ -173,6 +179,7 @@ const struct route ROUTES[] = {
     {COMMAND(METHOD_POST, "/api/billing/invoices/{id}/payment", "payments:collect", "invoice.pay"),
      .refuses_cards = true},
     {READ("/api/billing/invoices/{id}/items", "invoices:read", sql_invoice_items_get)},
+    {HANDLER(METHOD_GET, "/api/billing/invoices/{id}/items/{itemId}/explain", "invoices:read", explain_handle)},
 
     /* account credit, credit notes */
     {LIST("/api/billing/customers/{id}/credits", "credits:read", credits), BELOW(sql_customer_exists, "customerId")},

@@ -41,10 +41,16 @@ struct thread {
 
 /* ---- one request ---- */
 
+/* Of a path's parameters all are ids but {key}, which may be a code. */
 static enum rc check_params(const struct request *request, struct error *err) {
+  const char *open = strchr(request->route->path, '{');
   struct uuid ignored;
-  if (strstr(request->route->path, "{id}") && !uuid_parse(request->params[0], &ignored))
-    return error_field(err, RC_VALIDATION, "id", "id must be a UUID");
+  for (size_t i = 0; open; i++, open = strchr(open + 1, '{')) {
+    char name[PATH_PARAM_MAX];
+    snprintf(name, sizeof name, "%.*s", (int)strcspn(open + 1, "}"), open + 1);
+    if (strcmp(name, "key") != 0 && !uuid_parse(request->params[i], &ignored))
+      return error_field(err, RC_VALIDATION, name, "%s must be a UUID", name);
+  }
   return RC_OK;
 }
 

@@ -4,6 +4,7 @@
 
 #include "base/assert.h"
 #include "base/money.h"
+#include "domain/apportion.h"
 #include "domain/invoice.h"
 #include "domain/percent.h"
 
@@ -53,6 +54,18 @@ int64_t coupon_apply(const struct coupon *coupon, struct discountable *lines, si
     ASSERT(parts[i] <= weights[i]);
   }
   return taken;
+}
+
+/* BILL-022 */
+int64_t discount_take_back(struct taken_back *line, int64_t credit_minor) {
+  int64_t left = line->amount_minor - line->taken_minor, taken = credit_minor < left ? credit_minor : left;
+  if (line->amount_minor <= 0 || taken <= 0) return 0;
+  int64_t share =
+      apportion_next(line->discount_minor, line->amount_minor, line->taken_minor, taken, line->discount_taken_minor);
+  if (share < 0) share = 0;
+  line->taken_minor += taken;
+  line->discount_taken_minor += share;
+  return share;
 }
 
 int64_t credit_apply(int64_t due_minor, const int64_t *remaining_minor, size_t count, int64_t *ret_used) {

@@ -26,6 +26,16 @@ struct discountable {
  * INVOICE_LINES_MAX. */
 int64_t coupon_apply(const struct coupon *coupon, struct discountable *lines, size_t count);
 
+/* A line that credits take back bit by bit (BILL-022); amounts are as listed. */
+struct taken_back {
+  int64_t amount_minor, discount_minor;      /* of the line */
+  int64_t taken_minor, discount_taken_minor; /* of them, taken back so far */
+};
+
+/* What a credit of `credit_minor` (> 0) brings along of the line's discount, >= 0; `line` is moved on. Several credits
+ * together never bring more than all of it. */
+int64_t discount_take_back(struct taken_back *line, int64_t credit_minor);
+
 /* Account credit (BILL-040): what is used of each grant, oldest first, for an amount that is due. Returns the sum. */
 int64_t credit_apply(int64_t due_minor, const int64_t *remaining_minor, size_t count, int64_t *ret_used);
 

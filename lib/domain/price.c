@@ -166,7 +166,8 @@ static void add_part(struct tally *tally, struct price_part part) {
     tally->is_too_large = true;
     return;
   }
-  tally->sum += cost + part.flat_fee.pico * SUM_PER_PICO; /* at most 10^35 + 10^35 + 10^35 */
+  part.cost = cost + part.flat_fee.pico * SUM_PER_PICO; /* at most 10^35 + 10^35 */
+  tally->sum += part.cost;                              /* and 10^35 more */
   tally->is_too_large = tally->sum > tally->max;
   struct price_explanation *explanation = tally->explanation;
   if (!explanation) return;
@@ -296,6 +297,19 @@ enum rc price_explain(const struct price_component *component, struct quantity q
   struct price_explanation explanation = {.quantity = quantity, .share = share};
   TRY(compute(component, quantity, events, share, currency, &explanation, &explanation.amount_minor, err));
   *ret_explanation = explanation;
+  return RC_OK;
+}
+
+/* BILL-002 */
+enum rc price_product(struct quantity quantity, struct decimal unit_price, const struct currency *currency,
+                      const char *field, int64_t *ret_minor, struct error *err) {
+  int128 exact;
+  int128 minor = MONEY_MAX + (int128)1;
+  if (decimal_times(unit_price, quantity, &exact))
+    minor = round_half_away(exact, power_of_ten(ATTO_DECIMALS - currency->exponent));
+  if (minor > MONEY_MAX || minor < -MONEY_MAX)
+    return error_field(err, RC_VALIDATION, field, "quantity × unitPrice is too large");
+  *ret_minor = (int64_t)minor;
   return RC_OK;
 }
 

@@ -112,6 +112,7 @@ struct price_part {
   struct quantity quantity;
   int64_t count; /* packages begun, or events */
   struct decimal unit_price, flat_fee;
+  int128 cost; /* exactly, in 10^-20 of the unit */
 };
 
 enum { PRICE_SUM_DECIMALS = 20 };
@@ -129,6 +130,11 @@ struct price_explanation {
 MUST_CHECK enum rc price_explain(const struct price_component *component, struct quantity quantity, int64_t events,
                                  struct price_share share, const struct currency *currency,
                                  struct price_explanation *ret_explanation, struct error *err);
+
+/* round(quantity × unit price), of either sign: a line written by hand. RC_VALIDATION naming `field` beyond MONEY_MAX.
+ */
+MUST_CHECK enum rc price_product(struct quantity quantity, struct decimal unit_price, const struct currency *currency,
+                                 const char *field, int64_t *ret_minor, struct error *err);
 
 /* What lifts a period's recurring and usage charges to the minimum that was agreed on (BILL-030), a short period's to
  * its share (BILL-021): max(0, round(minimum × share) - charged). */

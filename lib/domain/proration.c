@@ -29,6 +29,24 @@ bool proration_basis_from_name(const char *name, enum proration_basis *ret_basis
   return false;
 }
 
+int64_t proration_day(const struct zone *zone, enum proration_basis basis, struct date day) {
+  return basis == PRORATION_DAY ? day.days : zone_midnight(zone, day).us / UTIME_SECOND;
+}
+
+int64_t proration_instant(const struct zone *zone, enum proration_basis basis, struct utime at) {
+  return basis == PRORATION_DAY ? zone_date(zone, at).days : at.us / UTIME_SECOND;
+}
+
+/* BILL-020, BILL-021 */
+struct price_share proration_span(const struct zone *zone, enum proration_basis basis, struct date from, struct date to,
+                                  const struct period *period) {
+  int32_t days = to.days - from.days, full_days = period_full_days(period);
+  ASSERT(days >= 0 && days <= full_days);
+  if (days == full_days) return (struct price_share){days, full_days};
+  return (struct price_share){proration_day(zone, basis, to) - proration_day(zone, basis, from),
+                              proration_day(zone, basis, period->end) - proration_day(zone, basis, period->full_start)};
+}
+
 static enum rc too_large(struct error *err) {
   return error_field(err, RC_VALIDATION, "amount", "the amount is too large");
 }

@@ -6,7 +6,9 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "base/zone.h"
 #include "domain/calendar.h"
+#include "domain/price.h"
 
 /* What a plan's proration counts: dates of the billing zone, or the seconds between the instants at which they begin.
  */
@@ -22,6 +24,14 @@ enum proration_basis {
 
 const char *proration_basis_name(enum proration_basis basis);
 MUST_CHECK bool proration_basis_from_name(const char *name, enum proration_basis *ret_basis);
+
+/* Days or seconds of [from, to) in those of the whole period that the anchor opens (BILL-020, BILL-021). A whole period
+ * is whole, however long its days were. [from, to) lies within the period's full span. */
+struct price_share proration_span(const struct zone *zone, enum proration_basis basis, struct date from, struct date to,
+                                  const struct period *period);
+/* Where a day begins, and where an instant is, counted in days or seconds since 1970. */
+int64_t proration_day(const struct zone *zone, enum proration_basis basis, struct date day);
+int64_t proration_instant(const struct zone *zone, enum proration_basis basis, struct utime at);
 
 /* An amount's share: round(amount × part ÷ whole). part and whole are days, or seconds, of what is charged and of the
  * whole period that the anchor opens (BILL-020, BILL-021); 0 <= part <= whole, whole >= 1. */

@@ -31,11 +31,11 @@ static struct origin *find_in_batch(struct work *work, struct invoice *invoices,
         continue;
       if (line->origin) return line->origin; /* another credit of the batch has asked already */
       struct origin *origin = ARENA_NEW(work->arena, struct origin);
-      *origin = (struct origin){.id = line->id,
-                                .listed_minor = line->listed_minor,
-                                .discount_minor = line->listed_discount_minor,
-                                .rate = line->rate,
-                                .discounts = line->discounts};
+      *origin =
+          (struct origin){.id = line->id,
+                          .charge = {.amount_minor = line->listed_minor, .discount_minor = line->listed_discount_minor},
+                          .rate = line->rate,
+                          .discounts = line->discounts};
       line->origin = origin;
       return origin;
     }
@@ -67,7 +67,7 @@ static void give_back_uses(struct work *work, struct ground *ground, const struc
           strcmp(coupon->subscription_id, credit->subscription_id) != 0)
         continue;
       struct coupon_use *use = coupon_use_of(work, ground, coupon, credit->credits.period_index);
-      int64_t back = apportion_next(minor, origin->discount_minor, 0, share_minor, 0);
+      int64_t back = apportion_next(minor, origin->charge.discount_minor, 0, share_minor, 0);
       use->used_minor = use->used_minor > back ? use->used_minor - back : 0;
       use->is_changed = true;
     }
@@ -75,19 +75,39 @@ static void give_back_uses(struct work *work, struct ground *ground, const struc
   json_decref(discounts);
 }
 
+/* BILL-025: the line that was taken back, as it was before. */
+static const char *taken_back_json(struct arena *arena, const struct taken_back *charge,
+                                   const struct currency *currency) {
+  const struct {
+    const char *name;
+    int64_t minor;
+  } members[] = {{"charged", charge->amount_minor},
+                 {"discount", charge->discount_minor},
+                 {"takenBefore", charge->taken_minor},
+                 {"discountTakenBefore", charge->discount_taken_minor}};
+  struct buf CLEANUP(buf_release) text;
+  struct json_writer json;
+  char money[MONEY_TEXT_MAX];
+  buf_init(&text, DISCOUNTS_MAX);
+  json_writer_init(&json, &text);
+  json_put_array(&json, NULL);
+  json_put_object(&json, NULL);
+  for (size_t i = 0; i < sizeof members / sizeof *members; i++)
+    json_put_string(&json, members[i].name, money_format(members[i].minor, currency, money));
+  json_put_end(&json);
+  json_put_end(&json);
+  return arena_strdup(arena, buf_text(&text));
+}
+
 /* BILL-022: several credits on one line never exceed its discount. */
-static void take_back(struct work *work, struct ground *ground, struct invoice_line *line) {
+static void take_back(struct work *work, struct ground *ground, const struct invoice *invoice,
+                      struct invoice_line *line) {
   struct origin *origin = line->origin;
   line->rate = origin->rate;
-  int64_t left = origin->listed_minor - origin->taken_minor,
-          taken = -line->listed_minor < left ? -line->listed_minor : left;
-  if (origin->listed_minor <= 0 || taken <= 0) return;
-  int64_t share = apportion_next(origin->discount_minor, origin->listed_minor, origin->taken_minor, taken,
-                                 origin->discount_taken_minor);
-  if (share < 0) share = 0;
-  origin->taken_minor += taken;
-  origin->discount_taken_minor += share;
+  struct taken_back before = origin->charge;
+  int64_t share = discount_take_back(&origin->charge, -line->listed_minor);
   line->listed_discount_minor = -share;
+  if (before.discount_minor != 0) line->discounts = taken_back_json(work->arena, &before, invoice->currency);
   if (share > 0) give_back_uses(work, ground, line, share);
 }
 
@@ -96,7 +116,7 @@ static void take_back_earlier(struct work *work, struct ground *ground, struct i
     struct invoice_line *line = &invoices[at].lines[n];
     if (!line->takes_back) continue;
     if (!line->origin) line->origin = find_in_batch(work, invoices, 0, at, line);
-    if (line->origin) take_back(work, ground, line);
+    if (line->origin) take_back(work, ground, &invoices[at], line);
   }
 }
 
@@ -106,7 +126,7 @@ static void take_back_within(struct work *work, struct ground *ground, struct in
     struct invoice_line *line = &invoices[at].lines[n];
     if (!line->takes_back || line->origin) continue;
     line->origin = find_in_batch(work, invoices, at, at + 1, line);
-    if (line->origin) take_back(work, ground, line);
+    if (line->origin) take_back(work, ground, &invoices[at], line);
   }
 }
 
@@ -117,10 +137,13 @@ struct discounting {
   struct ground *ground;
   struct invoice *invoice;
   struct discountable lines[INVOICE_LINES_MAX];
-  struct buf *notes; /* for each line, the shares of coupons as JSON */
+  int64_t coupons_applied; /* on this invoice, one after the other */
+  struct buf *notes;       /* for each line, the shares of coupons as JSON */
 };
 
-static void note_share(struct discounting *at, size_t n, const struct redeemed *coupon, int64_t share_minor) {
+/* BILL-025: enough to apply the coupon again. A fixed coupon had `what` left to give. */
+static void note_share(struct discounting *at, size_t n, const struct redeemed *coupon, const struct coupon *what,
+                       int64_t share_minor) {
   char percent[PERCENT_TEXT_MAX], money[MONEY_TEXT_MAX];
   const struct currency *currency = at->invoice->currency;
   struct buf *notes = &at->notes[n];
@@ -135,6 +158,8 @@ static void note_share(struct discounting *at, size_t n, const struct redeemed *
     json_put_string(&json, "percentOff", percent_format(coupon->percent_micro, percent));
   else
     json_put_string(&json, "amountOff", money_format(coupon->amount_minor, currency, money));
+  if (!coupon->percent_micro) json_put_string(&json, "left", money_format(what->amount_minor, currency, money));
+  json_put_int(&json, "step", at->coupons_applied);
   json_put_string(&json, "amount", money_format(share_minor, currency, money));
   json_put_int(&json, "minor", share_minor);
   json_put_end(&json);
@@ -142,8 +167,12 @@ static void note_share(struct discounting *at, size_t n, const struct redeemed *
 
 static void apply(struct discounting *at, const struct redeemed *coupon, const struct coupon *what) {
   coupon_apply(what, at->lines, at->invoice->line_count);
-  for (size_t n = 0; n < at->invoice->line_count; n++)
-    if (at->lines[n].share_minor > 0) note_share(at, n, coupon, at->lines[n].share_minor);
+  at->coupons_applied++;
+  for (size_t n = 0; n < at->invoice->line_count; n++) {
+    const struct discountable *line = &at->lines[n];
+    if (line->share_minor > 0 || (line->is_covered && line->amount_minor > line->discount_minor))
+      note_share(at, n, coupon, what, line->share_minor);
+  }
 }
 
 /* A fixed coupon gives its amount once in each period of the subscription. */

@@ -254,10 +254,10 @@ static bool is_same_line(const struct line_name *a, const struct line_name *b) {
 
 static enum rc read_origin(struct work *work, const PGresult *rows, int row, struct origin *origin, struct error *err) {
   origin->id = row_uuid(rows, row, 1);
-  origin->listed_minor = row_int(rows, row, 2);
-  origin->discount_minor = row_int(rows, row, 3);
-  origin->taken_minor = row_int(rows, row, 4);
-  origin->discount_taken_minor = row_int(rows, row, 5);
+  origin->charge = (struct taken_back){.amount_minor = row_int(rows, row, 2),
+                                       .discount_minor = row_int(rows, row, 3),
+                                       .taken_minor = row_int(rows, row, 4),
+                                       .discount_taken_minor = row_int(rows, row, 5)};
   origin->rate.percent_micro = row_int(rows, row, 6);
   origin->rate.is_inclusive = row_bool(rows, row, 8);
   origin->discounts = text_or_null(work, rows, row, 9);

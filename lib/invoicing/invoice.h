@@ -10,6 +10,7 @@
 #include "base/json_text.h"
 #include "base/money.h"
 #include "bus/message.h"
+#include "domain/discount.h"
 #include "domain/invoice.h"
 #include "domain/tax.h"
 
@@ -19,10 +20,10 @@ struct line_name {
   int64_t item, period_index, revision;
 };
 
-/* The line that a credit takes back, and how much of it has been (BILL-022). Amounts are as listed. */
+/* The line that a credit takes back, and how much of it has been (BILL-022). */
 struct origin {
   struct uuid id;
-  int64_t listed_minor, discount_minor, taken_minor, discount_taken_minor;
+  struct taken_back charge;
   struct tax_rate rate;
   const char *discounts; /* JSON of each coupon's share; NULL: none */
 };
@@ -43,7 +44,7 @@ struct invoice_line {
   struct tax_rate rate;
   int64_t listed_discount_minor;
   int64_t amount_minor, discount_minor, tax_minor;
-  const char *discounts; /* JSON; NULL: no coupon */
+  const char *discounts; /* JSON, how the discount came about (BILL-025): coupons in order; NULL: none */
 };
 
 struct invoice {

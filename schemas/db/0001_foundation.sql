@@ -50,6 +50,15 @@ RETURN '00000000-0000-0000-0000-000000000000'::uuid;
 CREATE FUNCTION iso(t timestamptz) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN to_char(t AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"');
 
+-- Whether the tz database has a zone of this name; what is computed in one that it lost meanwhile is computed in UTC.
+CREATE FUNCTION zone_is_known(zone text) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+  PERFORM '2026-01-01'::timestamptz AT TIME ZONE zone;
+  RETURN true;
+EXCEPTION WHEN invalid_parameter_value THEN
+  RETURN false;
+END $$;
+
 CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   RAISE EXCEPTION '% of % is not allowed: it is immutable', TG_OP, TG_TABLE_NAME USING ERRCODE = 'CB001';
@@ -61,7 +70,7 @@ CREATE TABLE tenants (
   status          text NOT NULL DEFAULT 'ACTIVE' CHECK (status IN ('ACTIVE', 'INACTIVE', 'SUSPENDED', 'PENDING')),
   mode            text NOT NULL DEFAULT 'live' CHECK (mode IN ('live', 'test')),
   currency        text NOT NULL CHECK (currency ~ '^[A-Z]{3}$'),
-  time_zone       text NOT NULL DEFAULT 'UTC',
+  time_zone       text NOT NULL DEFAULT 'UTC' CHECK (zone_is_known(time_zone)),
   locale          text NOT NULL DEFAULT 'en',
   net_terms_days  integer NOT NULL DEFAULT 0 CHECK (net_terms_days BETWEEN 0 AND 365),
   seller          jsonb NOT NULL DEFAULT '{}',   -- particulars printed on documents
@@ -76,6 +85,8 @@ CREATE TABLE tenants (
   CHECK (credit_note_series <> invoice_series)
 );
 CALL protect('tenants', 'id');
+GRANT UPDATE (currency, time_zone, locale, net_terms_days, seller, invoice_series, credit_note_series, draft_hours, tax_rounding,
+              tax_country, updated_at, version) ON tenants TO cloudbill_api;   -- its settings
 -- What was live stays live: a test clock must never reach a real customer, and workers remember a tenant's mode.
 CREATE FUNCTION tenant_guard() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

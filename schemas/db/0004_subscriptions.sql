@@ -155,12 +155,14 @@ CREATE TABLE billing_schedules (
 ) WITH (fillfactor = 70);
 CREATE INDEX billing_schedules_due ON billing_schedules (next_due_at) WHERE is_enabled;
 CALL protect('billing_schedules');
+GRANT INSERT, UPDATE ON billing_schedules TO cloudbill_api;
 CREATE FUNCTION billing_schedule_next(hour_of_day smallint, zone text, after timestamptz) RETURNS timestamptz
-LANGUAGE sql STABLE PARALLEL SAFE
+LANGUAGE sql STABLE
 RETURN CASE WHEN hour_of_day IS NULL THEN date_trunc('hour', after) + interval '1 hour'
   ELSE (SELECT min(at) FROM generate_series(0, 2) AS n (day),
-        LATERAL (SELECT (date_trunc('day', after AT TIME ZONE zone) + day * interval '1 day' + hour_of_day * interval '1 hour')
-                        AT TIME ZONE zone) AS x (at) WHERE at > after) END;
+        LATERAL (SELECT CASE WHEN zone_is_known(zone) THEN zone ELSE 'UTC' END) AS z (known),
+        LATERAL (SELECT (date_trunc('day', after AT TIME ZONE known) + day * interval '1 day' + hour_of_day * interval '1 hour')
+                        AT TIME ZONE known) AS x (at) WHERE at > after) END;
 
 CREATE TABLE billing_runs (
   tenant_id    uuid NOT NULL REFERENCES tenants,

@@ -219,3 +219,15 @@ SELECT n.tenant_id, n.id, n.invoice_id, n.customer_id, n.created_at, json_build_
 FROM credit_notes n JOIN invoices v ON v.tenant_id = n.tenant_id AND v.id = n.invoice_id;
 
 GRANT SELECT ON credit_resource, credit_note_resource TO cloudbill_api, cloudbill_worker;
+
+-- What a tenant has set for all that it makes from now on.
+CREATE VIEW settings_resource WITH (security_invoker = true) AS
+SELECT t.id AS tenant_id, t.version, json_build_object(
+  'tenantId', t.id, 'seller', t.seller, 'timeZone', t.time_zone, 'locale', t.locale, 'currency', t.currency,
+  'taxRounding', t.tax_rounding, 'taxCountry', t.tax_country, 'invoiceSeries', t.invoice_series,
+  'creditNoteSeries', t.credit_note_series, 'draftHours', t.draft_hours, 'netTermsDays', t.net_terms_days,
+  'billingSchedule', json_build_object('enabled', COALESCE(s.is_enabled, true), 'hourOfDay', s.hour_of_day),
+  'updatedAt', iso(t.updated_at), 'version', t.version) AS resource
+FROM tenants t LEFT JOIN billing_schedules s ON s.tenant_id = t.id;
+
+GRANT SELECT ON settings_resource TO cloudbill_api, cloudbill_worker;

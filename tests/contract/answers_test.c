@@ -102,8 +102,14 @@ Test(answers, are_what_openapi_says) {
         keep_text("%.*s/%s", (int)strcspn(resources[i].list, "?"), resources[i].list, json_at(first, "id"));
     expect_members(api_get(&tenant, 200, "%s", path), resources[i].schema);
   }
+  expect_members(api_get(&tenant, 200, "/api/settings"), "Settings");
   const json_t *invoice = json_array_get(api_get(&tenant, 200, "/api/billing/invoices?status=paid"), 0);
   expect_members(json_node_at(invoice, "items.0"), "InvoiceItem");
+  const json_t *explanation = api_get(&tenant, 200, "/api/billing/invoices/%s/items/%s/explain", json_at(invoice, "id"),
+                                      json_at(invoice, "items.0.id"));
+  expect_members(explanation, "Explanation");
+  expect_members(json_node_at(explanation, "parts.0"), "ExplanationPart");
+  expect_members(json_node_at(explanation, "parts.0.steps.0"), "ExplanationStep");
   const char *of_customer = json_at(invoice, "customerId");
   expect_members(json_array_get(api_get(&tenant, 200, "/api/billing/customers/%s/credits", of_customer), 0), "Credit");
   expect_members(json_array_get(api_get(&tenant, 200, "/api/customers/%s/balance", of_customer), 0), "BalanceRow");

@@ -80,11 +80,13 @@ Test(database, the_api_s_roles_own_nothing_and_bypass_nothing) {
       "owned by a role that serves",
       "SELECT relname::text FROM pg_class WHERE relnamespace = 'cloudbill'::regnamespace AND relkind IN ('r', 'v') "
       "AND relowner::regrole::text <> 'cloudbill_owner'");
-  expect_none("the API may write",
-              "SELECT table_name || ' ' || privilege_type FROM information_schema.role_table_grants "
-              "WHERE grantee = 'cloudbill_api' AND table_schema = 'cloudbill' AND privilege_type <> 'SELECT' "
-              "AND (table_name, privilege_type) NOT IN (('sessions', 'INSERT'), ('sessions', 'UPDATE'), ('audit_log', "
-              "'INSERT'))");
+  expect_none(
+      "the API may write",
+      "SELECT table_name || ' ' || privilege_type FROM information_schema.role_table_grants "
+      "WHERE grantee = 'cloudbill_api' AND table_schema = 'cloudbill' AND privilege_type <> 'SELECT' "
+      "AND (table_name, privilege_type) NOT IN (('billing_schedules', 'INSERT'), ('billing_schedules', 'UPDATE'), "
+      "('sessions', 'INSERT'), ('sessions', 'UPDATE'), ('audit_log', "
+      "'INSERT'))");
   expect_none("everybody may", "SELECT table_name || ' ' || privilege_type FROM information_schema.role_table_grants "
                                "WHERE grantee = 'PUBLIC' AND table_schema = 'cloudbill'");
 }

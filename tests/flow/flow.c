@@ -194,9 +194,26 @@ static void expect_one_charge_each(const struct tenant *tenant) {
   }
 }
 
+/* BILL-025: whatever was billed, and however, comes to the same when it is computed again. */
+void expect_explained_lines(const struct tenant *tenant) {
+  enum { LINES_MAX = 200 };
+  const char *sql = keep_text(
+      "SELECT invoice_id, id FROM invoice_items WHERE tenant_id = $1 ORDER BY md5(id::text) LIMIT %d", LINES_MAX);
+  size_t index;
+  const json_t *line;
+  json_array_foreach(sql_rows(tenant, NULL, sql), index, line) {
+    struct answer answer =
+        api_call(tenant, "GET",
+                 keep_text("/api/billing/invoices/%s/items/%s/explain", json_at(line, "0"), json_at(line, "1")), NULL);
+    cr_expect(answer.status == 200 && json_is_true(json_node_at(answer.json, "data.matches")),
+              "a line is not what it says that it is: %s", answer.text);
+  }
+}
+
 void expect_sound_books(const struct tenant *tenant) {
   for (size_t i = 0; i < sizeof books / sizeof *books; i++)
     cr_expect_eq(sql_int(tenant, books[i].sql), 0, "%s", books[i].rule);
   WAIT_UNTIL(outbox_is_empty(tenant), "the outbox of %s to be empty", tenant->id);
   expect_one_charge_each(tenant);
+  expect_explained_lines(tenant);
 }

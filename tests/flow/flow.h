@@ -27,8 +27,11 @@ void let_days_pass(const struct tenant *tenant, int days);
  * "failed"; and payments asks at once. */
 void bank_says(const struct tenant *tenant, const char *outcome);
 
+/* Each line of the tenant's invoices comes to what is stored when it is computed again (BILL-025). */
+void expect_explained_lines(const struct tenant *tenant);
+
 /* What must hold at the end of every flow, whatever happened in it: numbers without a gap, a ledger that sums to zero,
- * no period twice, no invoice charged twice, nothing left in the outbox. */
+ * no period twice, no invoice charged twice, each line explained, nothing left in the outbox. */
 void expect_sound_books(const struct tenant *tenant);
 
 #endif

@@ -186,8 +186,9 @@ static const char *line_of(const char *subscription, const char *component, cons
                            const char *amount, const char *more) {
   return keep_text("{'subscriptionId':'%s','item':0,'component':'%s','periodIndex':1,'kind':'%s','revision':%d,"
                    "'description':'%s','quantity':1,'unitPrice':'%s','amount':'%s',%s'periodStart':"
-                   "'2026-08-31T00:00:00Z','periodEnd':'2026-09-30T00:00:00Z','provenance':{'planVersion':1}}",
-                   subscription, component, kind, revision, component, amount, amount, more);
+                   "'2026-08-31T00:00:00Z','periodEnd':'2026-09-30T00:00:00Z',"
+                   "'provenance':{'quantity':'1','unitPrice':'%s'}}",
+                   subscription, component, kind, revision, component, amount, amount, more, amount);
 }
 
 Test(invoicing, bill_042_the_example_on_an_invoice) {

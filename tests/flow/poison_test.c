@@ -254,7 +254,7 @@ Test(poison, replayed_does_its_work_when_the_cause_is_gone) {
       "{'subscriptionId':'%s','item':0,'periodIndex':0,'kind':'subscription','revision':0,'description':'a','quantity':"
       "1,"
       "'unitPrice':'5.00','amount':'5.00','periodStart':'2026-11-01T00:00:00Z','periodEnd':'2026-12-01T00:00:00Z',"
-      "'provenance':{}}]}",
+      "'provenance':{'quantity':'1','unitPrice':'5.00'}}]}",
       invoice, customer, days_ago(0), new_id()));
   struct record record = send_message("cloudbill.invoice.commands", customer, &envelope, value, strlen(value));
   WAIT_UNTIL(dead_letters_of(&record) == 1, "an invoice for nobody to be buried");

@@ -91,7 +91,8 @@ Test(subscription_life, a_short_first_period_has_its_share_of_everything) {
   cr_expect_str_eq(lines_of(&tenant, json_at(made, "id")),
                    "0 setup 0 2500, 0 seats 0 1286, 0 support 0 214, 0 minimum 0 2786, 0 seats 1 3000");
   cr_expect_str_eq(sql_text(&tenant,
-                            "SELECT provenance->>'days' || '/' || (provenance->>'fullDays') FROM invoice_items "
+                            "SELECT provenance#>>'{periods,0,days}' || '/' || (provenance#>>'{periods,0,fullDays}') "
+                            "FROM invoice_items "
                             "WHERE tenant_id = $1 AND component = 'minimum'"),
                    "3/7");
   expect_sound_books(&tenant);

@@ -2,7 +2,7 @@
 """The workers against the reference: random lives of subscriptions over three years, lived on test clocks through the
 REST API, and in reference.py and books.py. At the end each line of each invoice (kind, text, period, amount, discount,
 tax), each total, what credit, notes and payments did to it, each account of the ledger and the subscription's status
-must be what the reference says, to the minor unit.
+must be what the reference says, to the minor unit; and each line's own explanation must come to it again (BILL-025).
 
     lives.py [--lives N] [--seed N]      with API_URL and BIN_DIR in the environment, as ./dev test sets them
 """
@@ -464,7 +464,13 @@ class Lived:
             expected = [line.net + line.net_discount, line.net_discount, line.tax]
             if seen != expected:
                 faults.append(f"invoice {name}, {item['description']}: {seen}, {expected} in the reference")
+            faults += self.check_explanation(invoice, item)
         return faults
+
+    def check_explanation(self, invoice, item):
+        """Computed again from what was stored with it, a line is what was stored (BILL-025)."""
+        explanation = self.api.get(f"/api/billing/invoices/{invoice['id']}/items/{item['id']}/explain")
+        return [] if explanation["matches"] else [json.dumps(explanation, default=str)]
 
     def key(self, line, item):
         """With a tax that is in the price the invoice's amount is net; it is compared afterwards."""

@@ -23,9 +23,11 @@
 
 void billing_add(struct arena *arena, struct billing *billing, const struct line *line) {
   GROW(arena, billing->lines, billing->count, billing->capacity);
-  billing->lines[billing->count] = *line;
-  billing->lines[billing->count].sequence = billing->count;
-  billing->count++;
+  struct line *added = &billing->lines[billing->count];
+  *added = *line;
+  added->grid = line->subscription->grid;
+  added->zone = line->subscription->zone;
+  added->sequence = billing->count++;
 }
 
 static void add_milestone(struct arena *arena, struct billing *billing, const struct milestone *milestone) {
@@ -34,32 +36,6 @@ static void add_milestone(struct arena *arena, struct billing *billing, const st
 }
 
 /* -- how much -- */
-
-static int64_t seconds_between(const struct zone *zone, struct date from, struct date to) {
-  return (zone_midnight(zone, to).us - zone_midnight(zone, from).us) / UTIME_SECOND;
-}
-
-/* BILL-020, BILL-021. A whole period is whole, however long its days were. */
-struct price_share billing_share(const struct zone *zone, enum proration_basis basis, struct date from, struct date to,
-                                 const struct period *period) {
-  int32_t days = to.days - from.days, full_days = period_full_days(period);
-  ASSERT(days >= 0 && days <= full_days);
-  if (basis == PRORATION_DAY || days == full_days) return (struct price_share){days, full_days};
-  return (struct price_share){seconds_between(zone, from, to), seconds_between(zone, period->full_start, period->end)};
-}
-
-/* BILL-020: dates of the zone, or seconds. */
-int64_t billing_position(const struct billable *s, enum proration_basis basis, struct utime t) {
-  switch (basis) {
-  case PRORATION_DAY: return zone_date(s->zone, t).days;
-  case PRORATION_SECOND: return t.us / UTIME_SECOND;
-  }
-  assert_failed("a basis of proration", __FILE__, __LINE__);
-}
-
-int64_t billing_day_position(const struct billable *s, enum proration_basis basis, struct date day) {
-  return basis == PRORATION_DAY ? day.days : zone_midnight(s->zone, day).us / UTIME_SECOND;
-}
 
 static enum rc add_up(int64_t *sum, int64_t amount, struct error *err) {
   if (money_add(*sum, amount, sum)) return RC_OK;
@@ -117,16 +93,15 @@ struct piece {
 /* Where a state begins or ends that was changed on a day: at the last cut on it, of the first `count`. */
 static int64_t cut_on(const struct billable *s, size_t count, enum proration_basis basis, struct date day) {
   for (size_t i = count; i-- > 0;)
-    if (date_compare(zone_date(s->zone, s->cuts[i]), day) == 0) return billing_position(s, basis, s->cuts[i]);
-  return billing_day_position(s, basis, day);
+    if (date_compare(zone_date(s->zone, s->cuts[i]), day) == 0) return proration_instant(s->zone, basis, s->cuts[i]);
+  return proration_day(s->zone, basis, day);
 }
 
 static struct piece piece_of(struct arena *arena, const struct billable *s, enum proration_basis basis,
                              const struct period *period, struct date on) {
   int64_t *at = ARENA_ARRAY(arena, int64_t, s->cut_count + 1);
-  for (size_t i = 0; i < s->cut_count; i++) at[i] = billing_position(s, basis, s->cuts[i]);
-  struct change_span span = {billing_day_position(s, basis, period->start),
-                             billing_day_position(s, basis, period->end)};
+  for (size_t i = 0; i < s->cut_count; i++) at[i] = proration_instant(s->zone, basis, s->cuts[i]);
+  struct change_span span = {proration_day(s->zone, basis, period->start), proration_day(s->zone, basis, period->end)};
   struct piece piece = {.span = span, .cuts = {at, s->cut_count}, .from = span.start, .to = span.end};
   bool ends_with_cut = s->cut_count > 0 && date_compare(on, period->end) < 0; /* the last one: the state ends now */
   if (s->has_arrears_from && date_compare(s->arrears_from, period->start) >= 0)
@@ -139,7 +114,7 @@ static struct piece piece_of(struct arena *arena, const struct billable *s, enum
 /* By the day, what was told stays; by the second, a cut is its own instant. */
 static struct utime instant_at(const struct billable *s, enum proration_basis basis, const struct period *period,
                                struct date day, int64_t position) {
-  bool is_midnight = position == billing_day_position(s, basis, day);
+  bool is_midnight = position == proration_day(s->zone, basis, day);
   return is_midnight ? instant_of(s, day, period) : (struct utime){position * UTIME_SECOND};
 }
 
@@ -150,8 +125,13 @@ static enum rc cut_to_piece(struct arena *arena, const struct billable *s, const
   struct charges *cuts = ARENA_NEW(arena, struct charges);
   if (piece->is_whole) return RC_OK;
   *cuts = (struct charges){.cuts = s->cuts, .cut_count = s->cut_count};
-  *change = (struct line_change){
-      .whole_minor = line->amount_minor, .from = period->start, .to = period->end, .cuts = cuts, .is_piece = true};
+  *change = (struct line_change){.whole_minor = line->amount_minor,
+                                 .from = period->start,
+                                 .to = period->end,
+                                 .cuts = cuts,
+                                 .is_piece = true,
+                                 .piece_from = piece->from,
+                                 .piece_to = piece->to};
   line->change = change;
   return change_piece(change->whole_minor, piece->span, piece->cuts, piece->from, piece->to, &line->amount_minor, err);
 }
@@ -168,7 +148,7 @@ static struct line line_of_piece(const struct billable *s, const struct billed_i
   line.to = earlier(period->end, on);
   line.start = instant_at(s, basis, period, line.from, piece->from);
   line.end = instant_at(s, basis, period, line.to, piece->to);
-  line.share = billing_share(s->zone, basis, period->start, period->end, period);
+  line.share = proration_span(s->zone, basis, period->start, period->end, period);
   return line;
 }
 
@@ -201,11 +181,24 @@ static enum rc bill_arrears(struct arena *arena, struct billing *billing, struct
   return RC_OK;
 }
 
+static struct minimum *minimum_new(struct arena *arena, const struct billable *s) {
+  struct minimum *minimum = ARENA_NEW(arena, struct minimum);
+  size_t most = (size_t)(s->next_index - first_open_index(s));
+  *minimum = (struct minimum){.at = ARENA_ARRAY(arena, struct agreed, most + 1), .charged_minor = s->charged_minor};
+  return minimum;
+}
+
+static void minimum_add(struct minimum *minimum, const struct period *period, const struct line *line) {
+  minimum->at[minimum->count++] = (struct agreed){
+      .index = period->index, .from = period->start, .to = period->end, .share = line->share, .change = line->change};
+}
+
 /* BILL-030: what was agreed on for the open periods, or the pieces of them that are over. `line` is of the last. */
 static enum rc sum_minimum(struct arena *arena, const struct billable *s, struct date on, int64_t *ret_minor,
                            struct line *line, struct error *err) {
   const struct billed_item *own = &s->items[0];
   int64_t first = first_open_index(s);
+  struct minimum *minimum = minimum_new(arena, s);
   *ret_minor = 0;
   for (int64_t index = first; index < s->next_index; index++) {
     struct period period = grid_period(&s->grid, s->start, index);
@@ -213,11 +206,13 @@ static enum rc sum_minimum(struct arena *arena, const struct billable *s, struct
     struct utime start = line->start;
     *line = line_of_piece(s, own, &period, &piece, on);
     line->type = LINE_MINIMUM;
+    line->minimum = minimum;
     if (index > first) line->start = start;
     if (piece.from >= piece.to) continue;
     TRY(price_true_up(own->price->minimum_minor, line->share, 0, &line->amount_minor, err));
     TRY(cut_to_piece(arena, s, &period, &piece, line, err));
     TRY(add_up(ret_minor, line->amount_minor, err));
+    minimum_add(minimum, &period, line);
   }
   return RC_OK;
 }
@@ -229,7 +224,6 @@ static enum rc bill_minimum(struct arena *arena, struct billing *billing, const 
   int64_t agreed;
   if (s->items[0].price->minimum_minor == 0 && s->charged_minor >= 0) return RC_OK;
   TRY(sum_minimum(arena, s, on, &agreed, &line, err));
-  line.charged_minor = s->charged_minor;
   line.amount_minor = agreed - s->charged_minor;
   if (line.amount_minor > 0) billing_add(arena, billing, &line);
   return RC_OK;
@@ -336,7 +330,7 @@ static enum rc bill_advance(struct arena *arena, struct billing *billing, struct
   for (size_t i = 0; i < s->item_count; i++) {
     if (period->index < s->items[i].added_index) continue;
     bill_setup(arena, billing, &s->items[i], line);
-    line.share = billing_share(s->zone, s->items[i].price->basis, line.from, line.to, period);
+    line.share = proration_span(s->zone, s->items[i].price->basis, line.from, line.to, period);
     TRY(charge_item(arena, billing, s, &s->items[i], line, charges, err));
   }
   return RC_OK;

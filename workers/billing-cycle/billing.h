@@ -21,6 +21,7 @@ enum { BILLING_PERIODS_MAX = 120 };
 
 struct line;
 struct scheduled_change;
+struct minimum;
 
 /* A subscription, and what billing it came to. */
 struct billable {
@@ -86,11 +87,28 @@ struct line {
   struct date billed_on;                   /* the boundary: lines of one day meet on one invoice (BILL-061) */
   struct price_share share;
   int64_t amount_minor;
-  int64_t charged_minor;            /* LINE_MINIMUM: what was charged without it */
+  const struct minimum *minimum;    /* of LINE_MINIMUM */
   int64_t revision;                 /* 0, or the version of the subscription that a change within the period made */
   const struct line_change *change; /* of the two sides of a change (BILL-022); else NULL */
   const char *json;                 /* a line that waited for this invoice, as it was written then; else NULL */
-  size_t sequence;                  /* in the order in which they were computed */
+  struct grid grid; /* set by billing_add: the subscription's of now, in which the shares were counted */
+  const struct zone *zone;
+  size_t sequence; /* in the order in which they were computed */
+};
+
+/* What was agreed on at least for a period that was open, or a piece of it. */
+struct agreed {
+  int64_t index;
+  struct date from, to;
+  struct price_share share;
+  const struct line_change *change; /* of a piece, else NULL */
+};
+
+/* For each of them, and what was charged in them without it. */
+struct minimum {
+  struct agreed *at;
+  size_t count;
+  int64_t charged_minor;
 };
 
 struct charge;
@@ -103,11 +121,9 @@ struct line_change {
   const struct charges *cuts;
   const struct charge *credits; /* LINE_CREDIT: the line that is taken back, or part of it; else NULL */
   bool is_piece;                /* what of it falls to the line's own span, between cuts: in arrears */
+  int64_t piece_from, piece_to; /* that span, as domain/change.h has it */
 };
 
-/* Days of the subscription's zone, or seconds: what proration counts, since 1970 (BILL-020). */
-int64_t billing_position(const struct billable *subscription, enum proration_basis basis, struct utime t);
-int64_t billing_day_position(const struct billable *subscription, enum proration_basis basis, struct date day);
 const char *line_kind(const struct line *line);
 const char *line_component(const struct line *line); /* its code */
 
@@ -160,10 +176,6 @@ MUST_CHECK enum rc billing_enter_zone(struct billable *subscription, struct erro
  */
 MUST_CHECK enum rc billing_settle(struct arena *arena, struct billing *billing, struct billable *subscription,
                                   struct date on, struct error *err);
-
-/* Days or seconds of [from, to) in those of the period that the grid opens (BILL-020, BILL-021). */
-struct price_share billing_share(const struct zone *zone, enum proration_basis basis, struct date from, struct date to,
-                                 const struct period *period);
 
 /* What a subscription consists of since `at`: planId, planCode, planVersion, quantity, items. */
 void billing_write_state(struct json_writer *json, const struct billable *subscription, struct utime at);

@@ -79,7 +79,7 @@ static enum rc charge_of(const struct billable *s, const struct billed_item *ite
                          struct error *err) {
   line->item = item;
   line->component = component;
-  line->share = billing_share(s->zone, item->price->basis, period->start, period->end, period);
+  line->share = proration_span(s->zone, item->price->basis, period->start, period->end, period);
   return price_charge(component, item->quantity, 0, line->share, s->currency, &line->amount_minor, err);
 }
 

@@ -28,10 +28,4 @@ MUST_CHECK enum rc price_components_of_body(struct arena *arena, json_t *body, c
 const char *price_components_json(struct arena *arena, const struct price_component *components, size_t count,
                                   const struct currency *currency);
 
-/* BILL-025, for a line's provenance: {"component","model","quantity","freeUnits"?,"parts":[{"tier"?,"quantity"|
- * "packages"|"events","unitPrice"|"rate","flatFee"?}],"sum","share":{"part","whole"},"rounding","amount"}. Tiers count
- * from 1. */
-void price_explanation_put(struct json_writer *json, const char *key, const struct price_component *component,
-                           const struct price_explanation *explanation, const struct currency *currency);
-
 #endif

@@ -6,8 +6,9 @@
 #include "charges.h"
 #include "domain/invoice.h"
 
-/* A line with the texts of its plan, and what each tier of its price adds: many tiers make invoices of fewer lines. */
-enum { LINE_WEIGHT = 3072, TIER_WEIGHT = 192, DESCRIPTION_MAX = 1200 };
+/* A line with the texts of its plan, and what each tier of its price, period of its minimum and cut adds: much of them
+ * makes invoices of fewer lines. */
+enum { LINE_WEIGHT = 3072, TIER_WEIGHT = 192, PERIOD_WEIGHT = 128, CUT_WEIGHT = 32, DESCRIPTION_MAX = 1200 };
 
 static int compare_lines(const void *a, const void *b) {
   const struct line *left = a, *right = b;
@@ -28,7 +29,9 @@ static bool is_same_invoice(const struct line *a, const struct line *b) {
 }
 
 static size_t line_weight(const struct line *line) {
-  return LINE_WEIGHT + (line->component ? line->component->tier_count * TIER_WEIGHT : 0);
+  size_t tiers = line->component ? line->component->tier_count : 0;
+  size_t periods = line->minimum ? line->minimum->count : 0, cuts = line->change ? line->change->cuts->cut_count : 0;
+  return LINE_WEIGHT + tiers * TIER_WEIGHT + periods * PERIOD_WEIGHT + cuts * CUT_WEIGHT;
 }
 
 /* The lines from `first` on that make one invoice: as many as belong together and fit into a message. */
@@ -76,47 +79,80 @@ static void write_price(struct json_writer *json, const struct price_component *
     json_put_string(json, "freeUnits", quantity_format(component->free_units, text));
 }
 
-/* BILL-020, BILL-021: numerator and denominator. */
-static void write_share(struct json_writer *json, const struct line *line) {
-  bool by_second = line->item->price->basis == PRORATION_SECOND && line->share.part != line->share.whole;
-  json_put_int(json, by_second ? "seconds" : "days", line->share.part);
-  json_put_int(json, by_second ? "fullSeconds" : "fullDays", line->share.whole);
-}
-
-static void write_grid(struct json_writer *json, const struct billable *s) {
+/* BILL-020, BILL-021: what is charged of which period, numerator and denominator. */
+static void write_share(struct json_writer *json, const struct line *line, int64_t index, struct date from,
+                        struct date to, struct price_share share) {
+  bool by_second = line->item->price->basis == PRORATION_SECOND && share.part != share.whole;
   char date[DATE_TEXT_MAX];
-  json_put_string(json, "anchor", date_format(s->grid.anchor, date));
-  json_put_int(json, "anchorDay", s->grid.anchor_day);
-  json_put_string(json, "interval", interval_unit_name(s->grid.interval.unit));
-  json_put_int(json, "intervalCount", s->grid.interval.count);
-  json_put_string(json, "timeZone", s->zone_name);
+  json_put_int(json, "period", index);
+  json_put_string(json, "from", date_format(from, date));
+  json_put_string(json, "to", date_format(to, date));
+  json_put_int(json, by_second ? "seconds" : "days", share.part);
+  json_put_int(json, by_second ? "fullSeconds" : "fullDays", share.whole);
 }
 
-/* BILL-022: of what was charged, or would have been, for a span, the rest after each cut in turn. */
-static void write_change(struct json_writer *json, const struct line *line) {
+static void write_charged_share(struct json_writer *json, const struct line *line) {
   const struct line_change *change = line->change;
-  const struct billable *s = line->subscription;
-  char money[MONEY_TEXT_MAX], date[DATE_TEXT_MAX], time[UTIME_TEXT_MAX];
+  write_share(json, line, line->index, change ? change->from : line->from, change ? change->to : line->to, line->share);
+}
+
+/* Where a cut, or a piece, is: a day, or an instant. */
+static void write_position(struct json_writer *json, const char *key, enum proration_basis basis, int64_t position) {
+  char date[DATE_TEXT_MAX], time[UTIME_TEXT_MAX];
+  bool by_day = basis == PRORATION_DAY;
+  json_put_string(json, key,
+                  by_day ? date_format((struct date){(int32_t)position}, date)
+                         : utime_format((struct utime){position * UTIME_SECOND}, time));
+}
+
+/* BILL-022: of what was charged, or would have been, for a span, the rest after each cut in turn, or a piece between.
+ */
+static void write_change(struct json_writer *json, const struct line *line, const struct line_change *change) {
+  char money[MONEY_TEXT_MAX], date[DATE_TEXT_MAX];
   enum proration_basis basis = line->item->price->basis;
   json_put_object(json, "change");
-  json_put_string(json, "charged", money_format(change->whole_minor, s->currency, money));
+  json_put_string(json, "charged", money_format(change->whole_minor, line->subscription->currency, money));
   json_put_string(json, "start", date_format(change->from, date));
   json_put_string(json, "end", date_format(change->to, date));
-  json_put_string(json, "basis", proration_basis_name(basis));
   json_put_array(json, "cuts");
-  for (size_t i = 0; i < change->cuts->cut_count; i++) {
-    struct utime cut = change->cuts->cuts[i];
-    bool by_day = basis == PRORATION_DAY;
-    json_put_string(json, NULL, by_day ? date_format(zone_date(s->zone, cut), date) : utime_format(cut, time));
-  }
+  for (size_t i = 0; i < change->cuts->cut_count; i++)
+    write_position(json, NULL, basis, proration_instant(line->zone, basis, change->cuts->cuts[i]));
   json_put_end(json);
   if (change->is_piece) {
-    bool by_day = basis == PRORATION_DAY;
-    json_put_string(json, "from", by_day ? date_format(line->from, date) : utime_format(line->start, time));
-    json_put_string(json, "to", by_day ? date_format(line->to, date) : utime_format(line->end, time));
+    write_position(json, "from", basis, change->piece_from);
+    write_position(json, "to", basis, change->piece_to);
   }
   json_put_string(json, "rounding", "half away from zero, once for each cut");
   json_put_end(json);
+}
+
+static void write_minimum(struct json_writer *json, const struct line *line) {
+  const struct minimum *minimum = line->minimum;
+  const struct currency *currency = line->subscription->currency;
+  char money[MONEY_TEXT_MAX];
+  json_put_string(json, "minimum", money_format(line->item->price->minimum_minor, currency, money));
+  json_put_string(json, "charged", money_format(minimum->charged_minor, currency, money));
+  json_put_array(json, "periods");
+  for (size_t i = 0; i < minimum->count; i++) {
+    const struct agreed *agreed = &minimum->at[i];
+    json_put_object(json, NULL);
+    write_share(json, line, agreed->index, agreed->from, agreed->to, agreed->share);
+    if (agreed->change) write_change(json, line, agreed->change);
+    json_put_end(json);
+  }
+  json_put_end(json);
+}
+
+static void write_grid(struct json_writer *json, const struct line *line) {
+  const struct grid *grid = &line->grid;
+  char date[DATE_TEXT_MAX];
+  json_put_string(json, "basis", proration_basis_name(line->item->price->basis));
+  json_put_string(json, "anchor", date_format(grid->anchor, date));
+  json_put_int(json, "anchorDay", grid->anchor_day);
+  json_put_int(json, "anchorPeriod", grid->origin);
+  json_put_string(json, "interval", interval_unit_name(grid->interval.unit));
+  json_put_int(json, "intervalCount", grid->interval.count);
+  json_put_string(json, "timeZone", zone_name(line->zone));
 }
 
 /* The line that this one takes back, in part or whole. */
@@ -138,21 +174,17 @@ static void write_provenance(struct json_writer *json, const struct line *line) 
   case LINE_RECURRING:
     write_price(json, line->component);
     json_put_raw(json, "quantity", quantity_format(line->item->quantity, quantity));
-    write_share(json, line);
+    write_charged_share(json, line);
     break;
   case LINE_CREDIT: break;
   case LINE_SETUP: json_put_string(json, "setupFee", money_format(line->amount_minor, s->currency, money)); break;
-  case LINE_MINIMUM:
-    json_put_string(json, "minimum", money_format(line->item->price->minimum_minor, s->currency, money));
-    json_put_string(json, "charged", money_format(line->charged_minor, s->currency, money));
-    write_share(json, line);
-    break;
+  case LINE_MINIMUM: write_minimum(json, line); break;
   }
-  if (line->change) write_change(json, line);
+  if (line->change && line->type != LINE_MINIMUM) write_change(json, line, line->change);
   json_put_string(json, "rounding", "half away from zero, once");
   json_put_string(json, "planCode", line->item->price->code);
   json_put_int(json, "planVersion", line->item->price->version);
-  write_grid(json, s);
+  write_grid(json, line);
   json_put_end(json);
 }
 

@@ -4,6 +4,7 @@
 
 #include "base/assert.h"
 #include "base/decimal.h"
+#include "domain/price.h"
 #include "draft.h"
 #include "handlers.h"
 #include "invoice_facts.h"
@@ -11,33 +12,18 @@
 #include "sql.h"
 #include "store.h"
 
-enum { DECIMALS = ATTO_DECIMALS };
-
-static int128 power_of_ten(int exponent) {
-  int128 power = 1;
-  for (int i = 0; i < exponent; i++) power *= 10;
-  return power;
-}
-
 /* BILL-002: quantity × unit price, rounded once. */
 static enum rc price(const char *quantity_text, const char *price_text, const struct currency *currency,
                      const char *path, int64_t *ret_minor, struct error *err) {
   char field[ERROR_FIELD_MAX];
   struct quantity quantity;
   struct decimal unit_price;
-  int128 exact;
   snprintf(field, sizeof field, "%squantity", path);
   TRY(quantity_parse(quantity_text, field, &quantity, err));
   if (quantity.micro <= 0) return error_field(err, RC_VALIDATION, field, "must be more than 0");
   snprintf(field, sizeof field, "%sunitPrice", path);
   TRY(decimal_parse(price_text, field, &unit_price, err));
-  if (!decimal_times(unit_price, quantity, &exact))
-    return error_field(err, RC_VALIDATION, field, "quantity × unitPrice is too large");
-  int128 minor = round_half_away(exact, power_of_ten(DECIMALS - currency->exponent));
-  if (minor > MONEY_MAX || minor < -MONEY_MAX)
-    return error_field(err, RC_VALIDATION, field, "quantity × unitPrice is too large");
-  *ret_minor = (int64_t)minor;
-  return RC_OK;
+  return price_product(quantity, unit_price, currency, field, ret_minor, err);
 }
 
 static enum rc read_item(struct work *work, json_t *item, const struct currency *currency, const char *path,

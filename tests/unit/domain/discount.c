@@ -141,3 +141,28 @@ Test(discount, bill_040_credit_is_used_oldest_first_and_never_beyond_what_is_due
     cr_expect_eq(said, sum);
   }
 }
+
+/* 3.33 off 10.00, taken back in three parts: 1.11, 1.11 and the rest; what is beyond the line brings nothing. */
+Test(discount, bill_022_credits_bring_all_of_a_discount_and_no_more) {
+  struct taken_back line = {.amount_minor = 1000, .discount_minor = 333};
+  static const struct {
+    int64_t credit, share, taken;
+  } steps[] = {{334, 111, 334}, {333, 111, 667}, {0, 0, 667}, {-5, 0, 667}, {400, 111, 1000}, {1, 0, 1000}};
+  for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+    cr_expect_eq(discount_take_back(&line, steps[i].credit), steps[i].share, "step %zu", i);
+    cr_expect_eq(line.taken_minor, steps[i].taken, "step %zu", i);
+  }
+  cr_expect_eq(line.discount_taken_minor, 333);
+}
+
+/* What was given back beyond its proportion (by a credit note) is not asked for again; a line of nothing has none. */
+Test(discount, bill_022_a_credit_never_brings_less_than_nothing) {
+  struct taken_back line = {
+      .amount_minor = 1000, .discount_minor = 300, .taken_minor = 100, .discount_taken_minor = 200};
+  cr_expect_eq(discount_take_back(&line, 100), 0);
+  cr_expect(line.taken_minor == 200 && line.discount_taken_minor == 200);
+  struct taken_back nothing = {.discount_minor = 300}, below = {.amount_minor = -1000, .discount_minor = 300};
+  cr_expect_eq(discount_take_back(&nothing, 100), 0);
+  cr_expect_eq(discount_take_back(&below, 100), 0);
+  cr_expect_eq(below.taken_minor, 0);
+}

@@ -876,3 +876,41 @@ Test(price, a_negative_minimum_is_our_bug, .signal = SIGABRT, .init = cr_redirec
   struct error err;
   cr_expect_eq(price_true_up(-1, PRICE_SHARE_WHOLE, 0, &lift, &err), RC_OK);
 }
+
+Test(price, bill_002_a_product_is_rounded_once_and_bounded) {
+  static const struct {
+    const char *quantity, *unit_price, *currency;
+    int64_t minor;
+  } cases[] = {{"3", "0.0125", "USD", 4},
+               {"1", "0.005", "USD", 1},
+               {"1", "-0.005", "USD", -1},
+               {"2.5", "3.1", "JPY", 8},
+               {"1", "1.2345", "KWD", 1235},
+               {"0.000001", "4999", "USD", 0},
+               {"1", "9999999999999.99", "USD", MONEY_MAX},
+               {"1", "-9999999999999.99", "USD", -MONEY_MAX}};
+  struct error err;
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    struct quantity quantity;
+    struct decimal unit_price;
+    int64_t minor = 0;
+    cr_assert_eq(quantity_parse(cases[i].quantity, "q", &quantity, &err), RC_OK);
+    cr_assert_eq(decimal_parse(cases[i].unit_price, "p", &unit_price, &err), RC_OK);
+    cr_assert_eq(price_product(quantity, unit_price, currency_find(cases[i].currency), "f", &minor, &err), RC_OK);
+    cr_expect_eq(minor, cases[i].minor, "%s x %s: %lld", cases[i].quantity, cases[i].unit_price, (long long)minor);
+  }
+  static const char *const too_large[] = {"9999999999999.995", "-9999999999999.995", "999999999999999"};
+  for (size_t i = 0; i < sizeof too_large / sizeof *too_large; i++) {
+    struct decimal unit_price;
+    int64_t minor = 7;
+    cr_assert_eq(decimal_parse(too_large[i], "p", &unit_price, &err), RC_OK);
+    cr_expect_eq(price_product(quantity_of(1), unit_price, currency_find("USD"), "f", &minor, &err), RC_VALIDATION);
+    cr_expect_str_eq(err.field, "f");
+    cr_expect_eq(minor, 7);
+  }
+  struct decimal largest;
+  int64_t minor = 7;
+  cr_assert_eq(decimal_parse("999999999999999", "p", &largest, &err), RC_OK);
+  cr_expect_eq(price_product(quantity_of(1000000000000), largest, currency_find("USD"), "f", &minor, &err),
+               RC_VALIDATION, "beyond 128 bits");
+}

@@ -179,3 +179,38 @@ Test(proration, a_span_of_no_days_is_our_bug, .signal = SIGABRT, .init = cr_redi
 Test(proration, an_empty_period_is_our_bug, .signal = SIGABRT, .init = cr_redirect_stderr) {
   (void)charge(1000, "2026-09-01", "2026-10-01", "2026-10-01");
 }
+
+/* BILL-020, BILL-021. In March 2027 Madrid loses an hour: on the 28th. */
+Test(proration, a_span_is_counted_in_days_or_in_seconds_and_a_whole_one_is_whole) {
+  static const struct {
+    enum proration_basis basis;
+    const char *from, *to;
+    int64_t part, whole;
+  } cases[] = {{PRORATION_DAY, "2027-03-10", "2027-04-01", 22, 31},
+               {PRORATION_DAY, "2027-03-01", "2027-04-01", 31, 31},
+               {PRORATION_DAY, "2027-03-05", "2027-03-05", 0, 31},
+               {PRORATION_SECOND, "2027-03-27", "2027-03-29", INT64_C(47) * 3600, INT64_C(743) * 3600},
+               {PRORATION_SECOND, "2027-03-01", "2027-03-02", INT64_C(24) * 3600, INT64_C(743) * 3600},
+               {PRORATION_SECOND, "2027-03-01", "2027-04-01", 31, 31}};
+  const struct zone *zone;
+  struct error err;
+  cr_assert_eq(zone_find("Europe/Madrid", "zone", &zone, &err), RC_OK);
+  const struct period period = {3, day("2027-03-10"), day("2027-04-01"), day("2027-03-01")};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    struct price_share share = proration_span(zone, cases[i].basis, day(cases[i].from), day(cases[i].to), &period);
+    cr_expect(share.part == cases[i].part && share.whole == cases[i].whole, "case %zu: %lld of %lld", i,
+              (long long)share.part, (long long)share.whole);
+  }
+}
+
+Test(proration, days_and_instants_have_a_place) { /* BILL-020 */
+  const struct zone *zone;
+  struct error err;
+  const struct utime at = {INT64_C(1806102000) * UTIME_SECOND +
+                           999999}; /* 2027-03-26T23:00:00.999999Z: the 27th there */
+  cr_assert_eq(zone_find("Europe/Madrid", "zone", &zone, &err), RC_OK);
+  cr_expect_eq(proration_day(zone, PRORATION_DAY, day("2027-03-27")), day("2027-03-27").days);
+  cr_expect_eq(proration_day(zone, PRORATION_SECOND, day("2027-03-27")), 1806102000);
+  cr_expect_eq(proration_instant(zone, PRORATION_DAY, at), day("2027-03-27").days);
+  cr_expect_eq(proration_instant(zone, PRORATION_SECOND, at), 1806102000);
+}
