@@ -168,7 +168,7 @@ static enum rc read_cut(const struct explained_span *frame, const char *text, st
 }
 
 static enum rc read_cuts(struct arena *arena, json_t *array, const struct explained_span *frame,
-                         struct explained_cut **ret_cuts, size_t *ret_count, struct error *err) {
+                         struct explained_cuts *ret_cuts, struct error *err) {
   size_t count = json_array_size(array);
   if (count > CHANGE_CUTS_MAX) return contradiction(err, "cuts: too many");
   struct explained_cut *cuts = ARENA_ARRAY(arena, struct explained_cut, count + 1);
@@ -178,8 +178,7 @@ static enum rc read_cuts(struct arena *arena, json_t *array, const struct explai
     TRY(read_cut(frame, text, &cuts[i], err));
     if (i > 0 && cuts[i].at < cuts[i - 1].at) return contradiction(err, "cuts: they are not in order");
   }
-  *ret_cuts = cuts;
-  *ret_count = count;
+  *ret_cuts = (struct explained_cuts){cuts, count};
   return RC_OK;
 }
 
@@ -187,24 +186,24 @@ static enum rc read_cuts(struct arena *arena, json_t *array, const struct explai
 static enum rc explain_change(struct explanation *e, json_t *change, const struct explained_span *frame,
                               int64_t charged_minor, int64_t *ret_minor, struct error *err) {
   struct date start, end;
-  struct explained_cut *cuts = NULL, from, to;
-  size_t count = 0;
+  struct explained_cuts cuts = {0};
+  struct explained_cut ends[2];
   const char *from_text = NULL, *to_text = NULL;
   TRY(read_date(change, "start", &start, err));
   TRY(read_date(change, "end", &end, err));
   TRY(body_text(change, "from", &from_text, err));
   TRY(body_text(change, "to", &to_text, err));
-  TRY(read_cuts(e->arena, json_object_get(change, "cuts"), frame, &cuts, &count, err));
+  TRY(read_cuts(e->arena, json_object_get(change, "cuts"), frame, &cuts, err));
   struct change_span span = {proration_day(frame->zone, frame->basis, start),
                              proration_day(frame->zone, frame->basis, end)};
   if (span.start >= span.end) return contradiction(err, "start, end: the span is empty");
-  if (!from_text && !to_text) return explain_rest(e, charged_minor, span, frame->basis, cuts, count, ret_minor, err);
+  if (!from_text && !to_text) return explain_rest(e, charged_minor, span, frame->basis, cuts, ret_minor, err);
   if (!from_text || !to_text) return contradiction(err, "from, to: one is missing");
-  TRY(read_cut(frame, from_text, &from, err));
-  TRY(read_cut(frame, to_text, &to, err));
-  if (from.at < span.start || from.at > to.at || to.at > span.end)
+  TRY(read_cut(frame, from_text, &ends[0], err));
+  TRY(read_cut(frame, to_text, &ends[1], err));
+  if (ends[0].at < span.start || ends[0].at > ends[1].at || ends[1].at > span.end)
     return contradiction(err, "from, to: they do not lie within the span");
-  return explain_piece(e, charged_minor, span, frame->basis, cuts, count, from, to, ret_minor, err);
+  return explain_piece(e, charged_minor, span, frame->basis, cuts, ends, ret_minor, err);
 }
 
 /* -- kinds of lines -- */

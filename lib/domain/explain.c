@@ -228,8 +228,8 @@ static void explain_cut(struct explanation *e, int64_t before_minor, int64_t use
 }
 
 enum rc explain_rest(struct explanation *e, int64_t charged_minor, struct change_span span, enum proration_basis basis,
-                     const struct explained_cut *cuts, size_t count, int64_t *ret_minor, struct error *err) {
-  int64_t *at = ARENA_ARRAY(e->arena, int64_t, count + 1), before = charged_minor, from = span.start;
+                     struct explained_cuts cuts, int64_t *ret_minor, struct error *err) {
+  int64_t *at = ARENA_ARRAY(e->arena, int64_t, cuts.count + 1), before = charged_minor, from = span.start;
   const char *charged = money(e, charged_minor);
   add(e, (struct explanation_step){.name = "charged",
                                    .rules = "BILL-022",
@@ -237,13 +237,13 @@ enum rc explain_rest(struct explanation *e, int64_t charged_minor, struct change
                                                         charged, (long long)(span.end - span.start), units_of(basis)),
                                    .expression = charged,
                                    .result = charged});
-  for (size_t i = 0; i < count; i++) {
+  for (size_t i = 0; i < cuts.count; i++) {
     int64_t rest;
-    at[i] = cuts[i].at;
+    at[i] = cuts.at[i].at;
     TRY(change_rest(charged_minor, span, (struct change_cuts){at, i + 1}, &rest, err));
     int64_t cut = at[i] < span.end ? at[i] : span.end;
     if (cut <= from) continue; /* it takes nothing away */
-    explain_cut(e, before, cut - from, span.end - from, basis, cuts[i].text, rest);
+    explain_cut(e, before, cut - from, span.end - from, basis, cuts.at[i].text, rest);
     before = rest;
     from = cut;
   }
@@ -252,23 +252,23 @@ enum rc explain_rest(struct explanation *e, int64_t charged_minor, struct change
 }
 
 enum rc explain_piece(struct explanation *e, int64_t charged_minor, struct change_span span, enum proration_basis basis,
-                      const struct explained_cut *cuts, size_t count, struct explained_cut from,
-                      struct explained_cut to, int64_t *ret_minor, struct error *err) {
-  int64_t *at = ARENA_ARRAY(e->arena, int64_t, count + 1), at_from, at_to, rest;
+                      struct explained_cuts cuts, const struct explained_cut ends[static 2], int64_t *ret_minor,
+                      struct error *err) {
+  int64_t *at = ARENA_ARRAY(e->arena, int64_t, cuts.count + 1), at_from, at_to, rest;
   size_t until = 0;
-  for (size_t i = 0; i < count; i++) at[i] = cuts[i].at;
-  while (until < count && at[until] <= to.at) until++;
-  const struct change_cuts all = {at, count};
-  TRY(explain_rest(e, charged_minor, span, basis, cuts, until, &rest, err));
-  TRY(change_piece(charged_minor, span, all, from.at, span.end, &at_from, err));
-  TRY(change_piece(charged_minor, span, all, to.at, span.end, &at_to, err));
-  TRY(change_piece(charged_minor, span, all, from.at, to.at, ret_minor, err));
+  for (size_t i = 0; i < cuts.count; i++) at[i] = cuts.at[i].at;
+  while (until < cuts.count && at[until] <= ends[1].at) until++;
+  const struct change_cuts all = {at, cuts.count};
+  TRY(explain_rest(e, charged_minor, span, basis, (struct explained_cuts){cuts.at, until}, &rest, err));
+  TRY(change_piece(charged_minor, span, all, ends[0].at, span.end, &at_from, err));
+  TRY(change_piece(charged_minor, span, all, ends[1].at, span.end, &at_to, err));
+  TRY(change_piece(charged_minor, span, all, ends[0].at, ends[1].at, ret_minor, err));
   add(e,
       (struct explanation_step){
           .name = "piece",
           .rules = "BILL-022",
           .text = arena_printf(e->arena, "From %s to %s: what was left at its beginning, less what is left at its end.",
-                               from.text, to.text),
+                               ends[0].text, ends[1].text),
           .expression = arena_printf(e->arena, "%s − %s", money(e, at_from), money(e, at_to)),
           .result = money(e, *ret_minor)});
   return RC_OK;

@@ -56,14 +56,17 @@ struct explained_cut {
   int64_t at;       /* as in change.h */
   const char *text; /* "2027-03-20" */
 };
+struct explained_cuts {
+  const struct explained_cut *at; /* in order */
+  size_t count;
+};
 MUST_CHECK enum rc explain_rest(struct explanation *explanation, int64_t charged_minor, struct change_span span,
-                                enum proration_basis basis, const struct explained_cut *cuts, size_t count,
-                                int64_t *ret_minor, struct error *err);
-/* What of it falls to a piece, [from, to), between cuts or the ends of the span. */
+                                enum proration_basis basis, struct explained_cuts cuts, int64_t *ret_minor,
+                                struct error *err);
+/* What of it falls to a piece, [ends[0], ends[1]), between cuts or the ends of the span. */
 MUST_CHECK enum rc explain_piece(struct explanation *explanation, int64_t charged_minor, struct change_span span,
-                                 enum proration_basis basis, const struct explained_cut *cuts, size_t count,
-                                 struct explained_cut from, struct explained_cut to, int64_t *ret_minor,
-                                 struct error *err);
+                                 enum proration_basis basis, struct explained_cuts cuts,
+                                 const struct explained_cut ends[static 2], int64_t *ret_minor, struct error *err);
 /* And what is then given back. */
 int64_t explain_credit(struct explanation *explanation, int64_t rest_minor);
 

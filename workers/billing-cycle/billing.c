@@ -220,7 +220,7 @@ static enum rc sum_minimum(struct arena *arena, const struct billable *s, struct
 /* What the recurring charges lack to it. Below 0 is what an earlier state of the period has left to be made up for. */
 static enum rc bill_minimum(struct arena *arena, struct billing *billing, const struct billable *s, struct date on,
                             struct error *err) {
-  struct line line;
+  struct line line = {.subscription = s};
   int64_t agreed;
   if (s->items[0].price->minimum_minor == 0 && s->charged_minor >= 0) return RC_OK;
   TRY(sum_minimum(arena, s, on, &agreed, &line, err));
@@ -231,7 +231,7 @@ static enum rc bill_minimum(struct arena *arena, struct billing *billing, const 
 
 enum rc billing_close(struct arena *arena, struct billing *billing, struct billable *s, struct date on,
                       struct error *err) {
-  struct line ignored;
+  struct line ignored = {.subscription = s};
   int64_t agreed;
   TRY(bill_arrears(arena, billing, s, on, err));
   TRY(sum_minimum(arena, s, on, &agreed, &ignored, err));

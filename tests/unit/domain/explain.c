@@ -28,7 +28,7 @@ static struct explanation in(const char *currency) {
 /* "name: expression = result" of each step, with ~ for = where it is rounded; and the texts by themselves. */
 static const char *steps_of(const struct explanation *e) {
   struct buf CLEANUP(buf_release) text;
-  buf_init(&text, 64 * 1024);
+  buf_init(&text, (size_t)64 * 1024);
   for (size_t i = 0; i < e->count; i++)
     buf_printf(&text, "%s%s: %s %s %s", i ? "; " : "", e->steps[i].name, e->steps[i].expression,
                e->steps[i].is_rounded ? "~" : "=", e->steps[i].result);
@@ -37,14 +37,14 @@ static const char *steps_of(const struct explanation *e) {
 
 static const char *text_of(const struct explanation *e) {
   struct buf CLEANUP(buf_release) text;
-  buf_init(&text, 64 * 1024);
+  buf_init(&text, (size_t)64 * 1024);
   for (size_t i = 0; i < e->count; i++) buf_printf(&text, "%s%s", i ? " " : "", e->steps[i].text);
   return arena_strdup(&arena, buf_text(&text));
 }
 
 static const char *rules_of(const struct explanation *e) {
   struct buf CLEANUP(buf_release) text;
-  buf_init(&text, 64 * 1024);
+  buf_init(&text, (size_t)64 * 1024);
   for (size_t i = 0; i < e->count; i++) buf_printf(&text, "%s%s", i ? "; " : "", e->steps[i].rules);
   return arena_strdup(&arena, buf_text(&text));
 }
@@ -105,8 +105,8 @@ Test(explain, bill_020_a_share_of_a_period_in_seconds) {
   struct explanation e = in("USD");
   struct explained_span span = span_of("Europe/Madrid", PRORATION_SECOND, "2027-03-26", "2027-03-29");
   struct price_share share = explain_share(&e, &span);
-  cr_expect_eq(share.part, 71 * 3600);
-  cr_expect_eq(share.whole, 743 * 3600);
+  cr_expect_eq(share.part, INT64_C(71) * 3600);
+  cr_expect_eq(share.whole, INT64_C(743) * 3600);
   cr_expect_str_eq(text_of(&e), "Period 1 runs from 2027-02-28 to 2027-03-31: 2674800 seconds. "
                                 "Charged is 2027-03-26 to 2027-03-29: 255600 of 2674800 seconds.");
 }
@@ -123,9 +123,10 @@ Test(explain, bill_021_a_whole_period_is_whole_in_days_on_either_basis) {
 
 /* -- prices -- */
 
-static const struct price_tier tiers[] = {{.up_to = {10 * MICRO}, .unit_price = {10 * PICO}, .flat_fee = {2 * PICO}},
-                                          {.up_to = {20 * MICRO}, .unit_price = {5 * PICO}},
-                                          {.is_last = true, .unit_price = {5 * PICO}, .flat_fee = {3 * PICO}}};
+static const struct price_tier tiers[] = {
+    {.up_to = {10 * MICRO}, .unit_price = {(int128)10 * PICO}, .flat_fee = {(int128)2 * PICO}},
+    {.up_to = {20 * MICRO}, .unit_price = {(int128)5 * PICO}},
+    {.is_last = true, .unit_price = {(int128)5 * PICO}, .flat_fee = {(int128)3 * PICO}}};
 
 static struct explanation priced(struct price_component component, const char *quantity, int64_t events,
                                  struct price_share share, int64_t wanted) {
@@ -209,7 +210,8 @@ static int64_t rest_of(struct explanation *e, int64_t charged, struct change_spa
                        const struct explained_cut *cuts, size_t count) {
   struct error err;
   int64_t minor = 0;
-  cr_assert_eq(explain_rest(e, charged, span, PRORATION_DAY, cuts, count, &minor, &err), RC_OK);
+  cr_assert_eq(explain_rest(e, charged, span, PRORATION_DAY, (struct explained_cuts){cuts, count}, &minor, &err),
+               RC_OK);
   return minor;
 }
 
@@ -243,18 +245,18 @@ Test(explain, bill_022_nothing_is_left_after_the_end) {
 Test(explain, bill_022_pieces_between_cuts) {
   static const struct explained_cut cuts[] = {{19, "b"}, {25, "d"}};
   static const struct {
-    struct explained_cut from, to;
+    struct explained_cut ends[2];
     int64_t minor;
     const char *step;
-  } cases[] = {{{0, "a"}, {19, "b"}, 1900, "31.00 − 12.00"},
-               {{19, "b"}, {25, "d"}, 600, "12.00 − 6.00"},
-               {{25, "d"}, {31, "e"}, 600, "6.00 − 0.00"}};
+  } cases[] = {{{{0, "a"}, {19, "b"}}, 1900, "31.00 − 12.00"},
+               {{{19, "b"}, {25, "d"}}, 600, "12.00 − 6.00"},
+               {{{25, "d"}, {31, "e"}}, 600, "6.00 − 0.00"}};
   for (size_t i = 0; i < 3; i++) {
     struct explanation e = in("USD");
     struct error err;
     int64_t minor = 0;
-    cr_assert_eq(explain_piece(&e, 3100, (struct change_span){0, 31}, PRORATION_DAY, cuts, 2, cases[i].from,
-                               cases[i].to, &minor, &err),
+    cr_assert_eq(explain_piece(&e, 3100, (struct change_span){0, 31}, PRORATION_DAY, (struct explained_cuts){cuts, 2},
+                               cases[i].ends, &minor, &err),
                  RC_OK);
     cr_expect_eq(minor, cases[i].minor, "case %zu", i);
     cr_expect_str_eq(e.steps[e.count - 1].expression, cases[i].step);
