@@ -53,6 +53,11 @@ EQUIVALENT = {
     ("change.c", "while (before < cuts.count && position > cuts.at[before]) before++;", ">", ">="),
     # A line with nothing left weighs nothing.
     ("discount.c", "return line->is_covered && !line->is_taken_back && left_of(line) > 0;", ">", ">="),
+    # A share of 0 becomes 0; of a line of nothing nothing is taken.
+    ("discount.c", "if (share < 0) share = 0;", "<", "<="), ("discount.c", "if (share < 0) share = 0;", "0", "1"),
+    ("discount.c", "if (line->amount_minor <= 0 || taken <= 0) return 0;", "<=", "<"),
+    # Anything beyond the maximum is too large.
+    ("price.c", "int128 minor = MONEY_MAX + (int128)1;", "1", "2"),
     # Any weight above the sum of the lesser ones orders alike.
     ("tax.c", "return 4 * (rule->region != NULL) + 2 * (rule->country != NULL) + (rule->tax_code != NULL);", "4", "5"),
 }

@@ -161,6 +161,12 @@ Test(discount, bill_022_a_credit_never_brings_less_than_nothing) {
       .amount_minor = 1000, .discount_minor = 300, .taken_minor = 100, .discount_taken_minor = 200};
   cr_expect_eq(discount_take_back(&line, 100), 0);
   cr_expect(line.taken_minor == 200 && line.discount_taken_minor == 200);
+  struct taken_back least = {.amount_minor = 1, .discount_minor = 1},
+                    cent = {.amount_minor = 1000, .discount_minor = 999};
+  cr_expect_eq(discount_take_back(&least, 1), 1);
+  cr_expect_eq(discount_take_back(&cent, 1), 1);
+  struct taken_back behind = {.amount_minor = 1000, .discount_minor = 300, .taken_minor = 100};
+  cr_expect_eq(discount_take_back(&behind, 0), 0, "a credit of nothing brings nothing");
   struct taken_back nothing = {.discount_minor = 300}, below = {.amount_minor = -1000, .discount_minor = 300};
   cr_expect_eq(discount_take_back(&nothing, 100), 0);
   cr_expect_eq(discount_take_back(&below, 100), 0);
