@@ -105,7 +105,7 @@ static const struct {
     {AS(uuid), nothing, "{}"},
     {AS(jsonb), nulls, "{NULL}"},
 };
-enum { CASE_COUNT = sizeof CASES / sizeof *CASES };
+enum { CASE_COUNT = sizeof CASES / sizeof *CASES, ARENA_MAX = 1024 * 1024 };
 
 static struct db *open_db(const struct statement *const *list) {
   static const struct statement *const *lists[2];
@@ -122,7 +122,7 @@ Test(arrays, arrive_as_they_were_added) {
     struct error err;
     struct tx tx = {0};
     PGresult CLEANUP(db_result_release) *rows = NULL;
-    arena_init(&arena, 1024 * 1024);
+    arena_init(&arena, ARENA_MAX);
     struct db_array *array = db_array_new(&arena);
     CASES[i].fill(array);
     cr_assert_eq(tx_begin(db, &tx, &err), RC_OK, "%s", err.text);
@@ -146,7 +146,7 @@ Test(arrays, refuse_what_does_not_fit) {
     struct arena CLEANUP(arena_release) arena;
     struct error err;
     struct tx tx = {0};
-    arena_init(&arena, 1024 * 1024);
+    arena_init(&arena, ARENA_MAX);
     struct db_array *array = db_array_new(&arena);
     unfit[i].fill(array);
     if (unfit[i].fill == decimals) db_array_text(array, "{");
