@@ -127,11 +127,16 @@ static struct part explain_listed(const struct stored *stored) {
   return part_end(part, stored, rc, computed, &why);
 }
 
-/* The coupons of the invoice in their order. Each is noted at every line that it was spread over. */
+/* A coupon of the invoice. It is noted, with its place among them, at every line that it was spread over. */
+struct noted {
+  int64_t step;
+  bool *covered; /* a flag for each line */
+  struct explained_coupon coupon;
+};
+
+/* In their order. */
 struct coupons {
-  struct explained_coupon *at;
-  bool **covered; /* the same as at[i].is_covered */
-  int64_t *steps;
+  struct noted *at;
   size_t count;
 };
 
@@ -157,28 +162,22 @@ static enum rc note_coupon(const struct stored *stored, struct coupons *coupons,
   TRY(body_int(row, "step", 1, INT32_MAX, 0, &step, err));
   TRY(read_coupon(row, stored->currency, &coupon, err));
   size_t at = 0;
-  while (at < coupons->count && coupons->steps[at] < step) at++;
-  if (at == coupons->count || coupons->steps[at] != step) {
+  while (at < coupons->count && coupons->at[at].step < step) at++;
+  if (at == coupons->count || coupons->at[at].step != step) {
     ASSERT(coupons->count < most);
-    size_t after = coupons->count++ - at;
-    memmove(&coupons->at[at + 1], &coupons->at[at], after * sizeof *coupons->at);
-    memmove(&coupons->covered[at + 1], &coupons->covered[at], after * sizeof *coupons->covered);
-    memmove(&coupons->steps[at + 1], &coupons->steps[at], after * sizeof *coupons->steps);
-    coupons->covered[at] = ARENA_ARRAY(stored->arena, bool, stored->count);
-    coupon.is_covered = coupons->covered[at];
-    coupons->at[at] = coupon;
-    coupons->steps[at] = step;
+    memmove(&coupons->at[at + 1], &coupons->at[at], (coupons->count++ - at) * sizeof *coupons->at);
+    bool *covered = ARENA_ARRAY(stored->arena, bool, stored->count);
+    coupon.is_covered = covered;
+    coupons->at[at] = (struct noted){step, covered, coupon};
   }
-  coupons->covered[at][line] = true;
+  coupons->at[at].covered[line] = true;
   return RC_OK;
 }
 
 static enum rc read_coupons(const struct stored *stored, struct coupons *coupons, struct error *err) {
   size_t most = 0;
   for (size_t i = 0; i < stored->count; i++) most += json_array_size(stored->lines[i].discounts);
-  coupons->at = ARENA_ARRAY(stored->arena, struct explained_coupon, most + 1);
-  coupons->covered = ARENA_ARRAY(stored->arena, bool *, most + 1);
-  coupons->steps = ARENA_ARRAY(stored->arena, int64_t, most + 1);
+  coupons->at = ARENA_ARRAY(stored->arena, struct noted, most + 1);
   for (size_t i = 0; i < stored->count; i++) {
     size_t index;
     json_t *row;
@@ -194,11 +193,13 @@ static enum rc discount_by_coupons(const struct stored *stored, struct explanati
                                    struct error *err) {
   struct coupons coupons = {0};
   TRY(read_coupons(stored, &coupons, err));
+  struct explained_coupon *in_order = ARENA_ARRAY(stored->arena, struct explained_coupon, coupons.count + 1);
+  for (size_t c = 0; c < coupons.count; c++) in_order[c] = coupons.at[c].coupon;
   struct discountable *lines = ARENA_ARRAY(stored->arena, struct discountable, stored->count);
   for (size_t i = 0; i < stored->count; i++)
     lines[i] = (struct discountable){.amount_minor = stored->lines[i].listed_minor,
                                      .is_taken_back = stored->lines[i].takes_back};
-  *ret_minor = explain_coupons(steps, coupons.at, coupons.count, lines, stored->count, stored->at);
+  *ret_minor = explain_coupons(steps, in_order, coupons.count, lines, stored->count, stored->at);
   return RC_OK;
 }
 

@@ -33,19 +33,6 @@ static enum rc read_date(json_t *object, const char *member, struct date *ret_da
   return date_parse(text, member, ret_date, err);
 }
 
-/* Zero when it is not there. */
-static enum rc read_decimal(json_t *object, const char *member, struct decimal *ret_value, struct error *err) {
-  const char *text;
-  TRY(body_decimal(object, member, &text, err));
-  return text ? decimal_parse(text, member, ret_value, err) : RC_OK;
-}
-
-static enum rc read_quantity(json_t *object, const char *member, struct quantity *ret_value, struct error *err) {
-  const char *text;
-  TRY(body_decimal(object, member, &text, err));
-  return text ? quantity_parse(text, member, ret_value, err) : RC_OK;
-}
-
 /* -- which days of which period -- */
 
 static enum rc read_grid(json_t *provenance, struct grid *grid, struct error *err) {
@@ -123,9 +110,9 @@ static enum rc read_tiers(struct arena *arena, json_t *tiers, struct price_compo
     json_t *tier = json_array_get(tiers, i), *up_to = json_object_get(tier, "upTo");
     if (!json_is_object(tier)) return contradiction(err, "tiers: one is no object");
     read[i].is_last = !up_to || json_is_null(up_to);
-    TRY(read_quantity(tier, "upTo", &read[i].up_to, err));
-    TRY(read_decimal(tier, "unitPrice", &read[i].unit_price, err));
-    TRY(read_decimal(tier, "flatFee", &read[i].flat_fee, err));
+    TRY(body_quantity(tier, "upTo", &read[i].up_to, err));
+    TRY(body_price(tier, "unitPrice", &read[i].unit_price, err));
+    TRY(body_price(tier, "flatFee", &read[i].flat_fee, err));
   }
   component->tiers = read;
   component->tier_count = count;
@@ -140,9 +127,9 @@ static enum rc read_component(struct arena *arena, json_t *provenance, struct pr
   TRY(read_text(provenance, "timing", &timing, err));
   if (!price_model_from_name(model, &component->model)) return contradiction(err, "model: there is no such model");
   if (!price_timing_from_name(timing, &component->timing)) return contradiction(err, "timing: there is no such timing");
-  TRY(read_decimal(provenance, "price", &component->unit_price, err));
-  TRY(read_quantity(provenance, "packageSize", &component->package_size, err));
-  TRY(read_quantity(provenance, "freeUnits", &component->free_units, err));
+  TRY(body_price(provenance, "price", &component->unit_price, err));
+  TRY(body_quantity(provenance, "packageSize", &component->package_size, err));
+  TRY(body_quantity(provenance, "freeUnits", &component->free_units, err));
   TRY(read_tiers(arena, json_object_get(provenance, "tiers"), component, err));
   return price_component_check(component, "price", err);
 }
@@ -216,7 +203,7 @@ static enum rc explain_recurring(struct explanation *e, json_t *provenance, int6
   json_t *change = json_object_get(provenance, "change");
   int64_t charged = 0, stored;
   TRY(read_component(e->arena, provenance, &component, err));
-  TRY(read_quantity(provenance, "quantity", &quantity, err));
+  TRY(body_quantity(provenance, "quantity", &quantity, err));
   TRY(read_frame(provenance, &frame, err));
   TRY(explain_stored_share(e, provenance, frame, &share, err));
   TRY(explain_price(e, &component, quantity, 0, share, &charged, err));
@@ -278,8 +265,8 @@ static enum rc explain_commitment(struct explanation *e, json_t *provenance, int
 static enum rc explain_by_hand(struct explanation *e, json_t *provenance, int64_t *ret_minor, struct error *err) {
   struct quantity quantity = {0};
   struct decimal unit_price = {0};
-  TRY(read_quantity(provenance, "quantity", &quantity, err));
-  TRY(read_decimal(provenance, "unitPrice", &unit_price, err));
+  TRY(body_quantity(provenance, "quantity", &quantity, err));
+  TRY(body_price(provenance, "unitPrice", &unit_price, err));
   return explain_product(e, quantity, unit_price, ret_minor, err);
 }
 

@@ -162,17 +162,22 @@ struct member {
   bool is_required;
 };
 
-/* Each member of the object is in the table (which ends with NULL) and passes its check. */
+/* NULL: no row of the table, which ends with NULL, has that name. */
+static const struct member *find_member(const struct member *table, const char *name) {
+  while (table->name && strcmp(table->name, name) != 0) table++;
+  return table->name ? table : NULL;
+}
+
+/* Each member of the object is in the table and passes its check. */
 static enum rc check_object(json_t *object, const struct member *table, const char *path, struct error *err) {
   const char *name;
   json_t *value;
   if (!json_is_object(object)) return error_field(err, RC_VALIDATION, path, "must be an object");
   json_object_foreach(object, name, value) {
     char at[ERROR_FIELD_MAX];
-    const struct member *member = table;
+    const struct member *member = find_member(table, name);
     snprintf(at, sizeof at, "%s.%s", path, name);
-    while (member->name && strcmp(member->name, name) != 0) member++;
-    if (!member->name) return error_field(err, RC_VALIDATION, at, "is not a field of this request");
+    if (!member) return error_field(err, RC_VALIDATION, at, "is not a field of this request");
     TRY(member->check(object, name, at, err));
   }
   for (const struct member *member = table; member->name; member++) {
@@ -255,10 +260,9 @@ static enum rc check_settings(struct request *request, json_t *body, struct erro
   const char *name;
   json_t *value;
   json_object_foreach(body, name, value) {
-    const struct member *member = members;
+    const struct member *member = find_member(members, name);
     struct error why;
-    while (member->name && strcmp(member->name, name) != 0) member++;
-    if (!member->name)
+    if (!member)
       fault_add(&faults, name, "is not a field of this request");
     else if (member->check(body, name, name, &why) != RC_OK)
       fault_add(&faults, why.field, "%s", why.text);

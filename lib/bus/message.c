@@ -222,6 +222,18 @@ enum rc body_decimal(json_t *body, const char *field, const char **ret_text, str
   return RC_OK;
 }
 
+enum rc body_price(json_t *body, const char *field, struct decimal *ret_price, struct error *err) {
+  const char *text;
+  TRY(body_decimal(body, field, &text, err));
+  return text ? decimal_parse(text, field, ret_price, err) : RC_OK;
+}
+
+enum rc body_quantity(json_t *body, const char *field, struct quantity *ret_quantity, struct error *err) {
+  const char *text;
+  TRY(body_decimal(body, field, &text, err));
+  return text ? quantity_parse(text, field, ret_quantity, err) : RC_OK;
+}
+
 enum rc body_text(json_t *body, const char *field, const char **ret_text, struct error *err) {
   json_t *member = member_of(body, field);
   if (member != NULL && (!json_is_string(member) || is_marked(member))) return wrong_type(err, field, "a string");

@@ -19,6 +19,7 @@
 #include <stdint.h>
 
 #include "base/arena.h"
+#include "base/decimal.h"
 #include "base/error.h"
 #include "base/time.h"
 #include "base/uuid.h"
@@ -114,6 +115,9 @@ MUST_CHECK enum rc body_parse(const char *value, size_t length, json_t **ret_jso
  * when the member is absent or null; RC_VALIDATION naming the field when it is of another type. Texts live as long as
  * the body, which body_decimal may change: an integer becomes the marked string that reads as the same number. */
 MUST_CHECK enum rc body_decimal(json_t *body, const char *field, const char **ret_text, struct error *err);
+/* The same as a number; ret_ is left as it is when the member is absent or null. */
+MUST_CHECK enum rc body_price(json_t *body, const char *field, struct decimal *ret_price, struct error *err);
+MUST_CHECK enum rc body_quantity(json_t *body, const char *field, struct quantity *ret_quantity, struct error *err);
 MUST_CHECK enum rc body_text(json_t *body, const char *field, const char **ret_text, struct error *err);
 MUST_CHECK enum rc body_int(json_t *body, const char *field, int64_t least, int64_t most, int64_t default_value,
                             int64_t *ret_value, struct error *err);

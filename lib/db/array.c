@@ -69,13 +69,17 @@ static uint8_t *put_int32(uint8_t *at, uint32_t value) {
   return at + sizeof value;
 }
 
-static void add(struct db_array *array, Oid type, const void *bytes, size_t length) {
+/* Where the bytes of one element more go. */
+static uint8_t *begin(struct db_array *array, Oid type, size_t length) {
   ASSERT(array->type == 0 || array->type == type);
   ASSERT(length <= INT32_MAX);
   array->type = type;
   array->count++;
-  uint8_t *at = put_int32(room(array, LENGTH_BYTES + length), (uint32_t)length);
-  if (length > 0) memcpy(at, bytes, length);
+  return put_int32(room(array, LENGTH_BYTES + length), (uint32_t)length);
+}
+
+static void add(struct db_array *array, Oid type, const void *bytes, size_t length) {
+  memcpy(begin(array, type, length), bytes, length);
 }
 
 static void add_null(struct db_array *array) {
@@ -174,9 +178,7 @@ static bool add_id(struct db_array *to, struct element text) {
 }
 
 static void add_jsonb(struct db_array *to, struct element text) {
-  add(to, OID_JSONB, NULL, 0);
-  to->length -= LENGTH_BYTES;
-  uint8_t *at = put_int32(room(to, LENGTH_BYTES + 1 + text.length), (uint32_t)text.length + 1);
+  uint8_t *at = begin(to, OID_JSONB, 1 + text.length);
   *at++ = JSONB_VERSION;
   memcpy(at, text.bytes, text.length);
 }

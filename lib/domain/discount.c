@@ -16,24 +16,26 @@ static bool takes_part(const struct discountable *line) {
   return line->is_covered && !line->is_taken_back && left_of(line) > 0;
 }
 
+int64_t coupon_base(const struct discountable *lines, size_t count) {
+  int64_t covered = 0;
+  for (size_t i = 0; i < count; i++)
+    if (takes_part(&lines[i])) covered += left_of(&lines[i]);
+  return covered;
+}
+
 /* The most that may come off: what the covered lines have left, no more than keeps all charges together at zero, and no
  * more than an amount can be: an invoice of that size is refused, but only with its taxes (tax_compute). */
 static int64_t limit_of(const struct discountable *lines, size_t count) {
-  int64_t covered = 0, charged = 0, limit = MONEY_MAX;
-  for (size_t i = 0; i < count; i++) {
-    if (takes_part(&lines[i])) covered += left_of(&lines[i]);
+  int64_t covered = coupon_base(lines, count), charged = 0, limit = MONEY_MAX;
+  for (size_t i = 0; i < count; i++)
     if (!lines[i].is_taken_back) charged += left_of(&lines[i]);
-  }
   limit = limit < covered ? limit : covered;
   return limit < charged ? limit : charged;
 }
 
 static int64_t wanted_of(const struct coupon *coupon, const struct discountable *lines, size_t count) {
   if (coupon->percent_micro == 0) return coupon->amount_minor;
-  int64_t covered = 0;
-  for (size_t i = 0; i < count; i++)
-    if (takes_part(&lines[i])) covered += left_of(&lines[i]);
-  return (int64_t)round_half_away((int128)covered * coupon->percent_micro, PERCENT_WHOLE);
+  return (int64_t)round_half_away((int128)coupon_base(lines, count) * coupon->percent_micro, PERCENT_WHOLE);
 }
 
 int64_t coupon_apply(const struct coupon *coupon, struct discountable *lines, size_t count) {

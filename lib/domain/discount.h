@@ -22,6 +22,9 @@ struct discountable {
   int64_t share_minor;    /* of it, what the last coupon took */
 };
 
+/* What the covered lines have left together: what a percentage is of, and what an amount is spread over. */
+int64_t coupon_base(const struct discountable *lines, size_t count);
+
 /* Takes the coupon off the covered lines with an amount left; returns how much it was, >= 0. count is at most
  * INVOICE_LINES_MAX. */
 int64_t coupon_apply(const struct coupon *coupon, struct discountable *lines, size_t count);

@@ -338,16 +338,6 @@ enum rc explain_product(struct explanation *e, struct quantity quantity, struct 
 
 /* -- coupons -- */
 
-/* What the covered lines have left together: what a percentage is of, and what the amount is spread over. */
-static int64_t covered_minor(const struct discountable *lines, size_t count) {
-  int64_t covered = 0;
-  for (size_t i = 0; i < count; i++) {
-    int64_t left = lines[i].amount_minor - lines[i].discount_minor;
-    if (lines[i].is_covered && left > 0) covered += left;
-  }
-  return covered;
-}
-
 static void explain_coupon(struct explanation *e, const struct explained_coupon *coupon, int64_t covered,
                            int64_t own_minor, int64_t taken_minor, int64_t share_minor) {
   const char *all = money(e, covered), *taken = money(e, taken_minor), *own = money(e, own_minor);
@@ -379,7 +369,7 @@ int64_t explain_coupons(struct explanation *e, const struct explained_coupon *co
   ASSERT(at < count);
   for (size_t c = 0; c < coupon_count; c++) {
     for (size_t i = 0; i < count; i++) lines[i].is_covered = coupons[c].is_covered[i];
-    int64_t covered = covered_minor(lines, count), own = lines[at].amount_minor - lines[at].discount_minor;
+    int64_t covered = coupon_base(lines, count), own = lines[at].amount_minor - lines[at].discount_minor;
     int64_t taken = coupon_apply(&coupons[c].coupon, lines, count);
     if (lines[at].is_covered) explain_coupon(e, &coupons[c], covered, own, taken, lines[at].share_minor);
   }
@@ -406,10 +396,6 @@ int64_t explain_taken_back(struct explanation *e, const struct taken_back *befor
 }
 
 /* -- tax -- */
-
-static bool is_same_rate(const struct tax_rate *a, const struct tax_rate *b) {
-  return a->percent_micro == b->percent_micro && a->category == b->category;
-}
 
 /* "19/100", or "19/119" of a price that has the tax in it. */
 static const char *tax_fraction(const struct explanation *e, const struct tax_rate *rate) {
@@ -443,7 +429,7 @@ static void explain_group(struct explanation *e, const struct taxable *lines, si
   int64_t charged = 0, tax = 0;
   size_t members = 0;
   for (size_t i = 0; i < count; i++) {
-    if (!is_same_rate(&lines[i].rate, &lines[at].rate)) continue;
+    if (!tax_rate_is_same(&lines[i].rate, &lines[at].rate)) continue;
     charged += lines[i].listed_minor - lines[i].listed_discount_minor;
     tax += lines[i].tax_minor;
     members++;

@@ -92,7 +92,7 @@ struct tax_rate tax_choose(const struct tax_rule *rules, size_t count, const str
 
 /* -- how much -- */
 
-static bool is_same_rate(const struct tax_rate *a, const struct tax_rate *b) {
+bool tax_rate_is_same(const struct tax_rate *a, const struct tax_rate *b) {
   return a->percent_micro == b->percent_micro && a->category == b->category;
 }
 
@@ -120,7 +120,7 @@ static void tax_group(struct taxable *lines, size_t count, size_t first, bool *i
   int64_t parts[INVOICE_LINES_MAX];
   size_t members[INVOICE_LINES_MAX], member_count = 0;
   for (size_t i = first; i < count; i++) {
-    if (is_done[i] || !is_same_rate(&lines[i].rate, &lines[first].rate)) continue;
+    if (is_done[i] || !tax_rate_is_same(&lines[i].rate, &lines[first].rate)) continue;
     numerators[member_count] = tax_numerator(&lines[i].rate, charged_of(&lines[i]));
     members[member_count++] = i;
     is_done[i] = true;

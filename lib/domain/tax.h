@@ -61,6 +61,8 @@ struct tax_party {
 struct tax_rate tax_choose(const struct tax_rule *rules, size_t count, const struct tax_party *customer,
                            const char *seller_country, const char *tax_code);
 
+bool tax_rate_is_same(const struct tax_rate *a, const struct tax_rate *b);
+
 struct taxable {
   struct tax_rate rate;
   int64_t listed_minor;          /* price × quantity, with the tax in it if the rate is inclusive */

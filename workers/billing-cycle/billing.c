@@ -121,9 +121,9 @@ static struct utime instant_at(const struct billable *s, enum proration_basis ba
 /* How its amount comes about, when changes have cut the period: of the charge for all of it, the piece's part. */
 static enum rc cut_to_piece(struct arena *arena, const struct billable *s, const struct period *period,
                             const struct piece *piece, struct line *line, struct error *err) {
+  if (piece->is_whole) return RC_OK;
   struct line_change *change = ARENA_NEW(arena, struct line_change);
   struct charges *cuts = ARENA_NEW(arena, struct charges);
-  if (piece->is_whole) return RC_OK;
   *cuts = (struct charges){.cuts = s->cuts, .cut_count = s->cut_count};
   *change = (struct line_change){.whole_minor = line->amount_minor,
                                  .from = period->start,

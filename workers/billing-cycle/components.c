@@ -21,27 +21,15 @@ static enum rc below(const char *path, enum rc rc, struct error *err) {
 
 /* ---- reading ---- */
 
-static enum rc read_decimal(json_t *object, const char *member, struct decimal *ret_value, struct error *err) {
-  const char *text;
-  TRY(body_decimal(object, member, &text, err));
-  return text ? decimal_parse(text, member, ret_value, err) : RC_OK;
-}
-
-static enum rc read_quantity(json_t *object, const char *member, struct quantity *ret_value, struct error *err) {
-  const char *text;
-  TRY(body_decimal(object, member, &text, err));
-  return text ? quantity_parse(text, member, ret_value, err) : RC_OK;
-}
-
 static enum rc read_tier(json_t *object, struct price_tier *tier, struct error *err) {
   if (!json_is_object(object)) return error_field(err, RC_VALIDATION, "upTo", "is not of an object");
   json_t *up_to = json_object_get(object, "upTo");
   if (!up_to) return error_field(err, RC_VALIDATION, "upTo", "is required; null for the last tier");
   tier->is_last = json_is_null(up_to);
-  TRY(read_quantity(object, "upTo", &tier->up_to, err));
-  TRY(read_decimal(object, "flatFee", &tier->flat_fee, err));
+  TRY(body_quantity(object, "upTo", &tier->up_to, err));
+  TRY(body_price(object, "flatFee", &tier->flat_fee, err));
   if (!json_object_get(object, "unitPrice")) return error_field(err, RC_VALIDATION, "unitPrice", "is required");
-  return read_decimal(object, "unitPrice", &tier->unit_price, err);
+  return body_price(object, "unitPrice", &tier->unit_price, err);
 }
 
 static enum rc read_tiers(struct arena *arena, json_t *object, struct price_component *component, struct error *err) {
@@ -105,11 +93,11 @@ static enum rc read_component(struct arena *arena, json_t *object, struct price_
   const char *metric, *tax_code;
   TRY(read_kind(object, component, err));
   TRY(check_members(object, component->model, err));
-  TRY(read_decimal(object, "unitPrice", &component->unit_price, err));
-  TRY(read_quantity(object, "packageSize", &component->package_size, err));
-  TRY(read_quantity(object, "freeUnits", &component->free_units, err));
-  TRY(read_decimal(object, "rate", &component->rate, err));
-  TRY(read_decimal(object, "perEventFee", &component->per_event_fee, err));
+  TRY(body_price(object, "unitPrice", &component->unit_price, err));
+  TRY(body_quantity(object, "packageSize", &component->package_size, err));
+  TRY(body_quantity(object, "freeUnits", &component->free_units, err));
+  TRY(body_price(object, "rate", &component->rate, err));
+  TRY(body_price(object, "perEventFee", &component->per_event_fee, err));
   TRY(read_tiers(arena, object, component, err));
   TRY(body_text(object, "metric", &metric, err));
   TRY(body_text(object, "taxCode", &tax_code, err));

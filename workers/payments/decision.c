@@ -31,6 +31,10 @@ bool payment_status_from_name(const char *name, enum payment_status *ret_status)
   return false;
 }
 
+bool is_owed(const struct situation *situation) {
+  return situation->is_collectable && situation->due_minor > 0;
+}
+
 /* -- what next -- */
 
 static enum step step_for_open_attempt(const struct situation *situation, struct utime real) {
@@ -55,7 +59,7 @@ static bool has_waited_enough(const struct payment *payment, struct utime now) {
 enum step step_for(const struct situation *situation, struct moment at) {
   const struct payment *payment = &situation->payment;
   if (situation->has_attempt) return step_for_open_attempt(situation, at.real);
-  if (!situation->is_collectable || situation->due_minor <= 0) return STEP_CANCEL;
+  if (!is_owed(situation)) return STEP_CANCEL;
   if (payment->status != PAYMENT_PENDING) return STEP_GIVE_UP; /* nobody came in time with another method */
   if (!situation->has_method) return has_waited_enough(payment, at.now) ? STEP_GIVE_UP : STEP_WAIT;
   if (situation->method.barred_code) return STEP_BARRED;
@@ -172,7 +176,7 @@ static struct conclusion conclude_success(struct situation *situation, const str
   payment->next_attempt = (struct utime){0};
   payment->succeeded = now;
   payment->failure_code = payment->failure_message = payment->decline_class = NULL;
-  int64_t owed = situation->is_collectable && situation->due_minor > 0 ? situation->due_minor : 0;
+  int64_t owed = is_owed(situation) ? situation->due_minor : 0;
   conclusion.settled_minor = payment->amount_minor < owed ? payment->amount_minor : owed;
   conclusion.credited_minor = payment->amount_minor - conclusion.settled_minor;
   ASSERT(conclusion.settled_minor >= 0 && conclusion.credited_minor >= 0);
@@ -201,14 +205,14 @@ static bool has_other_method(const struct situation *situation) {
 
 /* What became of the invoice while the gateway was asked: nobody owes it any more, or nobody asks for it again. */
 static bool ends_with_a_decline(const struct situation *situation) {
-  return !situation->is_collectable || situation->due_minor <= 0 || situation->is_given_up;
+  return !is_owed(situation) || situation->is_given_up;
 }
 
 /* The charge of a given up invoice was somebody's word, who is told how it went. */
 static struct conclusion conclude_last_decline(struct situation *situation, enum decline_class class) {
   struct payment *payment = &situation->payment;
   struct conclusion conclusion = {0};
-  if (situation->is_collectable && situation->due_minor > 0) {
+  if (is_owed(situation)) {
     payment->status = PAYMENT_FAILED;
     payment->next_attempt = (struct utime){0};
     announce_event(payment, &conclusion, EVENT_FAILED);

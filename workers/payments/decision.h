@@ -49,6 +49,8 @@ void repeat_attempt(struct situation *situation, bool may_charge, struct utime r
 struct conclusion conclude_unasked(struct situation *situation, enum step step, struct utime now);
 /* What the gateway said about the open attempt. Texts of the answer must live as long as the situation. */
 struct conclusion conclude(struct situation *situation, const struct gateway_answer *answer, struct moment at);
+/* Whether anything is to be paid. */
+bool is_owed(const struct situation *situation);
 /* A new cycle, at once. */
 void restart(struct payment *payment, struct utime now);
 /* Pending, failed, requires_action: nothing is under way, and a new method starts it anew. */

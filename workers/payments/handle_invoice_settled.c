@@ -8,10 +8,6 @@
 #include "resume.h"
 #include "rows.h"
 
-static bool is_owed(const struct situation *situation) {
-  return situation->is_collectable && situation->due_minor > 0;
-}
-
 /* For an invoice that was given up nothing is tried again by itself; what is due for the first time is somebody's word.
  */
 static bool is_over(const struct situation *situation) {

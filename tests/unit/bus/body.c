@@ -58,6 +58,22 @@ Test(body, decimals_keep_each_digit) {
   }
 }
 
+Test(body, prices_and_quantities_are_numbers_and_may_be_absent) {
+  BODY("{\"price\":0.125,\"quantity\":\"2.5\",\"none\":null,\"bad\":\"1e3\"}");
+  struct decimal price = {7};
+  struct quantity quantity = {7};
+  struct error err;
+  cr_expect_eq(body_price(body, "none", &price, &err), RC_OK);
+  cr_expect_eq(body_quantity(body, "absent", &quantity, &err), RC_OK);
+  cr_expect(price.pico == 7 && quantity.micro == 7, "left as they were");
+  expect_wrong(body_price(body, "bad", &price, &err), &err, "bad");
+  expect_wrong(body_quantity(body, "bad", &quantity, &err), &err, "bad");
+  cr_expect(price.pico == 7 && quantity.micro == 7, "left as they were");
+  cr_expect_eq(body_price(body, "price", &price, &err), RC_OK);
+  cr_expect_eq(body_quantity(body, "quantity", &quantity, &err), RC_OK);
+  cr_expect(price.pico == INT64_C(125000000000) && quantity.micro == 2500000);
+}
+
 Test(body, an_integer_read_as_decimal_is_still_an_integer) {
   BODY("{\"a\":42}");
   struct arena CLEANUP(arena_release) arena;
