@@ -2,7 +2,6 @@
  * nobody asked for is an error too: most often it is one with a slip in its name. */
 #include "catalogue.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "base/assert.h"
@@ -10,15 +9,18 @@
 #include "templates.h"
 
 enum part { PART_SUBJECT, PART_TEXT, PART_HTML, PART_COUNT };
-enum { FILE_NAME_MAX = 96, CATALOGUE_MAX_BYTES = 4 * 1024 * 1024 };
+enum { FRAMES = 2 * LANGUAGE_COUNT, CATALOGUE_MAX_BYTES = 4 * 1024 * 1024 };
+
+static const char CONTENT[] = "{{content}}\n";
 
 static const struct {
   const char *suffix;
   enum escaping escaping;
+  bool is_framed;
 } parts[PART_COUNT] = {
-    [PART_SUBJECT] = {"subject", ESCAPE_NOTHING},
-    [PART_TEXT] = {"txt", ESCAPE_NOTHING},
-    [PART_HTML] = {"html", ESCAPE_HTML},
+    [PART_SUBJECT] = {"subject", ESCAPE_NOTHING, false},
+    [PART_TEXT] = {"txt", ESCAPE_NOTHING, true},
+    [PART_HTML] = {"html", ESCAPE_HTML, true},
 };
 
 static struct arena arena;
@@ -30,15 +32,38 @@ static const struct embedded_file *find_file(const char *name) {
   return NULL;
 }
 
-static enum rc load_one(enum mail_kind kind, size_t language, enum part part, struct error *err) {
-  char name[FILE_NAME_MAX];
-  snprintf(name, sizeof name, "%s.%s.%s", mail_kind_name(kind), LANGUAGES[language].code, parts[part].suffix);
+static enum rc read_file(const char *name, const char **ret_text, struct error *err) {
   const struct embedded_file *file = find_file(name);
   if (!file) return error_field(err, RC_INVALID_SETTING, "templates", "there is no template %s", name);
   if (strlen(file->text) != file->length)
     return error_field(err, RC_INVALID_SETTING, "templates", "template %s has a NUL in it", name);
-  return template_compile(&arena, file->name, file->text, kind, parts[part].escaping, &templates[kind][language][part],
-                          err);
+  *ret_text = file->text;
+  return RC_OK;
+}
+
+static const char *file_name(const char *of, size_t language, enum part part) {
+  return arena_printf(&arena, "%s.%s.%s", of, LANGUAGES[language].code, parts[part].suffix);
+}
+
+/* What stands around the content of each mail of a language: greeting, signature, style. */
+static enum rc put_into_frame(size_t language, enum part part, const char **text, struct error *err) {
+  const char *frame, *name = file_name("frame", language, part);
+  TRY(read_file(name, &frame, err));
+  const char *at = strstr(frame, CONTENT);
+  if (!at) return error_field(err, RC_INVALID_SETTING, "templates", "template %s has no line {{content}}", name);
+  *text = arena_printf(&arena, "%.*s%s%s", (int)(at - frame), frame, *text, at + strlen(CONTENT));
+  return RC_OK;
+}
+
+/* A content is compiled by itself first: its mistakes are told by its own lines. */
+static enum rc load_one(enum mail_kind kind, size_t language, enum part part, struct error *err) {
+  const char *text, *name = file_name(mail_kind_name(kind), language, part);
+  const struct template **template = &templates[kind][language][part];
+  TRY(read_file(name, &text, err));
+  TRY(template_compile(&arena, name, text, kind, parts[part].escaping, template, err));
+  if (!parts[part].is_framed) return RC_OK;
+  TRY(put_into_frame(language, part, &text, err));
+  return template_compile(&arena, file_name("frame", language, part), text, kind, parts[part].escaping, template, err);
 }
 
 static size_t count_files(void) {
@@ -49,7 +74,7 @@ static size_t count_files(void) {
 
 enum rc catalogue_load(struct error *err) {
   arena_init(&arena, CATALOGUE_MAX_BYTES);
-  size_t loaded = 0;
+  size_t loaded = FRAMES;
   for (enum mail_kind kind = 0; kind < MAIL_KIND_COUNT; kind++)
     for (size_t language = 0; language < LANGUAGE_COUNT; language++)
       for (enum part part = 0; part < PART_COUNT; part++, loaded++) TRY(load_one(kind, language, part, err));

@@ -1,5 +1,6 @@
 /* All templates of the program, compiled: a subject, a text and an HTML part for each kind of mail in each language.
- * They are the files in templates/, <kind>.<language>.<subject|txt|html>. */
+ * They are the files in templates/, <kind>.<language>.<subject|txt|html>; what all mails of a language have around
+ * their content is frame.<language>.<txt|html>. */
 #ifndef NOTIFICATIONS_CATALOGUE_H
 #define NOTIFICATIONS_CATALOGUE_H
 
