@@ -47,7 +47,7 @@ static const char *file_name(const char *of, size_t language, enum part part) {
 
 /* What stands around the content of each mail of a language: greeting, signature, style. */
 static enum rc put_into_frame(size_t language, enum part part, const char **text, struct error *err) {
-  const char *frame, *name = file_name("frame", language, part);
+  const char *frame = "", *name = file_name("frame", language, part);
   TRY(read_file(name, &frame, err));
   const char *at = strstr(frame, CONTENT);
   if (!at) return error_field(err, RC_INVALID_SETTING, "templates", "template %s has no line {{content}}", name);
@@ -57,7 +57,7 @@ static enum rc put_into_frame(size_t language, enum part part, const char **text
 
 /* A content is compiled by itself first: its mistakes are told by its own lines. */
 static enum rc load_one(enum mail_kind kind, size_t language, enum part part, struct error *err) {
-  const char *text, *name = file_name(mail_kind_name(kind), language, part);
+  const char *text = "", *name = file_name(mail_kind_name(kind), language, part);
   const struct template **template = &templates[kind][language][part];
   TRY(read_file(name, &text, err));
   TRY(template_compile(&arena, name, text, kind, parts[part].escaping, template, err));
