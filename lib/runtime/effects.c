@@ -371,6 +371,8 @@ enum rc effects_write(struct work *work, struct error *err) {
     plan_announcements(work);
   }
   if (effects->message_count == 0) return RC_OK;
+  const struct worker *worker = work->process->worker;
+  if (worker->keep) TRY(worker->keep(work, effects->messages, effects->message_count, err));
   TRY(clock_track_sent(work, effects->messages, effects->message_count, err));
   return outbox_write(work->tx, work->arena, effects->messages, effects->message_count, &effects->shipments,
                       &effects->shipment_count, err);

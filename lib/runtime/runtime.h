@@ -152,6 +152,8 @@ struct worker {
   const struct setting *settings;                  /* the worker's own, beside those that all have */
   size_t setting_count;
   void *settings_target;
+  /* Before each commit, with all messages of the transaction: what the worker keeps of them. May be NULL. */
+  enum rc (*keep)(struct work *work, const struct outgoing *messages, size_t count, struct error *err);
   /* After settings, before anything runs; may be NULL. */
   enum rc (*start)(struct error *err);
 };

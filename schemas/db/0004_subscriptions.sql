@@ -67,6 +67,23 @@ CREATE INDEX subscriptions_trial_notice ON subscriptions (trial_notice_at) WHERE
 CREATE INDEX subscriptions_incomplete ON subscriptions (incomplete_until) WHERE incomplete_until IS NOT NULL;
 CALL protect('subscriptions');
 
+-- What happened to a subscription, as its events told it; its row says only what is. Each event is here once.
+CREATE TABLE subscription_history (
+  tenant_id       uuid NOT NULL,
+  id              uuid NOT NULL,                -- of the event
+  subscription_id uuid NOT NULL,
+  at              timestamptz NOT NULL,         -- at the customer's time
+  what            text NOT NULL,                -- the event's type without "subscription."
+  actor           text,                         -- NULL: no command was the cause
+  data            jsonb NOT NULL,
+  PRIMARY KEY (tenant_id, id),
+  FOREIGN KEY (tenant_id, subscription_id) REFERENCES subscriptions (tenant_id, id)
+);
+CREATE INDEX subscription_history_of_subscription ON subscription_history (tenant_id, subscription_id, at);
+CALL protect('subscription_history');
+REVOKE UPDATE, DELETE ON subscription_history FROM cloudbill_worker;
+CREATE TRIGGER immutable BEFORE UPDATE OR DELETE ON subscription_history FOR EACH ROW EXECUTE FUNCTION refuse();
+
 -- Add-ons (BILL-030): what a subscription has beside its own plan, which is item 0. A number is never used again.
 CREATE TABLE subscription_items (
   tenant_id          uuid NOT NULL,

@@ -141,20 +141,6 @@ BEGIN
 END $$;
 CREATE TRIGGER immutable BEFORE UPDATE OR DELETE ON invoice_items FOR EACH ROW EXECUTE FUNCTION invoice_item_guard();
 
--- When a subscription became past due and when it was no more, and by which invoice (BILL-084): its row says only what is.
-CREATE TABLE collection_changes (
-  tenant_id       uuid NOT NULL,
-  subscription_id uuid NOT NULL,
-  version         bigint NOT NULL,
-  at              timestamptz NOT NULL,
-  what            text NOT NULL CHECK (what IN ('past_due', 'recovered')),
-  invoice_id      uuid NOT NULL,
-  PRIMARY KEY (tenant_id, subscription_id, version),
-  FOREIGN KEY (tenant_id, subscription_id) REFERENCES subscriptions (tenant_id, id),
-  FOREIGN KEY (tenant_id, invoice_id) REFERENCES invoices (tenant_id, id)
-);
-CALL protect('collection_changes');
-
 -- Double entry: debits positive, credits negative. One fact of one document is posted once (the key) and balances, or the
 -- commit is refused. Nothing is ever changed; balances are sums.
 CREATE TABLE ledger_entries (

@@ -162,8 +162,8 @@ Test(database, writes_amounts_as_the_program_does) {
 
 /* What cannot be undone cannot be undone by the workers' role either. */
 Test(database, the_past_is_immutable) {
-  static const char *const frozen[] = {"audit_log",   "ledger_entries", "plan_versions",
-                                       "plan_prices", "credit_notes",   "credit_note_items"};
+  static const char *const frozen[] = {"subscription_history", "audit_log",    "ledger_entries",   "plan_versions",
+                                       "plan_prices",          "credit_notes", "credit_note_items"};
   for (size_t i = 0; i < sizeof frozen / sizeof *frozen; i++)
     cr_expect_eq(sql_int(NULL, keep_text("SELECT count(*) FROM pg_trigger WHERE tgrelid = 'cloudbill.%s'::regclass "
                                          "AND tgname = 'immutable' AND tgenabled = 'O'",

@@ -10,7 +10,7 @@
 
 /* The changes that one tenant's events bring about. */
 struct changes {
-  struct db_array *subscriptions, *statuses, *invoices;
+  struct db_array *subscriptions, *statuses;
 };
 
 static void emit_change(struct work *work, const struct uuid *tenant, const PGresult *rows, int r, const char *type) {
@@ -39,7 +39,6 @@ static void decide(struct work *work, const struct uuid *tenant, const PGresult 
   if (subscription_next(from, event, &to, &ignored) != RC_OK || to == from) return;
   db_array_text(changes->subscriptions, row_text(rows, r, 1));
   db_array_text(changes->statuses, subscription_state_name(to));
-  db_array_text(changes->invoices, row_text(rows, r, 0));
   emit_change(work, tenant, rows, r, failing ? "subscription.past_due" : "subscription.recovered");
 }
 
@@ -58,12 +57,12 @@ static enum rc update_tenant(struct work *work, const struct uuid *tenant, struc
   TRY(lock_customers(work, tenant_id, invoice_ids, err));
   PGresult CLEANUP(db_result_release) *rows = NULL;
   TRY(tx_exec(work->tx, &sql_subscriptions_of_invoices, PARAMS(tenant_id, invoice_ids), &rows, err));
-  struct changes changes = {db_array_new(arena), db_array_new(arena), db_array_new(arena)};
+  struct changes changes = {db_array_new(arena), db_array_new(arena)};
   for (int r = 0; r < row_count(rows); r++) decide(work, tenant, rows, r, &changes);
   if (db_array_count(changes.subscriptions) == 0) return RC_OK;
   return tx_exec(work->tx, &sql_subscriptions_set_status,
                  PARAMS(tenant_id, db_array_literal(changes.subscriptions), db_array_literal(changes.statuses),
-                        db_utime(arena, work->now), db_array_literal(changes.invoices)),
+                        db_utime(arena, work->now)),
                  NULL, err);
 }
 

@@ -1,5 +1,6 @@
 /* billing-cycle: customers, catalogue, the life of subscriptions, billing runs. */
 #include "handlers.h"
+#include "history.h"
 #include "invoicing/ground.h"
 #include "sql.h"
 
@@ -68,6 +69,7 @@ static const struct worker worker = {
     .tasks = tasks,
     .statements = sql_statements,
     .layer_statements = invoicing_sql_statements,
+    .keep = history_keep,
 };
 
 int main(int argc, char **argv) {
