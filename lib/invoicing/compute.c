@@ -15,11 +15,6 @@ enum { DISCOUNTS_MAX = 16 * 1024 };
 
 /* -- what is taken back -- */
 
-static bool names(const struct line_name *name, const struct invoice_line *line) {
-  return name->item == line->item && name->period_index == line->period_index && name->revision == line->revision &&
-         strcmp(name->component, line->component) == 0 && strcmp(name->kind, line->kind) == 0;
-}
-
 /* The line may be in the same batch, not stored yet: on one of the invoices from `first` to before `end`. */
 static struct origin *find_in_batch(struct work *work, struct invoice *invoices, size_t first, size_t end,
                                     const struct invoice_line *credit) {
@@ -27,7 +22,7 @@ static struct origin *find_in_batch(struct work *work, struct invoice *invoices,
     for (size_t n = 0; !invoices[i].is_known && n < invoices[i].line_count; n++) {
       struct invoice_line *line = &invoices[i].lines[n];
       if (!line->subscription_id || strcmp(line->subscription_id, credit->subscription_id) != 0 ||
-          !names(&credit->credits, line))
+          !line_is_named(line, &credit->credits))
         continue;
       if (line->origin) return line->origin; /* another credit of the batch has asked already */
       struct origin *origin = ARENA_NEW(work->arena, struct origin);
@@ -335,6 +330,24 @@ static void forget_uses(struct ground *ground, const struct coupon_use *before, 
   ground->use_count = count;
 }
 
+enum rc invoice_compute_amounts(struct work *work, struct ground *ground, struct invoice *invoices, size_t at,
+                                struct error *err) {
+  struct invoice *invoice = &invoices[at];
+  invoice->tax_rounding = settings_of(ground, &invoice->tenant)->tax_rounding;
+  take_back_earlier(work, ground, invoices, at);
+  choose_rates(ground, invoice);
+  discount(work, ground, invoice);
+  take_back_within(work, ground, invoices, at);
+  TRY(tax(work, invoice, err));
+  sum_up(invoice);
+  return RC_OK;
+}
+
+void invoice_settle(struct ground *ground, struct invoice *invoice) {
+  if (invoice->total_minor > 0) use_credit(ground, invoice);
+  if (invoice->total_minor < 0) grant_credit(ground, invoice);
+}
+
 enum rc invoice_compute(struct work *work, struct ground *ground, struct invoice *invoices, size_t at,
                         struct error *err) {
   struct invoice *invoice = &invoices[at];
@@ -344,18 +357,10 @@ enum rc invoice_compute(struct work *work, struct ground *ground, struct invoice
     before = ARENA_ARRAY(work->arena, struct coupon_use, use_count);
     memcpy(before, ground->uses, use_count * sizeof *before);
   }
-  invoice->tax_rounding = settings_of(ground, &invoice->tenant)->tax_rounding;
-  take_back_earlier(work, ground, invoices, at);
-  choose_rates(ground, invoice);
-  discount(work, ground, invoice);
-  take_back_within(work, ground, invoices, at);
-  TRY(tax(work, invoice, err));
-  sum_up(invoice);
-  if (invoice->is_draft) {
+  TRY(invoice_compute_amounts(work, ground, invoices, at, err));
+  if (invoice->is_draft)
     forget_uses(ground, before, use_count);
-    return RC_OK;
-  }
-  if (invoice->total_minor > 0) use_credit(ground, invoice);
-  if (invoice->total_minor < 0) grant_credit(ground, invoice);
+  else
+    invoice_settle(ground, invoice);
   return RC_OK;
 }

@@ -8,5 +8,9 @@
  * and credit count. A draft uses neither up. RC_VALIDATION when a sum is too large. */
 MUST_CHECK enum rc invoice_compute(struct work *work, struct ground *ground, struct invoice *invoices, size_t at,
                                    struct error *err);
+/* The two halves of it, for a preview: lines, coupons and tax; and account credit, when it is finalised. */
+MUST_CHECK enum rc invoice_compute_amounts(struct work *work, struct ground *ground, struct invoice *invoices,
+                                           size_t at, struct error *err);
+void invoice_settle(struct ground *ground, struct invoice *invoice);
 
 #endif

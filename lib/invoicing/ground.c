@@ -265,7 +265,7 @@ static enum rc read_origin(struct work *work, const PGresult *rows, int row, str
   return error_set(err, RC_INVARIANT, "a line's tax category is unknown");
 }
 
-enum { ORIGIN_COLUMNS = 7 };
+enum { ORIGIN_COLUMNS = 8 };
 
 static void add_origin(struct db_array **column, const struct invoice *invoice, const struct invoice_line *line) {
   db_array_uuid(column[0], &invoice->tenant);
@@ -287,7 +287,9 @@ static struct invoice_line *find_twin(struct invoice_line *const *lines, size_t 
   return NULL;
 }
 
-static enum rc load_origins(struct work *work, struct invoice *invoices, size_t count, struct error *err) {
+/* In a preview the batch may have drafts whose rows are there: they are computed anew, and their rows do not count. */
+static enum rc load_origins(struct work *work, struct invoice *invoices, size_t count, enum ground_use use,
+                            struct error *err) {
   struct db_array *column[ORIGIN_COLUMNS];
   size_t line_count = 0, asked = 0;
   for (int c = 0; c < ORIGIN_COLUMNS; c++) column[c] = db_array_new(work->arena);
@@ -304,6 +306,7 @@ static enum rc load_origins(struct work *work, struct invoice *invoices, size_t 
     }
   }
   const char *params[ORIGIN_COLUMNS];
+  for (size_t i = 0; use == GROUND_TO_PREVIEW && i < count; i++) db_array_uuid(column[7], &invoices[i].id);
   for (int c = 0; c < ORIGIN_COLUMNS; c++) params[c] = db_array_literal(column[c]);
   PGresult CLEANUP(db_result_release) *rows = NULL;
   TRY(tx_exec(work->tx, &invoicing_sql_origins_load, params, ORIGIN_COLUMNS, &rows, err));
@@ -347,6 +350,16 @@ static enum rc load_grants(struct work *work, const struct invoice *invoices, si
   return RC_OK;
 }
 
+void ground_add_grant(struct work *work, struct ground *ground, const struct grant *grant, size_t spare) {
+  struct grant *grants = ARENA_ARRAY(work->arena, struct grant, ground->grant_count + 1 + spare);
+  struct grant_use *uses = ARENA_ARRAY(work->arena, struct grant_use, ground->grant_count + 1 + 2 * spare);
+  if (ground->grant_count) memcpy(grants, ground->grants, ground->grant_count * sizeof *grants);
+  grants[ground->grant_count++] = *grant;
+  ground->grants = grants;
+  ground->grant_uses = uses;
+  ground->grant_use_count = 0;
+}
+
 enum rc ground_load(struct work *work, struct invoice *invoices, size_t count, enum ground_use use,
                     struct ground *ret_ground, struct error *err) {
   struct ground ground = {0};
@@ -355,7 +368,7 @@ enum rc ground_load(struct work *work, struct invoice *invoices, size_t count, e
   TRY(load_parties(work, invoices, count, &ground, err));
   TRY(load_coupons(work, invoices, count, &ground, err));
   TRY(load_uses(work, use == GROUND_TO_STORE, &ground, err));
-  TRY(load_origins(work, invoices, count, err));
+  TRY(load_origins(work, invoices, count, use, err));
   TRY(load_grants(work, invoices, count, use == GROUND_TO_STORE, &ground, err));
   *ret_ground = ground;
   return RC_OK;

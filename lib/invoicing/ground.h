@@ -72,6 +72,9 @@ enum ground_use { GROUND_TO_STORE, GROUND_TO_PREVIEW };
 /* For the invoices of the batch that are not known. */
 MUST_CHECK enum rc ground_load(struct work *work, struct invoice *invoices, size_t count, enum ground_use use,
                                struct ground *ret_ground, struct error *err);
+/* For a preview: account credit that comes up between two invoices, of which `spare` are still to be settled. What
+ * earlier ones used is forgotten: nothing is going to be stored. */
+void ground_add_grant(struct work *work, struct ground *ground, const struct grant *grant, size_t spare);
 /* What fixed coupons have taken off by now, for the invoices to come. */
 MUST_CHECK enum rc coupon_uses_save(struct work *work, const struct ground *ground, struct error *err);
 /* Prepared by the workers that link this layer. */

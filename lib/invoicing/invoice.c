@@ -92,6 +92,11 @@ static enum rc read_lines(struct arena *arena, json_t *body, struct invoice *inv
   return RC_OK;
 }
 
+bool line_is_named(const struct invoice_line *line, const struct line_name *name) {
+  return name->item == line->item && name->period_index == line->period_index && name->revision == line->revision &&
+         strcmp(name->component, line->component) == 0 && strcmp(name->kind, line->kind) == 0;
+}
+
 static bool is_same_text(const char *a, const char *b) {
   return a && b && strcmp(a, b) == 0;
 }

@@ -79,6 +79,7 @@ MUST_CHECK enum rc invoice_read(struct arena *arena, const struct message *comma
                                 struct error *err);
 /* The member "credits" of a line, if it has one. */
 MUST_CHECK enum rc line_read_credits(struct arena *arena, json_t *body, struct invoice_line *line, struct error *err);
+bool line_is_named(const struct invoice_line *line, const struct line_name *name);
 /* The subscription and the periods of its lines together. */
 void invoice_gather(struct invoice *invoice);
 /* total less credit, at least 0. */

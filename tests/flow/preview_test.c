@@ -9,7 +9,7 @@ TestSuite(preview, .timeout = 300);
 /* What a tenant's cases share. */
 struct shop {
   struct tenant tenant;
-  const char *clock, *plan, *dear, *cheap, *add_on, *weekly;
+  const char *clock, *plan, *dear, *cheap, *add_on, *weekly, *yearly;
   const char *half, *five, *three, *hundred; /* coupons */
 };
 
@@ -53,6 +53,7 @@ static struct shop shop_new(const char *rounding, const char *rates) {
   shop.cheap = plan_of(tenant, "7.77", thirty, "");
   shop.add_on = plan_of(tenant, "4.44", thirty, "'setupFee':'2.50',");
   shop.weekly = plan_of(tenant, "5.55", week, "");
+  shop.yearly = plan_of(tenant, "199.99", "'billingCycle':'yearly'", "");
   shop.half = coupon(tenant, "'percentOff':'12.5','duration':'forever'");
   shop.five = coupon(tenant, "'amountOff':'5.00','currency':'USD','duration':'once'");
   shop.three = coupon(tenant, "'amountOff':'3.33','currency':'USD','duration':'repeating','durationInPeriods':2");
@@ -88,16 +89,16 @@ static const char *change_of(const struct shop *shop, int which) {
   return "{'immediately':false}";
 }
 
-static struct preview_case begin_case(const struct shop *shop, int change, int coupons) {
+/* round: which of those to whom something else happens, too. */
+static struct preview_case begin_case(const struct shop *shop, const char *plan, int coupons, int round) {
   static const char *const credits[] = {NULL, "3.00", "500.00"};
-  struct preview_case c = {.name = keep_text("change %d, coupons %d", change, coupons)};
-  int round = change * COUPONS + coupons;
+  struct preview_case c = {.name = keep_text("case %d, coupons %d", round / COUPONS, coupons)};
   const char *credit = credits[round % 3];
   c.customer = customer_new(&shop->tenant, "'testClockId':'%s','address':{'country':'DE'},'taxExempt':%s", shop->clock,
                             round % 5 == 4 ? "true" : "false");
   c.subscription = made(&shop->tenant, "/api/billing/subscriptions",
-                        keep_text("{'customerId':'%s','planId':'%s','quantity':2,'coupons':[%s]}", c.customer,
-                                  shop->plan, coupons_of(shop, coupons)));
+                        keep_text("{'customerId':'%s','planId':'%s','quantity':2,'coupons':[%s]}", c.customer, plan,
+                                  coupons_of(shop, coupons)));
   if (credit)
     made(&shop->tenant, keep_text("/api/billing/customers/%s/credits", c.customer),
          keep_text("{'amount':'%s','currency':'USD','reason':'gift'}", credit));
@@ -173,31 +174,48 @@ static void preview_all(const struct shop *shop, struct preview_case *cases) {
   cr_expect_str_eq(traces(&shop->tenant), before, "a preview writes nothing");
 }
 
-static void change_and_compare(const struct shop *shop, const struct preview_case *c, int change) {
-  const json_t *shown = json_node_at(c->preview, "invoices");
+static void change(const struct shop *shop, const struct preview_case *c, int change) {
   const char *verb = change >= CHANGES - 2 ? "cancel" : "change-plan";
   api_post(&shop->tenant, 200, keep_text("/api/billing/subscriptions/%s/%s", c->subscription, verb), "%s",
            change_of(shop, change));
-  cr_assert_leq(json_array_size(shown), 1, "%s", c->name);
-  if (json_array_size(shown) == 0) return;
-  WAIT_UNTIL(invoices_of(shop, c) == 2, "%s: the invoice", c->name);
-  expect_invoice(c, json_array_get(shown, 0), invoice_of(shop, c, 1));
 }
 
-static void expect_previews(const char *rounding, const char *rates) {
+/* The invoices that come after those that were there before. */
+static void expect_invoices(const struct shop *shop, const struct preview_case *c, size_t before) {
+  const json_t *shown = json_node_at(c->preview, "invoices");
+  for (size_t i = 0; i < json_array_size(shown); i++)
+    expect_invoice(c, json_array_get(shown, i), invoice_of(shop, c, before + i));
+}
+
+/* Of a change, with account credit that it will have used up. */
+static void begin_draft(const struct shop *shop, const struct preview_case *c) {
+  made(&shop->tenant, keep_text("/api/billing/customers/%s/credits", c->customer),
+       "{'amount':'4.00','currency':'USD','reason':'gift'}");
+  api_post(&shop->tenant, 200, keep_text("/api/billing/subscriptions/%s/change-plan", c->subscription),
+           "{'quantity':3,'when':'now','billing':'now'}");
+}
+
+/* With hours of drafts, another change is a draft under way when the preview is made: it comes first. */
+static void expect_previews(const char *rounding, const char *rates, int draft_hours) {
   struct shop shop = shop_new(rounding, rates);
   struct preview_case cases[CHANGES * COUPONS];
-  for (int n = 0; n < CHANGES * COUPONS; n++) cases[n] = begin_case(&shop, n / COUPONS, n % COUPONS);
-  test_clock_advance(&shop.tenant, shop.clock, "2030-09-16T12:00:00Z");
-  preview_all(&shop, cases);
-  for (int n = 0; n < CHANGES * COUPONS; n++) change_and_compare(&shop, &cases[n], n / COUPONS);
-  test_clock_advance(&shop.tenant, shop.clock, "2030-10-01T12:00:00Z");
+  size_t before = draft_hours ? 2 : 1;
   int compared = 0;
+  sql_do(&shop.tenant, keep_text("UPDATE tenants SET draft_hours = %d WHERE id = $1", draft_hours));
+  for (int n = 0; n < CHANGES * COUPONS; n++) cases[n] = begin_case(&shop, shop.plan, n % COUPONS, n);
+  test_clock_advance(&shop.tenant, shop.clock, "2030-09-14T11:00:00Z");
+  for (int n = 0; draft_hours && n < CHANGES * COUPONS; n++) begin_draft(&shop, &cases[n]);
+  test_clock_advance(&shop.tenant, shop.clock, "2030-09-14T12:00:00Z");
+  preview_all(&shop, cases);
+  for (int n = 0; n < CHANGES * COUPONS; n++) change(&shop, &cases[n], n / COUPONS);
+  test_clock_advance(&shop.tenant, shop.clock, "2030-09-16T12:00:00Z");
+  for (int n = 0; n < CHANGES * COUPONS; n++) expect_invoices(&shop, &cases[n], before);
+  test_clock_advance(&shop.tenant, shop.clock, "2030-10-02T12:00:00Z");
   for (int n = 0; n < CHANGES * COUPONS; n++) {
     const json_t *next = json_node_at(cases[n].preview, "nextInvoice");
     if (!json_is_object(next)) continue;
     expect_invoice(&cases[n], next,
-                   invoice_of(&shop, &cases[n], 1 + json_array_size(json_node_at(cases[n].preview, "invoices"))));
+                   invoice_of(&shop, &cases[n], before + json_array_size(json_node_at(cases[n].preview, "invoices"))));
     compared++;
   }
   cr_expect_geq(compared, 4 * COUPONS);
@@ -205,9 +223,115 @@ static void expect_previews(const char *rounding, const char *rates) {
 }
 
 Test(preview, is_the_invoice_with_exclusive_tax) {
-  expect_previews("total", "'inclusive':false");
+  expect_previews("total", "'inclusive':false", 0);
 }
 
 Test(preview, is_the_invoice_with_inclusive_tax) {
-  expect_previews("line", "'inclusive':true");
+  expect_previews("line", "'inclusive':true", 0);
+}
+
+Test(preview, bill_071_counts_drafts_under_way) {
+  expect_previews("total", "'inclusive':false", 24);
+}
+
+/* -- of a cancellation: its credit notes, and its last invoice -- */
+
+enum { LIVES = 10 };
+
+/* What happened in the period before it is cancelled. What cannot be done (an invoice of nothing has nothing to be paid
+ * or credited) is left. */
+static void live(const struct shop *shop, const struct preview_case *c, int life) {
+  const struct tenant *tenant = &shop->tenant;
+  const char *invoice = json_at(invoice_of(shop, c, 0), "id");
+  const char *subscription = keep_text("/api/billing/subscriptions/%s", c->subscription);
+  const char *pay = keep_text("/api/billing/invoices/%s/payment", invoice);
+  switch (life) {
+  case 1: api_call(tenant, "POST", "/api/billing/credit-notes", "{'invoiceId':'%s','amount':'5.01'}", invoice); break;
+  case 2: api_call(tenant, "POST", pay, "{'amount':'7.00'}"); break;
+  case 3: api_call(tenant, "POST", pay, "{'amount':'900.00'}"); break;
+  case 4:
+    api_post(tenant, 200, keep_text("%s/change-plan", subscription), "{'planId':'%s','billing':'now'}", shop->dear);
+    break;
+  case 5:
+    api_post(tenant, 200, keep_text("%s/change-plan", subscription),
+             "{'planId':'%s','when':'now','billing':'next_invoice'}", shop->cheap);
+    break;
+  case 6: api_post(tenant, 200, keep_text("%s/renew", subscription), "{}"); break;
+  case 7:
+    api_post(tenant, 200, keep_text("%s/change-plan", subscription), "{'planId':'%s','when':'now','billing':'now'}",
+             shop->cheap);
+    break;
+  case 8:
+    api_call(tenant, "POST", "/api/billing/credit-notes", "{'invoiceId':'%s','amount':'19.00','disposition':'refund'}",
+             invoice);
+    api_call(tenant, "POST", pay, "{'amount':'900.00'}");
+    break;
+  }
+}
+
+static const json_t *notes_of(const struct shop *shop, const struct preview_case *c, size_t before) {
+  json_t *notes = keep_json(json_array());
+  const json_t *ids = sql_rows(&shop->tenant, NULL,
+                               keep_text("SELECT id FROM credit_notes WHERE tenant_id = $1 AND customer_id = '%s' "
+                                         "ORDER BY number OFFSET %zu",
+                                         c->customer, before));
+  for (size_t i = 0; i < json_array_size(ids); i++)
+    json_array_append(notes, (json_t *)(uintptr_t)api_get(&shop->tenant, 200, "/api/billing/credit-notes/%s",
+                                                          json_at(json_array_get(ids, i), "0")));
+  return notes;
+}
+
+static size_t expect_notes(const struct shop *shop, const struct preview_case *c, size_t before) {
+  const json_t *shown = json_node_at(c->preview, "creditNotes"), *real = notes_of(shop, c, before);
+  cr_assert_eq(json_array_size(shown), json_array_size(real), "%s: %zu credit notes instead of %zu", c->name,
+               json_array_size(real), json_array_size(shown));
+  for (size_t i = 0; i < json_array_size(shown); i++)
+    expect_invoice(c, json_array_get(shown, i), json_array_get(real, i));
+  return json_array_size(shown);
+}
+
+/* With hours of drafts, what was changed on the day of the cancellation is a draft under way. */
+static void expect_cancellations(const char *rounding, const char *rates, int draft_hours) {
+  static const char cancel[] = "{'immediately':true,'prorate':true}";
+  struct shop shop = shop_new(rounding, rates);
+  struct preview_case cases[LIVES * COUPONS];
+  size_t notes_before[LIVES * COUPONS], invoices_before[LIVES * COUPONS], compared = 0;
+  sql_do(&shop.tenant, keep_text("UPDATE tenants SET draft_hours = %d WHERE id = $1", draft_hours));
+  for (int n = 0; n < LIVES * COUPONS; n++)
+    cases[n] = begin_case(&shop, n / COUPONS == 9 ? shop.yearly : shop.plan, n % COUPONS, n);
+  test_clock_advance(&shop.tenant, shop.clock, "2030-09-16T12:00:00Z");
+  for (int n = 0; n < LIVES * COUPONS; n++) live(&shop, &cases[n], n / COUPONS);
+  test_clock_advance(&shop.tenant, shop.clock, "2030-09-16T12:01:00Z");
+  const char *before = traces(&shop.tenant);
+  for (int n = 0; n < LIVES * COUPONS; n++) {
+    cases[n].preview = api_post(
+        &shop.tenant, 200, keep_text("/api/billing/subscriptions/%s/preview", cases[n].subscription), "%s", cancel);
+    notes_before[n] = json_array_size(notes_of(&shop, &cases[n], 0));
+    invoices_before[n] = (size_t)invoices_of(&shop, &cases[n]);
+  }
+  cr_expect_str_eq(traces(&shop.tenant), before, "a preview writes nothing");
+  for (int n = 0; n < LIVES * COUPONS; n++)
+    api_post(&shop.tenant, 200, keep_text("/api/billing/subscriptions/%s/cancel", cases[n].subscription), "%s", cancel);
+  test_clock_advance(&shop.tenant, shop.clock, "2030-09-18T12:00:00Z");
+  for (int n = 0; n < LIVES * COUPONS; n++) {
+    compared += expect_notes(&shop, &cases[n], notes_before[n]);
+    cr_expect_eq(invoices_of(&shop, &cases[n]),
+                 (int64_t)(invoices_before[n] + json_array_size(json_node_at(cases[n].preview, "invoices"))), "%s",
+                 cases[n].name);
+    expect_invoices(&shop, &cases[n], invoices_before[n]);
+  }
+  cr_expect_geq(compared, LIVES * COUPONS / 2);
+  expect_sound_books(&shop.tenant);
+}
+
+Test(preview, bill_043_is_the_credit_note_with_exclusive_tax) {
+  expect_cancellations("total", "'inclusive':false", 0);
+}
+
+Test(preview, bill_043_is_the_credit_note_with_inclusive_tax) {
+  expect_cancellations("line", "'inclusive':true", 0);
+}
+
+Test(preview, bill_043_is_the_credit_note_while_drafts_are_under_way) {
+  expect_cancellations("total", "'inclusive':false", 24);
 }

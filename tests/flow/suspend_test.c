@@ -207,7 +207,7 @@ Test(suspend, a_cancel_at_once_credits_the_unused_time_when_asked_to) {
   const char *subscription = started(&tenant, "19.95", 22);
   WAIT_UNTIL(invoices_are(&tenant, 1), "the first invoice");
   const json_t *preview = api_post(&tenant, 200, act(subscription, "preview"), "{'immediately':true,'prorate':true}");
-  cr_expect_eq(json_number_at(preview, "credits.0.amount"), 5.32);
+  cr_expect_eq(json_number_at(preview, "creditNotes.0.totalAmount"), 5.32);
   api_post(&tenant, 200, act(subscription, "renew"), "{}");
   WAIT_UNTIL(invoices_are(&tenant, 2), "the second invoice");
   api_post(&tenant, 200, act(subscription, "cancel"), "{'immediately':true,'prorate':true}");

@@ -23,6 +23,7 @@ MUST_CHECK enum rc decision_make(struct work *work, const struct message *comman
                                  struct decision *ret_decision, struct error *err);
 
 /* What is decided about a cancellation (BILL-053). */
+#define CANCELLED "cancelled" /* the reason of its credit notes */
 struct cancellation {
   bool immediately, prorate;
   const char *reason;

@@ -72,10 +72,10 @@ static enum rc compute(struct work *work, const struct making *making, struct in
 
 static enum rc make_chunk(struct work *work, const struct making *making, size_t *first, struct error *err) {
   const struct billing *billing = &making->slice->billing;
-  struct forecast CLEANUP(forecast_release) forecast = {0};
+  struct forecast CLEANUP(forecast_release) forecast = {.tenant = making->run->tenant};
   size_t begin = *first;
   while (*first < billing->count && forecast.count < FORECAST_INVOICES_MAX && *first - begin < CHUNK_LINES_MAX)
-    TRY(forecast_add_invoice(work, &making->run->tenant, billing, first, work->now, &forecast, err));
+    TRY(forecast_add_invoice(work, billing, first, work->now, &forecast, err));
   return compute(work, making, forecast.invoices, forecast.count, err);
 }
 

@@ -1,54 +1,174 @@
-/* See forecast.h. The lines go the very way of the real ones: written as the body of invoice.create, and read as
+/* See forecast.h. All goes the very way of the real thing: written as the body of a command to invoicing, and read as
  * invoicing reads it, so that no member can mean one thing here and another there. */
 #include "forecast.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #include "invoicing/compute.h"
+#include "invoicing/drafts.h"
 
 void forecast_release(struct forecast *forecast) {
   json_decref(forecast->bodies);
 }
 
-static enum rc read_invoice(struct work *work, const struct uuid *tenant, const struct buf *text,
-                            struct forecast *forecast, struct error *err) {
+/* -- what is going to be made -- */
+
+static enum rc read_command(struct work *work, const struct buf *text, struct forecast *forecast,
+                            struct message **ret_command, struct error *err) {
   struct message *command = ARENA_NEW(work->arena, struct message);
   if (!forecast->bodies) forecast->bodies = json_array();
-  if (!forecast->invoices) forecast->invoices = ARENA_ARRAY(work->arena, struct invoice, FORECAST_INVOICES_MAX);
-  command->tenant = *tenant;
+  command->tenant = forecast->tenant;
   TRY(body_parse(buf_text(text), text->length, &command->json, err));
   json_array_append_new(forecast->bodies, command->json);
-  return invoice_read(work->arena, command, &forecast->invoices[forecast->count++], err);
+  *ret_command = command;
+  return RC_OK;
 }
 
-enum rc forecast_add_invoice(struct work *work, const struct uuid *tenant, const struct billing *billing, size_t *first,
-                             struct utime at, struct forecast *forecast, struct error *err) {
+enum rc forecast_add_invoice(struct work *work, const struct billing *billing, size_t *first, struct utime at,
+                             struct forecast *forecast, struct error *err) {
   struct buf CLEANUP(buf_release) text;
   struct uuid id = uuid_new();
+  struct message *command = NULL;
   size_t end = billing_invoice_end(billing, *first);
   if (forecast->count == FORECAST_INVOICES_MAX)
     return error_set(err, RC_CONFLICT, "the subscription has more than %d invoices to be made: start a run first",
                      FORECAST_INVOICES_MAX);
+  if (!forecast->invoices) forecast->invoices = ARENA_ARRAY(work->arena, struct invoice, FORECAST_INVOICES_MAX);
   buf_init(&text, BILLING_INVOICE_MAX);
   billing_write_invoice(&text, &billing->lines[*first], end - *first, db_uuid(work->arena, &id), NULL, at);
+  TRY(read_command(work, &text, forecast, &command, err));
+  TRY(invoice_read(work->arena, command, &forecast->invoices[forecast->count], err));
+  forecast->invoices[forecast->count++].created = at;
   forecast->last_at = at;
   *first = end;
-  return read_invoice(work, tenant, &text, forecast, err);
+  return RC_OK;
 }
 
-enum rc forecast_add(struct work *work, const struct uuid *tenant, struct billing *billing, struct utime at,
-                     struct forecast *forecast, struct error *err) {
+enum rc forecast_add(struct work *work, struct billing *billing, struct utime at, struct forecast *forecast,
+                     struct error *err) {
   billing_order(billing);
   forecast->last_at = at;
-  for (size_t first = 0; first < billing->count;)
-    TRY(forecast_add_invoice(work, tenant, billing, &first, at, forecast, err));
+  for (size_t first = 0; first < billing->count;) TRY(forecast_add_invoice(work, billing, &first, at, forecast, err));
+  return RC_OK;
+}
+
+enum rc forecast_add_notes(struct work *work, const struct buf *text, struct forecast *forecast, struct error *err) {
+  struct message *command = NULL;
+  TRY(read_command(work, text, forecast, &command, err));
+  forecast->request = ARENA_NEW(work->arena, struct note_request);
+  return note_request_read(work->arena, command, forecast->request, err);
+}
+
+/* -- in which order it is finalised -- */
+
+/* One to be finalised, and its place: those of the forecast, then the drafts. */
+struct planned {
+  struct invoice invoice;
+  struct utime at;
+  size_t claim; /* among drafts that a note finalises before their time, from 1; 0: none of them */
+  size_t place;
+};
+
+static int compare_planned(const void *a, const void *b) {
+  const struct planned *left = a, *right = b;
+  if (left->at.us != right->at.us) return left->at.us < right->at.us ? -1 : 1;
+  if (left->claim != right->claim) return left->claim < right->claim ? -1 : 1;
+  return left->place < right->place ? -1 : left->place > right->place;
+}
+
+static size_t claim_of(const struct notes *notes, const struct invoice *invoice) {
+  for (size_t i = 0; invoice->is_draft && i < notes->claimed_count; i++)
+    if (strcmp(notes->claimed[i].invoice_id, invoice->id_text) == 0) return i + 1;
+  return 0;
+}
+
+static struct planned *plan(struct work *work, const struct forecast *forecast, struct ahead *ahead) {
+  struct planned *planned = ARENA_ARRAY(work->arena, struct planned, ahead->count);
+  for (size_t i = 0; i < ahead->count; i++) {
+    struct invoice *invoice = &ahead->invoices[i];
+    struct planned *p = &planned[i];
+    *p = (struct planned){.at = invoice->auto_finalise, .claim = claim_of(&forecast->notes, invoice), .place = i};
+    if (p->claim > 0) p->at = work->now;
+    if (invoice->is_draft) invoice->issue_date = zone_date(forecast->zone, p->at);
+    invoice->is_draft = p->at.us > work->now.us; /* when the notes come */
+    p->invoice = *invoice;
+  }
+  if (ahead->count > 0) qsort(planned, ahead->count, sizeof *planned, compare_planned);
+  for (size_t i = 0; i < ahead->count; i++) ahead->invoices[i] = planned[i].invoice;
+  return planned;
+}
+
+/* The forecast's own, and the customer's drafts under way. */
+static enum rc gather(struct work *work, const struct forecast *forecast, struct ahead *ahead, struct error *err) {
+  struct invoice *drafts = NULL;
+  size_t draft_count = 0;
+  TRY(drafts_under_way(work, &forecast->tenant, forecast->customer, &drafts, &draft_count, err));
+  ahead->count = forecast->count + draft_count;
+  ahead->invoices = ARENA_ARRAY(work->arena, struct invoice, ahead->count);
+  for (size_t i = 0; i < forecast->count; i++) ahead->invoices[i] = forecast->invoices[i];
+  for (size_t i = 0; i < draft_count; i++) {
+    invoice_gather(&drafts[i]);
+    ahead->invoices[forecast->count + i] = drafts[i];
+  }
+  return RC_OK;
+}
+
+/* A new invoice is a draft first when the tenant wants to look at it. */
+static void set_times(const struct forecast *forecast, const struct ground *ground, struct ahead *ahead) {
+  for (size_t i = 0; i < forecast->count; i++) {
+    struct invoice *invoice = &ahead->invoices[i];
+    int64_t hours = settings_of(ground, &invoice->tenant)->draft_hours;
+    invoice->is_draft = hours > 0;
+    invoice->auto_finalise = utime_add_ms(invoice->created, hours * 3600 * 1000);
+  }
+}
+
+/* -- what it comes to -- */
+
+static void settle(struct ground *ground, struct ahead *ahead, bool later) {
+  for (size_t i = 0; i < ahead->count; i++)
+    if (ahead->invoices[i].is_draft == later) invoice_settle(ground, &ahead->invoices[i]);
+}
+
+/* What notes leave over as account credit, drafts use that are finalised later. */
+static void grant_rests(struct work *work, const struct notes *notes, size_t spare, struct ground *ground) {
+  for (size_t i = 0; i < notes->count; i++) {
+    const struct note *note = notes->at[i];
+    if (note->disposal.left_minor == 0 || strcmp(note->disposition, "credit") != 0) continue;
+    const struct grant rest = {.tenant = note->invoice.tenant,
+                               .id = note->id,
+                               .customer_id = note->invoice.customer_id,
+                               .currency = note->invoice.currency->code,
+                               .amount_minor = note->disposal.left_minor,
+                               .remaining_minor = note->disposal.left_minor};
+    ground_add_grant(work, ground, &rest, spare);
+  }
+}
+
+static enum rc compute(struct work *work, struct ground *ground, struct ahead *ahead, struct forecast *forecast,
+                       struct error *err) {
+  for (size_t i = 0; i < ahead->count; i++) TRY(invoice_compute_amounts(work, ground, ahead->invoices, i, err));
+  settle(ground, ahead, false);
+  if (forecast->request) TRY(notes_decide(work, forecast->request, ahead, &forecast->notes, err));
+  grant_rests(work, &forecast->notes, ahead->count, ground);
+  settle(ground, ahead, true);
   return RC_OK;
 }
 
 enum rc forecast_compute(struct work *work, struct forecast *forecast, struct error *err) {
   struct work then = *work;
-  struct ground ground;
+  struct ground ground = {0};
+  struct ahead ahead = {0};
   then.now = forecast->last_at;
-  if (forecast->count == 0) return RC_OK;
-  TRY(ground_load(&then, forecast->invoices, forecast->count, GROUND_TO_PREVIEW, &ground, err));
-  for (size_t i = 0; i < forecast->count; i++) TRY(invoice_compute(&then, &ground, forecast->invoices, i, err));
+  if (forecast->count == 0 && !forecast->request) return RC_OK;
+  TRY(gather(work, forecast, &ahead, err));
+  if (ahead.count > 0) TRY(ground_load(&then, ahead.invoices, ahead.count, GROUND_TO_PREVIEW, &ground, err));
+  set_times(forecast, &ground, &ahead);
+  if (forecast->request) TRY(notes_find(work, forecast->request, &ahead, &forecast->notes, err));
+  const struct planned *planned = plan(work, forecast, &ahead);
+  TRY(compute(work, &ground, &ahead, forecast, err));
+  for (size_t i = 0; i < ahead.count; i++)
+    if (planned[i].place < forecast->count) forecast->invoices[planned[i].place] = ahead.invoices[i];
   return RC_OK;
 }

@@ -29,7 +29,7 @@ enum rc handle_subscription_cancel(struct work *work, struct message *const *mes
   if (cancellation.is_now) TRY(pending_take(work, &command->tenant, &standing.s, 1, &standing.billing, err));
   TRY(standing_store(work, &standing, err));
   TRY(standing_finish(work, &standing, err));
-  standing_credit(work, &standing, cancellation.unused, cancellation.unused_count, "cancelled");
+  standing_credit(work, &standing, cancellation.unused, cancellation.unused_count, CANCELLED);
   emit_cancelled(work, &standing, &cancellation);
   return RC_OK;
 }

@@ -38,25 +38,28 @@ static enum rc bill_next(struct work *work, const struct standing *standing, con
   return RC_OK;
 }
 
+static struct forecast forecast_of(const struct standing *standing) {
+  return (struct forecast){
+      .tenant = standing->command->tenant, .customer = standing->customer, .zone = standing->s.zone};
+}
+
 /* `invoices` are made at once, those of boundaries that have come by now among them. `nextInvoice` is the
  * subscription's own part of the one after: with others of the customer on the same day it is one (BILL-061). */
 static enum rc write_invoices(struct work *work, struct standing *standing, const struct rest *rest,
-                              struct json_writer *json, struct error *err) {
-  const struct uuid *tenant = &standing->command->tenant;
-  struct forecast CLEANUP(forecast_release) forecast = {0};
+                              struct forecast *forecast, struct json_writer *json, struct error *err) {
   struct billing *next = ARENA_NEW(work->arena, struct billing);
-  TRY(forecast_add(work, tenant, &standing->billing, work->now, &forecast, err));
-  size_t made_now = forecast.count;
+  TRY(forecast_add(work, &standing->billing, work->now, forecast, err));
+  size_t made_now = forecast->count;
   if (rest) {
     TRY(bill_next(work, standing, rest, next, err));
-    TRY(forecast_add(work, tenant, next, standing->s.next_at, &forecast, err));
+    TRY(forecast_add(work, next, standing->s.next_at, forecast, err));
   }
-  TRY(forecast_compute(work, &forecast, err));
+  TRY(forecast_compute(work, forecast, err));
   json_put_array(json, "invoices");
-  for (size_t i = 0; i < made_now; i++) invoice_write(json, NULL, &forecast.invoices[i]);
+  for (size_t i = 0; i < made_now; i++) invoice_write(json, NULL, &forecast->invoices[i]);
   json_put_end(json);
-  if (forecast.count > made_now)
-    invoice_write(json, "nextInvoice", &forecast.invoices[made_now]);
+  if (forecast->count > made_now)
+    invoice_write(json, "nextInvoice", &forecast->invoices[made_now]);
   else
     json_put_null(json, "nextInvoice");
   return RC_OK;
@@ -90,17 +93,18 @@ static void write_change(struct json_writer *json, const struct standing *standi
 /* As the change places its lines. */
 static enum rc write_invoices_of_change(struct work *work, struct standing *standing, const struct decision *decision,
                                         struct json_writer *json, struct error *err) {
+  struct forecast CLEANUP(forecast_release) forecast = forecast_of(standing);
   struct rest rest = {.scheduled = decision->scheduled};
   if (decision->is_billed_now) {
     TRY(pending_peek(work, &standing->command->tenant, &standing->s, &standing->billing, err));
-    return write_invoices(work, standing, NULL, json, err);
+    return write_invoices(work, standing, NULL, &forecast, json, err);
   }
   if (decision->is_now) {
     rest.lines = decision->lines;
     rest.count = decision->line_count;
     standing->billing.count -= rest.count;
   }
-  return write_invoices(work, standing, &rest, json, err);
+  return write_invoices(work, standing, &rest, &forecast, json, err);
 }
 
 static enum rc preview_change(struct work *work, const struct message *command, struct json_writer *json,
@@ -115,30 +119,27 @@ static enum rc preview_change(struct work *work, const struct message *command, 
 
 /* -- of a cancellation -- */
 
-static void write_unused(struct json_writer *json, const struct standing *standing,
-                         const struct cancellation *cancellation) {
-  char money[MONEY_TEXT_MAX];
-  json_put_array(json, "credits");
-  for (size_t i = 0; i < cancellation->unused_count; i++) {
-    const struct unused *unused = &cancellation->unused[i];
-    json_put_object(json, NULL);
-    json_put_int(json, "item", unused->charge->item);
-    json_put_string(json, "component", unused->charge->component);
-    json_put_int(json, "periodIndex", unused->charge->index);
-    json_put_raw(json, "amount", money_format(unused->amount_minor, standing->s.currency, money));
-    json_put_end(json);
-  }
-  json_put_end(json);
+/* What is unused, as the command would ask invoicing to credit it. */
+static enum rc add_notes(struct work *work, const struct standing *standing, const struct cancellation *cancellation,
+                         struct forecast *forecast, struct error *err) {
+  struct buf CLEANUP(buf_release) text = {0};
+  if (cancellation->unused_count == 0) return RC_OK;
+  (void)standing_write_credit(work, standing, cancellation->unused, cancellation->unused_count, CANCELLED, &text);
+  return forecast_add_notes(work, &text, forecast, err);
 }
 
-/* The last one, at once or with the period. */
-static enum rc write_invoices_of_cancellation(struct work *work, struct standing *standing,
-                                              const struct cancellation *cancellation, struct json_writer *json,
-                                              struct error *err) {
+/* The last invoice, at once or with the period, and the credit notes. */
+static enum rc write_documents(struct work *work, struct standing *standing, const struct cancellation *cancellation,
+                               struct json_writer *json, struct error *err) {
+  struct forecast CLEANUP(forecast_release) forecast = forecast_of(standing);
   const struct rest nothing = {0};
-  if (!cancellation->is_now) return write_invoices(work, standing, &nothing, json, err);
-  TRY(pending_peek(work, &standing->command->tenant, &standing->s, &standing->billing, err));
-  return write_invoices(work, standing, NULL, json, err);
+  TRY(add_notes(work, standing, cancellation, &forecast, err));
+  if (cancellation->is_now) TRY(pending_peek(work, &standing->command->tenant, &standing->s, &standing->billing, err));
+  TRY(write_invoices(work, standing, cancellation->is_now ? NULL : &nothing, &forecast, json, err));
+  json_put_array(json, "creditNotes");
+  for (size_t i = 0; i < forecast.notes.count; i++) note_write(json, forecast.notes.at[i]);
+  json_put_end(json);
+  return RC_OK;
 }
 
 static enum rc preview_cancellation(struct work *work, const struct message *command, struct json_writer *json,
@@ -157,9 +158,8 @@ static enum rc preview_cancellation(struct work *work, const struct message *com
   json_put_string(json, "currency", standing->s.currency->code);
   json_put_raw(json, "subtotal", money_format(sum, standing->s.currency, money));
   write_lines(json, "lines", billing->lines, billing->count);
-  write_unused(json, standing, &cancellation);
   TRY(write_waiting(work, standing, json, err));
-  return write_invoices_of_cancellation(work, standing, &cancellation, json, err);
+  return write_documents(work, standing, &cancellation, json, err);
 }
 
 enum rc handle_subscription_preview(struct work *work, struct message *const *messages, size_t count,

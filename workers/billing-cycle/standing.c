@@ -212,18 +212,15 @@ static void write_unused(struct json_writer *json, const struct unused *unused, 
   json_put_end(json);
 }
 
-void standing_credit(struct work *work, const struct standing *standing, const struct unused *unused, size_t count,
-                     const char *reason) {
-  if (count == 0) return;
+struct uuid standing_write_credit(struct work *work, const struct standing *standing, const struct unused *unused,
+                                  size_t count, const char *reason, struct buf *text) {
   const struct message *command = standing->command;
   struct uuid note = UUID_DERIVE("credit-note", command->subject, db_int(work->arena, standing->s.version));
-  char id[UUID_TEXT_MAX];
-  struct buf CLEANUP(buf_release) text;
   struct json_writer json;
-  buf_init(&text, STANDING_EVENT_MAX);
-  json_writer_init(&json, &text);
+  buf_init(text, STANDING_EVENT_MAX);
+  json_writer_init(&json, text);
   json_put_object(&json, NULL);
-  json_put_string(&json, "creditNoteId", uuid_format(&note, id));
+  json_put_string(&json, "creditNoteId", db_uuid(work->arena, &note));
   json_put_string(&json, "customerId", standing->customer);
   json_put_string(&json, "subscriptionId", command->subject);
   json_put_string(&json, "currency", standing->s.currency->code);
@@ -233,12 +230,21 @@ void standing_credit(struct work *work, const struct standing *standing, const s
   for (size_t i = 0; i < count; i++) write_unused(&json, &unused[i], standing->s.currency);
   json_put_end(&json);
   json_put_end(&json);
-  ASSERT(buf_ok(&text));
+  ASSERT(buf_ok(text));
+  return note;
+}
+
+void standing_credit(struct work *work, const struct standing *standing, const struct unused *unused, size_t count,
+                     const char *reason) {
+  struct buf CLEANUP(buf_release) text = {0};
+  if (count == 0) return;
+  struct uuid note = standing_write_credit(work, standing, unused, count, reason, &text);
+  const char *id = db_uuid(work->arena, &note);
   emit(work, &(struct emission){.type = "credit-note.create",
                                 .id = UUID_DERIVE("credit-note.create", id),
-                                .tenant = command->tenant,
+                                .tenant = standing->command->tenant,
                                 .subject = id,
                                 .key = standing->customer,
                                 .json = buf_text(&text),
-                                .cause = command});
+                                .cause = standing->command});
 }

@@ -56,5 +56,8 @@ void standing_event_end(struct work *work, const struct standing *standing, cons
 /* credit-note.create for what is unused (BILL-053); nothing when that is nothing. */
 void standing_credit(struct work *work, const struct standing *standing, const struct unused *unused, size_t count,
                      const char *reason);
+/* Its body, and its subject. */
+struct uuid standing_write_credit(struct work *work, const struct standing *standing, const struct unused *unused,
+                                  size_t count, const char *reason, struct buf *text);
 
 #endif

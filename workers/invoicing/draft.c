@@ -10,92 +10,6 @@
 
 enum { DRAFTS_MAX = 200 };
 
-struct cursor {
-  const PGresult *rows;
-  struct arena *arena;
-  int row, column;
-};
-
-static bool skip_null(struct cursor *at) {
-  if (!row_is_null(at->rows, at->row, at->column)) return false;
-  at->column++;
-  return true;
-}
-
-static const char *next_text(struct cursor *at) {
-  return skip_null(at) ? NULL : arena_strdup(at->arena, row_text(at->rows, at->row, at->column++));
-}
-
-static int64_t next_int(struct cursor *at, int64_t none) {
-  return skip_null(at) ? none : row_int(at->rows, at->row, at->column++);
-}
-
-static bool next_time(struct cursor *at, struct utime *ret_time) {
-  if (skip_null(at)) return false;
-  *ret_time = row_utime(at->rows, at->row, at->column++);
-  return true;
-}
-
-static bool next_date(struct cursor *at, struct date *ret_date) {
-  if (skip_null(at)) return false;
-  *ret_date = row_date(at->rows, at->row, at->column++);
-  return true;
-}
-
-/* Columns as in drafts_load.sql. */
-static void read_draft(struct cursor *at, struct invoice *invoice) {
-  invoice->tenant = row_uuid(at->rows, at->row, at->column++);
-  invoice->id = row_uuid(at->rows, at->row, at->column);
-  invoice->id_text = next_text(at);
-  invoice->customer_id = next_text(at);
-  invoice->run_id = next_text(at);
-  invoice->collection = next_text(at);
-  invoice->notes = next_text(at);
-  invoice->currency = currency_find(next_text(at));
-  invoice->has_asked_due_date = next_date(at, &invoice->asked_due_date);
-  (void)next_time(at, &invoice->created);
-  invoice->version = next_int(at, 1) + 1;
-  (void)next_date(at, &invoice->issue_date);
-  (void)next_time(at, &invoice->auto_finalise);
-  invoice->is_draft = true;
-  invoice->is_tallied = true;
-  ASSERT(invoice->currency); /* it was one when the draft was made */
-}
-
-/* Columns as in draft_items_load.sql, from the second on. */
-static enum rc read_item(struct cursor *at, struct invoice_line *line, struct error *err) {
-  struct utime start, end;
-  *line = (struct invoice_line){.id = row_uuid(at->rows, at->row, at->column++)};
-  line->kind = next_text(at);
-  line->subscription_id = next_text(at);
-  line->item = next_int(at, 0);
-  line->component = next_text(at);
-  line->period_index = next_int(at, -1);
-  line->revision = next_int(at, 0);
-  line->description = next_text(at);
-  line->quantity = next_text(at);
-  line->unit_price = next_text(at);
-  line->listed_minor = next_int(at, 0);
-  line->tax_code = next_text(at);
-  line->plan_id = next_text(at);
-  bool has_start = next_time(at, &start), has_end = next_time(at, &end);
-  line->has_period = has_start && has_end;
-  if (line->has_period) line->start = start;
-  if (line->has_period) line->end = end;
-  line->provenance = next_text(at);
-  const char *credits = next_text(at);
-  if (!credits) return RC_OK;
-  json_t *body = json_loads(credits, 0, NULL);
-  enum rc rc =
-      body ? line_read_credits(at->arena, body, line, err) : error_set(err, RC_INVARIANT, "credits is no JSON");
-  if (rc == RC_OK) {
-    line->credits.component = arena_strdup(at->arena, line->credits.component);
-    line->credits.kind = arena_strdup(at->arena, line->credits.kind);
-  }
-  json_decref(body);
-  return rc;
-}
-
 struct keys {
   const char *tenants, *ids;
 };
@@ -107,55 +21,6 @@ static struct keys keys_of(struct work *work, const struct invoice *invoices, si
     db_array_uuid(ids, &invoices[i].id);
   }
   return (struct keys){db_array_literal(tenants), db_array_literal(ids)};
-}
-
-static enum rc load_items(struct work *work, struct invoice *invoices, size_t count, size_t spare, struct error *err) {
-  struct keys keys = keys_of(work, invoices, count);
-  struct uuid_map *by_id = uuid_map_new(work->arena, count);
-  size_t at;
-  PGresult CLEANUP(db_result_release) *rows = NULL;
-  TRY(tx_exec(work->tx, &sql_draft_items_load, PARAMS(keys.tenants, keys.ids), &rows, err));
-  for (size_t i = 0; i < count; i++) uuid_map_add(by_id, &invoices[i].id, i, &at);
-  for (int pass = 0; pass < 2; pass++) { /* counted first, then read */
-    for (size_t i = 0; pass == 1 && i < count; i++) {
-      invoices[i].lines = ARENA_ARRAY(work->arena, struct invoice_line, invoices[i].line_count + spare);
-      invoices[i].line_count = 0;
-    }
-    for (int r = 0; r < row_count(rows); r++) {
-      struct uuid id = row_uuid(rows, r, 0);
-      struct cursor cursor = {.rows = rows, .arena = work->arena, .row = r, .column = 1};
-      bool found = uuid_map_find(by_id, &id, &at);
-      ASSERT(found);
-      if (pass == 1) TRY(read_item(&cursor, &invoices[at].lines[invoices[at].line_count], err));
-      invoices[at].line_count++;
-    }
-  }
-  return RC_OK;
-}
-
-enum rc drafts_load(struct work *work, const struct draft_ref *refs, size_t count, size_t spare,
-                    struct invoice **ret_invoices, size_t *ret_count, struct error *err) {
-  struct db_array *tenants = db_array_new(work->arena), *ids = db_array_new(work->arena);
-  PGresult CLEANUP(db_result_release) *rows = NULL;
-  for (size_t i = 0; i < count; i++) {
-    db_array_uuid(tenants, &refs[i].tenant);
-    db_array_uuid(ids, &refs[i].id);
-  }
-  /* Twice: who replaced the draft while its lock was waited for left a row that the first look does not see. */
-  for (int look = 0; look < 2 && (!rows || row_count(rows) < (int)count); look++) {
-    db_result_release(&rows);
-    TRY(tx_exec(work->tx, &sql_drafts_load,
-                PARAMS(db_array_literal(tenants), db_array_literal(ids), db_utime(work->arena, work->now)), &rows,
-                err));
-  }
-  size_t found = (size_t)row_count(rows);
-  struct invoice *invoices = ARENA_ARRAY(work->arena, struct invoice, found);
-  for (size_t i = 0; i < found; i++)
-    read_draft(&(struct cursor){.rows = rows, .arena = work->arena, .row = (int)i}, &invoices[i]);
-  if (found > 0) TRY(load_items(work, invoices, found, spare, err));
-  *ret_invoices = invoices;
-  *ret_count = found;
-  return RC_OK;
 }
 
 enum rc drafts_check(struct work *work, const struct invoice *invoices, size_t count, struct error *err) {
@@ -187,7 +52,7 @@ enum rc drafts_replace(struct work *work, struct invoice *invoices, size_t count
 enum rc draft_finalise(struct work *work, const struct draft_ref *ref, struct error *err) {
   struct invoice *draft;
   size_t found;
-  TRY(drafts_load(work, ref, 1, 0, &draft, &found, err));
+  TRY(drafts_load(work, ref, 1, 0, GROUND_TO_STORE, &draft, &found, err));
   if (found == 0) return RC_OK;
   draft->is_draft = false;
   return drafts_replace(work, draft, 1, err);
@@ -206,7 +71,7 @@ enum rc task_finalise(struct work *work, bool *ret_busy, struct error *err) {
   struct draft_ref *refs = ARENA_ARRAY(work->arena, struct draft_ref, (size_t)row_count(rows));
   for (int r = 0; r < row_count(rows); r++)
     refs[r] = (struct draft_ref){.tenant = row_uuid(rows, r, 0), .id = row_uuid(rows, r, 1)};
-  TRY(drafts_load(work, refs, (size_t)row_count(rows), 0, &invoices, &count, err));
+  TRY(drafts_load(work, refs, (size_t)row_count(rows), 0, GROUND_TO_STORE, &invoices, &count, err));
   for (size_t i = 0; i < count; i++) invoices[i].is_draft = false;
   return drafts_replace(work, invoices, count, err);
 }

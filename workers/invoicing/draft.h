@@ -1,16 +1,9 @@
-/* Drafts: loaded as they were given, written anew as drafts or as finalised invoices. */
+/* Drafts: written anew as drafts or as finalised invoices. */
 #ifndef INVOICING_DRAFT_H
 #define INVOICING_DRAFT_H
 
-#include "invoicing/ground.h"
+#include "invoicing/drafts.h"
 
-struct draft_ref {
-  struct uuid tenant, id;
-};
-
-/* Locks and loads those that are drafts still. `spare`: room for so many more lines in each. */
-MUST_CHECK enum rc drafts_load(struct work *work, const struct draft_ref *refs, size_t count, size_t spare,
-                               struct invoice **ret_invoices, size_t *ret_count, struct error *err);
 /* RC_VALIDATION when the lines are too large to be taxed: before anything is written. */
 MUST_CHECK enum rc drafts_check(struct work *work, const struct invoice *invoices, size_t count, struct error *err);
 /* Computes loaded drafts (is_draft says as what) and writes them in place of what is stored. */

@@ -116,12 +116,12 @@ enum rc handle_invoice_draft(struct work *work, struct message *const *messages,
 static enum rc load_draft(struct work *work, const struct message *command, enum invoice_event event,
                           struct invoice **ret_draft, struct error *err) {
   struct draft_ref ref = {.tenant = command->tenant};
-  struct standing standing;
+  struct invoice_facts standing;
   enum invoice_state ignored;
   size_t count;
   if (!uuid_parse(command->subject, &ref.id)) return error_set(err, RC_NOT_FOUND, "there is no such invoice");
-  TRY(drafts_load(work, &ref, 1, 1, ret_draft, &count, err));
-  TRY(standing_load(work, &command->tenant, command->subject, &standing, err));
+  TRY(drafts_load(work, &ref, 1, 1, GROUND_TO_STORE, ret_draft, &count, err));
+  TRY(invoice_facts_load(work, &command->tenant, command->subject, GROUND_TO_STORE, &standing, err));
   TRY(message_expect_version(command, standing.version, err));
   TRY(invoice_next(standing.state, event, &ignored, err));
   if (count == 0) return error_set(err, RC_DB_CONFLICT, "the draft was replaced"); /* the batch is run again */

@@ -4,32 +4,33 @@
  * credit. */
 #include "draft.h"
 #include "handlers.h"
-#include "note.h"
+#include "note_store.h"
 
-static enum rc load(struct work *work, const struct message *command, struct standing *standing, struct error *err) {
+static enum rc load(struct work *work, const struct message *command, struct invoice_facts *standing,
+                    struct error *err) {
   struct draft_ref ref = {.tenant = command->tenant};
   if (!uuid_parse(command->subject, &ref.id)) return error_set(err, RC_BAD_MESSAGE, "the subject is no invoice's id");
   TRY(draft_finalise(work, &ref, err));
-  return standing_load(work, &command->tenant, command->subject, standing, err);
+  return invoice_facts_load(work, &command->tenant, command->subject, GROUND_TO_STORE, standing, err);
 }
 
 /* Nothing when nothing is left: the command came twice, or the invoice was one of nothing. */
 static enum rc give_back(struct work *work, const struct message *command, const char *reason, struct error *err) {
   struct note *note;
   struct error nothing;
-  TRY(note_open(work, command, command->subject, &note, err));
+  TRY(note_open(work, &command->tenant, command->subject, NULL, &note, err));
   note->id = UUID_DERIVE("invoice.withdraw", command->subject);
   note->id_text = db_uuid(work->arena, &note->id);
   note->reason = reason;
   note->disposition = "credit";
   credit_whole(note->lines, note->line_count);
-  return note_sum_up(note, &nothing) == RC_OK ? note_store(work, note, err) : RC_OK;
+  return note_sum_up(note, &nothing) == RC_OK ? note_store(work, note, command, err) : RC_OK;
 }
 
 enum rc handle_invoice_withdraw(struct work *work, struct message *const *messages, size_t count, struct error *err) {
   (void)count;
   const struct message *command = messages[0];
-  struct standing standing;
+  struct invoice_facts standing;
   const char *reason;
   TRY(body_text(command->json, "reason", &reason, err));
   TRY(load(work, command, &standing, err));

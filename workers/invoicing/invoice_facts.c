@@ -1,4 +1,4 @@
-/* Stored invoices: where they stand, and what is told of them. */
+/* Stored invoices: what is told of them. */
 #include "invoice_facts.h"
 
 #include <string.h>
@@ -8,36 +8,6 @@
 
 enum { JSON_MAX = 4096 };
 
-enum rc standing_load(struct work *work, const struct uuid *tenant, const char *id, struct standing *ret_standing,
-                      struct error *err) {
-  PGresult CLEANUP(db_result_release) *row = NULL;
-  TRY(tx_exec(work->tx, &sql_invoice_state, PARAMS(db_uuid(work->arena, tenant), id), &row, err));
-  if (row_count(row) == 0) return error_set(err, RC_NOT_FOUND, "there is no invoice %s", id);
-  struct standing standing = {.tenant = *tenant, .id = id, .currency = currency_find(row_text(row, 0, 2))};
-  if (!invoice_state_from_name(row_text(row, 0, 0), &standing.state) || !standing.currency)
-    return error_set(err, RC_INVARIANT, "an invoice's status or currency is unknown");
-  standing.customer_id = arena_strdup(work->arena, row_text(row, 0, 1));
-  standing.subtotal_minor = row_int(row, 0, 3);
-  standing.discount_minor = row_int(row, 0, 4);
-  standing.tax_minor = row_int(row, 0, 5);
-  standing.total_minor = row_int(row, 0, 6);
-  standing.credit_applied_minor = row_int(row, 0, 7);
-  standing.credited_minor = row_int(row, 0, 8);
-  standing.paid_minor = row_int(row, 0, 9);
-  standing.version = row_int(row, 0, 10);
-  standing.number = row_is_null(row, 0, 11) ? NULL : arena_strdup(work->arena, row_text(row, 0, 11));
-  standing.subscription_id = row_is_null(row, 0, 12) ? NULL : arena_strdup(work->arena, row_text(row, 0, 12));
-  *ret_standing = standing;
-  return RC_OK;
-}
-
-int64_t standing_due(const struct standing *standing) {
-  int64_t due =
-      standing->total_minor - standing->credit_applied_minor - standing->credited_minor - standing->paid_minor;
-  bool is_owed = standing->state == INVOICE_OPEN || standing->state == INVOICE_UNCOLLECTIBLE;
-  return is_owed && due > 0 ? due : 0;
-}
-
 enum rc invoice_answer(struct work *work, const struct message *command, const char *id, int status,
                        struct error *err) {
   PGresult CLEANUP(db_result_release) *row = NULL;
@@ -46,7 +16,7 @@ enum rc invoice_answer(struct work *work, const struct message *command, const c
   return RC_OK;
 }
 
-static void begin(struct json_writer *json, struct buf *text, const struct standing *standing) {
+static void begin(struct json_writer *json, struct buf *text, const struct invoice_facts *standing) {
   char money[MONEY_TEXT_MAX];
   buf_init(text, JSON_MAX);
   json_writer_init(json, text);
@@ -59,7 +29,7 @@ static void begin(struct json_writer *json, struct buf *text, const struct stand
   json_put_raw(json, "totalAmount", money_format(standing->total_minor, standing->currency, money));
 }
 
-static void end(struct work *work, struct json_writer *json, struct buf *text, const struct standing *standing,
+static void end(struct work *work, struct json_writer *json, struct buf *text, const struct invoice_facts *standing,
                 const char *type, int64_t version, const char *distinct, const struct message *cause) {
   json_put_int(json, "version", version);
   json_put_end(json);
@@ -72,7 +42,7 @@ static void end(struct work *work, struct json_writer *json, struct buf *text, c
                                 .cause = cause});
 }
 
-void invoice_emit(struct work *work, const struct standing *standing, const char *type, int64_t version,
+void invoice_emit(struct work *work, const struct invoice_facts *standing, const char *type, int64_t version,
                   const struct message *cause) {
   char money[MONEY_TEXT_MAX], time[UTIME_TEXT_MAX];
   struct buf CLEANUP(buf_release) text;
@@ -83,18 +53,18 @@ void invoice_emit(struct work *work, const struct standing *standing, const char
     json_put_string(&json, "paymentId", NULL);
     json_put_string(&json, "paidAt", utime_format(work->now, time));
   } else {
-    json_put_raw(&json, "amountDue", money_format(standing_due(standing), standing->currency, money));
+    json_put_raw(&json, "amountDue", money_format(invoice_facts_due(standing), standing->currency, money));
   }
   end(work, &json, &text, standing, type, version, "0", cause);
 }
 
-void invoice_emit_sent(struct work *work, const struct standing *standing, const char *issue_date, const char *due_date,
-                       const char *collection, const struct message *cause) {
+void invoice_emit_sent(struct work *work, const struct invoice_facts *standing, const char *issue_date,
+                       const char *due_date, const char *collection, const struct message *cause) {
   char money[MONEY_TEXT_MAX];
   struct buf CLEANUP(buf_release) text;
   struct json_writer json;
   begin(&json, &text, standing);
-  json_put_raw(&json, "amountDue", money_format(standing_due(standing), standing->currency, money));
+  json_put_raw(&json, "amountDue", money_format(invoice_facts_due(standing), standing->currency, money));
   json_put_string(&json, "issueDate", issue_date);
   json_put_string(&json, "dueDate", due_date);
   json_put_string(&json, "collection", collection);

@@ -1,6 +1,6 @@
 -- The lines that credits take back, with what has been taken of each: by credits on invoices, and by credit notes in the
 -- proportion in which they gave it back. Arrays: $1 tenants, $2 subscriptions, $3 items, $4 components, $5 periods, $6 kinds,
--- $7 revisions. Result: place (from 0), line id, listed, listed discount, taken, its discount taken, millionths of a percent,
+-- $7 revisions; $8 invoices whose lines do not count. Result: place (from 0), line id, listed, listed discount, taken, its discount taken, millionths of a percent,
 -- category, is it inclusive, discounts.
 SELECT w.place - 1, i.id, l.listed, l.discount,
        COALESCE(c.listed, 0) + COALESCE(round(l.listed * n.share), 0)::bigint,
@@ -14,7 +14,9 @@ CROSS JOIN LATERAL (SELECT COALESCE(i.listed_minor, i.amount_minor) AS listed,
 CROSS JOIN LATERAL (
   SELECT -sum(COALESCE(x.listed_minor, x.amount_minor))::bigint AS listed,
          -sum(COALESCE(x.listed_discount_minor, x.discount_minor))::bigint AS discount
-  FROM invoice_items x WHERE x.tenant_id = i.tenant_id AND x.credits_item_id = i.id) c
+  FROM invoice_items x WHERE x.tenant_id = i.tenant_id AND x.credits_item_id = i.id
+    AND x.invoice_id <> ALL ($8::uuid[])) c
 CROSS JOIN LATERAL (
   SELECT sum(x.amount_minor) / NULLIF(i.amount_minor - i.discount_minor, 0) AS share
-  FROM credit_note_items x WHERE x.tenant_id = i.tenant_id AND x.invoice_id = i.invoice_id AND x.invoice_line = i.line) n;
+  FROM credit_note_items x WHERE x.tenant_id = i.tenant_id AND x.invoice_id = i.invoice_id AND x.invoice_line = i.line) n
+WHERE i.invoice_id <> ALL ($8::uuid[]);

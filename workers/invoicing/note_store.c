@@ -1,5 +1,5 @@
-/* See note.h. */
-#include "note.h"
+/* See note_store.h. */
+#include "note_store.h"
 
 #include <string.h>
 
@@ -8,65 +8,6 @@
 #include "sql.h"
 
 enum { JSON_MAX = 4096 };
-
-/* -- load -- */
-
-static enum rc check_state(const struct standing *invoice, struct error *err) {
-  if (invoice->state == INVOICE_DRAFT || invoice->state == INVOICE_VOID)
-    return invoice_refuse(invoice->state, "a credit note", err);
-  return RC_OK;
-}
-
-static enum rc load_lines(struct work *work, struct note *note, struct error *err) {
-  PGresult CLEANUP(db_result_release) *rows = NULL;
-  TRY(tx_exec(work->tx, &sql_note_lines_load, PARAMS(db_uuid(work->arena, &note->invoice.tenant), note->invoice.id),
-              &rows, err));
-  note->line_count = (size_t)row_count(rows);
-  if (note->line_count > INVOICE_LINES_MAX) return error_set(err, RC_INVARIANT, "an invoice has too many lines");
-  for (size_t n = 0; n < note->line_count; n++) {
-    note->item_ids[n] = arena_strdup(work->arena, row_text(rows, (int)n, 0));
-    note->listed_minor[n] = row_int(rows, (int)n, 5);
-    note->lines[n] = (struct creditable){.amount_minor = row_int(rows, (int)n, 1),
-                                         .tax_minor = row_int(rows, (int)n, 2),
-                                         .credited_minor = row_int(rows, (int)n, 3),
-                                         .tax_credited_minor = row_int(rows, (int)n, 4)};
-  }
-  return RC_OK;
-}
-
-enum rc note_open(struct work *work, const struct message *command, const char *invoice_id, struct note **ret_note,
-                  struct error *err) {
-  struct note *note = ARENA_NEW(work->arena, struct note);
-  note->command = command;
-  TRY(standing_load(work, &command->tenant, invoice_id, &note->invoice, err));
-  TRY(check_state(&note->invoice, err));
-  TRY(load_lines(work, note, err));
-  *ret_note = note;
-  return RC_OK;
-}
-
-/* -- decide -- */
-
-/* What notes may still give back of the invoice. Lines of other signs can make it less than what one line has left. */
-static int64_t left_of(const struct note *note) {
-  return note->invoice.total_minor - note->invoice.credited_minor;
-}
-
-enum rc note_sum_up(struct note *note, struct error *err) {
-  note->amount_minor = note->tax_minor = 0;
-  for (size_t n = 0; n < note->line_count; n++) {
-    note->amount_minor += note->lines[n].wanted_minor;
-    note->tax_minor += note->lines[n].tax_wanted_minor;
-  }
-  note->total_minor = note->amount_minor + note->tax_minor;
-  if (note->total_minor <= 0) return error_set(err, RC_CONFLICT, "nothing is left of the invoice to give back");
-  if (note->total_minor > left_of(note))
-    return error_set(err, RC_CONFLICT, "it is more than what is left of the invoice");
-  note->disposal = credit_dispose(note->total_minor, standing_due(&note->invoice));
-  return RC_OK;
-}
-
-/* -- write -- */
 
 enum { ITEM_COLUMNS = 4 };
 
@@ -130,7 +71,7 @@ static enum rc grant_rest(struct work *work, const struct note *note, struct err
   return grants_save(work, &grant, note->disposal.left_minor > 0, err);
 }
 
-static void emit_created(struct work *work, const struct note *note) {
+static void emit_created(struct work *work, const struct note *note, const struct message *cause) {
   char money[MONEY_TEXT_MAX];
   const struct currency *currency = note->invoice.currency;
   struct buf CLEANUP(buf_release) text;
@@ -155,26 +96,25 @@ static void emit_created(struct work *work, const struct note *note) {
                                 .subject = note->id_text,
                                 .key = note->invoice.customer_id,
                                 .json = buf_text(&text),
-                                .cause = note->command});
+                                .cause = cause});
 }
 
 /* An invoice of which nothing is due any more is paid. */
-static enum rc settle_invoice(struct work *work, struct note *note, struct error *err) {
-  bool was_owed = note->invoice.state == INVOICE_OPEN || note->invoice.state == INVOICE_UNCOLLECTIBLE;
-  bool is_paid = was_owed && standing_due(&note->invoice) == note->disposal.applied_minor;
+static enum rc settle_invoice(struct work *work, struct note *note, const struct message *cause, struct error *err) {
+  bool is_paid = note_settles(note);
   TRY(tx_exec(work->tx, &sql_invoice_credit,
               PARAMS(db_uuid(work->arena, &note->invoice.tenant), note->invoice.id,
                      db_int(work->arena, note->total_minor), db_bool(is_paid), db_utime(work->arena, work->now)),
               NULL, err));
   note->invoice.credited_minor += note->total_minor;
-  if (is_paid) invoice_emit(work, &note->invoice, "invoice.paid", note->invoice.version + 1, note->command);
+  if (is_paid) invoice_emit(work, &note->invoice, "invoice.paid", note->invoice.version + 1, cause);
   return RC_OK;
 }
 
-enum rc note_store(struct work *work, struct note *note, struct error *err) {
+enum rc note_store(struct work *work, struct note *note, const struct message *cause, struct error *err) {
   TRY(insert_note(work, note, err));
   TRY(post_note(work, note, err));
   TRY(grant_rest(work, note, err));
-  emit_created(work, note);
-  return settle_invoice(work, note, err);
+  emit_created(work, note, cause);
+  return settle_invoice(work, note, cause, err);
 }

@@ -1,0 +1,19 @@
+/* Drafts, loaded as they were given, to be computed anew. */
+#ifndef INVOICING_DRAFTS_H
+#define INVOICING_DRAFTS_H
+
+#include "invoicing/ground.h"
+
+struct draft_ref {
+  struct uuid tenant, id;
+};
+
+/* Those that are drafts still; locked, unless it is for a preview. `spare`: room for so many more lines in each. */
+MUST_CHECK enum rc drafts_load(struct work *work, const struct draft_ref *refs, size_t count, size_t spare,
+                               enum ground_use use, struct invoice **ret_invoices, size_t *ret_count,
+                               struct error *err);
+/* For a preview: the drafts of a customer that a task will finalise, at most 200. */
+MUST_CHECK enum rc drafts_under_way(struct work *work, const struct uuid *tenant, const char *customer,
+                                    struct invoice **ret_invoices, size_t *ret_count, struct error *err);
+
+#endif

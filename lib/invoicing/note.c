@@ -1,0 +1,167 @@
+/* See note.h. */
+#include "invoicing/note.h"
+
+#include <string.h>
+
+#include "invoicing_sql.h"
+
+/* -- load -- */
+
+static enum rc check_state(const struct invoice_facts *invoice, struct error *err) {
+  if (invoice->state == INVOICE_DRAFT || invoice->state == INVOICE_VOID)
+    return invoice_refuse(invoice->state, "a credit note", err);
+  return RC_OK;
+}
+
+static const char *ids_of(struct work *work, const struct ahead *ahead) {
+  struct db_array *ids = db_array_new(work->arena);
+  for (size_t i = 0; ahead && i < ahead->count; i++) db_array_uuid(ids, &ahead->invoices[i].id);
+  return db_array_literal(ids);
+}
+
+static enum rc load_lines(struct work *work, struct note *note, const struct ahead *ahead, struct error *err) {
+  PGresult CLEANUP(db_result_release) *rows = NULL;
+  TRY(tx_exec(work->tx, &invoicing_sql_note_lines_load,
+              PARAMS(db_uuid(work->arena, &note->invoice.tenant), note->invoice.id, ids_of(work, ahead)), &rows, err));
+  note->line_count = (size_t)row_count(rows);
+  if (note->line_count > INVOICE_LINES_MAX) return error_set(err, RC_INVARIANT, "an invoice has too many lines");
+  for (size_t n = 0; n < note->line_count; n++) {
+    note->item_ids[n] = arena_strdup(work->arena, row_text(rows, (int)n, 0));
+    note->descriptions[n] = arena_strdup(work->arena, row_text(rows, (int)n, 6));
+    note->listed_minor[n] = row_int(rows, (int)n, 5);
+    note->lines[n] = (struct creditable){.amount_minor = row_int(rows, (int)n, 1),
+                                         .tax_minor = row_int(rows, (int)n, 2),
+                                         .credited_minor = row_int(rows, (int)n, 3),
+                                         .tax_credited_minor = row_int(rows, (int)n, 4)};
+  }
+  return RC_OK;
+}
+
+/* -- what is ahead -- */
+
+static const struct invoice *find_ahead(const struct ahead *ahead, const char *invoice_id) {
+  for (size_t i = 0; ahead && i < ahead->count; i++)
+    if (strcmp(ahead->invoices[i].id_text, invoice_id) == 0) return &ahead->invoices[i];
+  return NULL;
+}
+
+/* As if it had just been finalised. */
+static void take_ahead(struct work *work, const struct invoice *invoice, struct note *note) {
+  note->is_ahead = true;
+  note->is_stored = invoice->version > 1; /* it is a draft with rows */
+  note->invoice = (struct invoice_facts){.tenant = invoice->tenant,
+                                         .id = invoice->id_text,
+                                         .customer_id = invoice->customer_id,
+                                         .subscription_id = invoice->subscription_id,
+                                         .currency = invoice->currency,
+                                         .subtotal_minor = invoice->subtotal_minor,
+                                         .discount_minor = invoice->discount_minor,
+                                         .tax_minor = invoice->tax_minor,
+                                         .total_minor = invoice->total_minor,
+                                         .credit_applied_minor = invoice->credit_applied_minor,
+                                         .version = invoice->version};
+  note->invoice.state = invoice->is_draft ? INVOICE_DRAFT : invoice_due(invoice) > 0 ? INVOICE_OPEN : INVOICE_PAID;
+  note->line_count = invoice->line_count;
+  for (size_t n = 0; n < invoice->line_count; n++) {
+    const struct invoice_line *line = &invoice->lines[n];
+    note->item_ids[n] = db_uuid(work->arena, &line->id);
+    note->descriptions[n] = line->description;
+    note->listed_minor[n] = line->listed_minor;
+    note->lines[n] =
+        (struct creditable){.amount_minor = line->amount_minor - line->discount_minor, .tax_minor = line->tax_minor};
+  }
+}
+
+/* What lines of invoices ahead take back counts as what stored lines do. */
+static void add_credit_ahead(struct note *note, const struct invoice_line *credit) {
+  char id[UUID_TEXT_MAX];
+  if (!credit->takes_back || !credit->origin) return;
+  uuid_format(&credit->origin->id, id);
+  for (size_t n = 0; n < note->line_count; n++) {
+    if (strcmp(note->item_ids[n], id) != 0) continue;
+    note->lines[n].credited_minor -= credit->amount_minor - credit->discount_minor;
+    note->lines[n].tax_credited_minor -= credit->tax_minor;
+  }
+}
+
+enum rc note_open(struct work *work, const struct uuid *tenant, const char *invoice_id, const struct ahead *ahead,
+                  struct note **ret_note, struct error *err) {
+  struct note *note = ARENA_NEW(work->arena, struct note);
+  const struct invoice *invoice = find_ahead(ahead, invoice_id);
+  note->is_stored = true;
+  if (invoice)
+    take_ahead(work, invoice, note);
+  else
+    TRY(invoice_facts_load(work, tenant, invoice_id, ahead ? GROUND_TO_PREVIEW : GROUND_TO_STORE, &note->invoice, err));
+  TRY(check_state(&note->invoice, err));
+  if (!invoice) TRY(load_lines(work, note, ahead, err));
+  for (size_t i = 0; ahead && i < ahead->count; i++)
+    for (size_t n = 0; n < ahead->invoices[i].line_count; n++) add_credit_ahead(note, &ahead->invoices[i].lines[n]);
+  *ret_note = note;
+  return RC_OK;
+}
+
+/* -- decide -- */
+
+/* What notes may still give back of the invoice. Lines of other signs can make it less than what one line has left. */
+static int64_t left_of(const struct note *note) {
+  return note->invoice.total_minor - note->invoice.credited_minor;
+}
+
+enum rc note_sum_up(struct note *note, struct error *err) {
+  note->amount_minor = note->tax_minor = 0;
+  for (size_t n = 0; n < note->line_count; n++) {
+    note->amount_minor += note->lines[n].wanted_minor;
+    note->tax_minor += note->lines[n].tax_wanted_minor;
+  }
+  note->total_minor = note->amount_minor + note->tax_minor;
+  if (note->total_minor <= 0) return error_set(err, RC_CONFLICT, "nothing is left of the invoice to give back");
+  if (note->total_minor > left_of(note))
+    return error_set(err, RC_CONFLICT, "it is more than what is left of the invoice");
+  note->disposal = credit_dispose(note->total_minor, invoice_facts_due(&note->invoice));
+  return RC_OK;
+}
+
+bool note_settles(const struct note *note) {
+  bool was_owed = note->invoice.state == INVOICE_OPEN || note->invoice.state == INVOICE_UNCOLLECTIBLE;
+  return was_owed && invoice_facts_due(&note->invoice) == note->disposal.applied_minor;
+}
+
+/* -- shown -- */
+
+static void put_money(struct json_writer *json, const char *key, const struct note *note, int64_t minor) {
+  char text[MONEY_TEXT_MAX];
+  json_put_raw(json, key, money_format(minor, note->invoice.currency, text));
+}
+
+static void write_item(struct json_writer *json, const struct note *note, size_t n) {
+  const struct creditable *line = &note->lines[n];
+  if (line->wanted_minor == 0 && line->tax_wanted_minor == 0) return;
+  json_put_object(json, NULL);
+  if (note->is_stored) json_put_string(json, "itemId", note->item_ids[n]);
+  json_put_string(json, "description", note->descriptions[n]);
+  put_money(json, "amount", note, line->wanted_minor);
+  put_money(json, "taxAmount", note, line->tax_wanted_minor);
+  json_put_end(json);
+}
+
+void note_write(struct json_writer *json, const struct note *note) {
+  bool is_refund = strcmp(note->disposition, "refund") == 0;
+  json_put_object(json, NULL);
+  if (note->is_stored) json_put_string(json, "invoiceId", note->invoice.id);
+  if (!note->is_ahead) json_put_string(json, "invoiceNumber", note->invoice.number);
+  json_put_string(json, "customerId", note->invoice.customer_id);
+  json_put_string(json, "currency", note->invoice.currency->code);
+  json_put_string(json, "reason", note->reason);
+  json_put_string(json, "disposition", note->disposition);
+  put_money(json, "amount", note, note->amount_minor);
+  put_money(json, "taxAmount", note, note->tax_minor);
+  put_money(json, "totalAmount", note, note->total_minor);
+  put_money(json, "amountApplied", note, note->disposal.applied_minor);
+  put_money(json, "amountCredited", note, is_refund ? 0 : note->disposal.left_minor);
+  put_money(json, "amountRefundable", note, is_refund ? note->disposal.left_minor : 0);
+  json_put_array(json, "items");
+  for (size_t n = 0; n < note->line_count; n++) write_item(json, note, n);
+  json_put_end(json);
+  json_put_end(json);
+}

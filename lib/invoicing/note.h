@@ -1,0 +1,43 @@
+/* A credit note on one invoice (BILL-043), from what is wanted to what it comes to: it gives back the invoice's own
+ * integers. First it reduces what is due; the rest becomes account credit, or is kept apart to be refunded. */
+#ifndef INVOICING_NOTE_H
+#define INVOICING_NOTE_H
+
+#include "base/json_text.h"
+#include "domain/credit_note.h"
+#include "invoicing/facts.h"
+
+/* What a preview sees beside the database: invoices that it has computed, in the order in which they are finalised.
+ * They are stored nowhere yet, or are drafts, whose rows do not count then. */
+struct ahead {
+  struct invoice *invoices;
+  size_t count;
+};
+
+struct note {
+  struct uuid id;
+  const char *id_text, *reason, *disposition, *number;
+  struct invoice_facts invoice;
+  bool is_ahead;  /* the invoice has no number yet */
+  bool is_stored; /* it has an id that will stay */
+  struct creditable lines[INVOICE_LINES_MAX];
+  const char *item_ids[INVOICE_LINES_MAX]; /* the invoice's lines, in their order: line n is number n + 1 */
+  const char *descriptions[INVOICE_LINES_MAX];
+  int64_t listed_minor[INVOICE_LINES_MAX];
+  size_t line_count;
+  int64_t amount_minor, tax_minor, total_minor;
+  struct credit_disposal disposal;
+};
+
+/* Loads the invoice and its lines, and locks it unless there is an `ahead` (a preview; else NULL); id, reason and
+ * disposition are the caller's to set. RC_ILLEGAL_TRANSITION for drafts and what is void. */
+MUST_CHECK enum rc note_open(struct work *work, const struct uuid *tenant, const char *invoice_id,
+                             const struct ahead *ahead, struct note **ret_note, struct error *err);
+/* Adds up what is wanted of the lines. RC_CONFLICT when that is nothing, or more than is left of the invoice. */
+MUST_CHECK enum rc note_sum_up(struct note *note, struct error *err);
+/* Whether nothing is due any more, when something was. */
+bool note_settles(const struct note *note);
+/* As the view credit_note_resource shows it, but for what it has only when it is stored. */
+void note_write(struct json_writer *json, const struct note *note);
+
+#endif

@@ -1,0 +1,277 @@
+/* See notes.h. */
+#include "invoicing/notes.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "domain/apportion.h"
+#include "invoicing_sql.h"
+
+enum { OLDER_MAX = 20 }; /* as invoices_older.sql */
+
+/* -- what is asked -- */
+
+static enum rc read_claim(json_t *body, const struct currency *currency, struct note_claim *claim, struct error *err) {
+  const char *amount;
+  struct line_name *line = &claim->line;
+  TRY(body_text(body, "component", &line->component, err));
+  TRY(body_text(body, "kind", &line->kind, err));
+  TRY(body_decimal(body, "amount", &amount, err));
+  TRY(body_int(body, "item", 0, INT16_MAX, 0, &line->item, err));
+  TRY(body_int(body, "periodIndex", 0, INT32_MAX, 0, &line->period_index, err));
+  TRY(body_int(body, "revision", 0, INT32_MAX, 0, &line->revision, err));
+  if (!line->component) line->component = "base";
+  if (!line->kind || !amount) return error_field(err, RC_VALIDATION, "lines", "each has a kind and an amount");
+  return money_parse(amount, currency, "amount", &claim->amount_minor, err);
+}
+
+enum rc note_request_read(struct arena *arena, const struct message *command, struct note_request *ret_request,
+                          struct error *err) {
+  json_t *body = command->json, *lines = json_object_get(body, "lines"), *line;
+  struct note_request request = {.tenant = command->tenant, .count = json_array_size(lines)};
+  const char *code;
+  size_t index;
+  TRY(body_text(body, "creditNoteId", &request.note_id, err));
+  TRY(body_text(body, "subscriptionId", &request.subscription_id, err));
+  TRY(body_text(body, "reason", &request.reason, err));
+  TRY(body_text(body, "disposition", &request.disposition, err));
+  TRY(body_text(body, "currency", &code, err));
+  request.currency = code ? currency_find(code) : NULL;
+  if (!request.currency) return error_field(err, RC_VALIDATION, "currency", "is not a currency of ISO 4217");
+  if (!request.disposition) request.disposition = "credit";
+  request.claims = ARENA_ARRAY(arena, struct note_claim, request.count);
+  json_array_foreach(lines, index, line) TRY(read_claim(line, request.currency, &request.claims[index], err));
+  *ret_request = request;
+  return RC_OK;
+}
+
+/* -- where it was invoiced -- */
+
+static int compare_claimed(const void *a, const void *b) {
+  const struct claimed *left = a, *right = b;
+  int64_t left_us = left->created.us ? left->created.us : INT64_MAX;
+  int64_t right_us = right->created.us ? right->created.us : INT64_MAX;
+  if (left_us != right_us) return left_us > right_us ? -1 : 1;
+  int order = strcmp(left->invoice_id, right->invoice_id);
+  if (order == 0) order = left->line < right->line ? -1 : left->line > right->line;
+  return order;
+}
+
+static void find_ahead(const struct note_request *request, const struct invoice *invoice, struct notes *notes) {
+  for (size_t c = 0; c < request->count; c++) {
+    for (size_t n = 0; n < invoice->line_count; n++) {
+      const struct invoice_line *line = &invoice->lines[n];
+      if (!line->subscription_id || strcmp(line->subscription_id, request->subscription_id) != 0 ||
+          !line_is_named(line, &request->claims[c].line))
+        continue;
+      notes->claimed[notes->claimed_count++] = (struct claimed){.invoice_id = invoice->id_text,
+                                                                .is_draft = invoice->is_draft,
+                                                                .created = invoice->created,
+                                                                .line = (int64_t)n + 1,
+                                                                .amount_minor = request->claims[c].amount_minor};
+    }
+  }
+}
+
+enum { CLAIM_COLUMNS = 6 };
+
+static enum rc find_stored(struct work *work, const struct note_request *request, const struct ahead *ahead,
+                           PGresult **ret_rows, struct error *err) {
+  struct db_array *column[CLAIM_COLUMNS];
+  const char *params[2 + CLAIM_COLUMNS] = {db_uuid(work->arena, &request->tenant), request->subscription_id};
+  for (int c = 0; c < CLAIM_COLUMNS; c++) column[c] = db_array_new(work->arena);
+  for (size_t i = 0; i < request->count; i++) {
+    const struct line_name *line = &request->claims[i].line;
+    db_array_int(column[0], line->item);
+    db_array_text(column[1], line->component);
+    db_array_int(column[2], line->period_index);
+    db_array_text(column[3], line->kind);
+    db_array_int(column[4], line->revision);
+  }
+  for (size_t i = 0; ahead && i < ahead->count; i++) db_array_uuid(column[5], &ahead->invoices[i].id);
+  for (int c = 0; c < CLAIM_COLUMNS; c++) params[2 + c] = db_array_literal(column[c]);
+  return tx_exec(work->tx, &invoicing_sql_claims_find, params, 2 + CLAIM_COLUMNS, ret_rows, err);
+}
+
+enum rc notes_find(struct work *work, const struct note_request *request, const struct ahead *ahead,
+                   struct notes *ret_notes, struct error *err) {
+  PGresult CLEANUP(db_result_release) *rows = NULL;
+  struct notes notes = {0};
+  TRY(find_stored(work, request, ahead, &rows, err));
+  size_t stored = (size_t)row_count(rows);
+  notes.claimed = ARENA_ARRAY(work->arena, struct claimed, stored + request->count); /* a name is of one line */
+  for (int r = 0; r < row_count(rows); r++)
+    notes.claimed[notes.claimed_count++] =
+        (struct claimed){.invoice_id = arena_strdup(work->arena, row_text(rows, r, 1)),
+                         .is_draft = row_bool(rows, r, 3),
+                         .created = row_utime(rows, r, 4),
+                         .line = row_int(rows, r, 2),
+                         .amount_minor = request->claims[row_int(rows, r, 0)].amount_minor};
+  for (size_t i = 0; ahead && i < ahead->count; i++) find_ahead(request, &ahead->invoices[i], &notes);
+  if (notes.claimed_count > 0) qsort(notes.claimed, notes.claimed_count, sizeof *notes.claimed, compare_claimed);
+  *ret_notes = notes;
+  return RC_OK;
+}
+
+/* -- what it comes to -- */
+
+struct deciding {
+  struct work *work;
+  const struct note_request *request;
+  const struct ahead *ahead;
+  struct notes *notes;
+};
+
+/* An earlier note of the same command, which is not stored yet, counts as stored. */
+static void follow(struct note *note, const struct note *earlier) {
+  if (strcmp(note->invoice.id, earlier->invoice.id) != 0) return;
+  for (size_t n = 0; n < note->line_count; n++) {
+    note->lines[n].credited_minor += earlier->lines[n].wanted_minor;
+    note->lines[n].tax_credited_minor += earlier->lines[n].tax_wanted_minor;
+  }
+  note->invoice.credited_minor += earlier->total_minor;
+  note->invoice.version++;
+  if (note_settles(earlier)) note->invoice.state = INVOICE_PAID;
+}
+
+/* Whether a note is stored: then the command came twice. */
+static enum rc is_known(struct deciding *at, const struct note *note, bool *ret_is_known, struct error *err) {
+  PGresult CLEANUP(db_result_release) *row = NULL;
+  TRY(tx_exec(at->work->tx, &invoicing_sql_note_known,
+              PARAMS(db_uuid(at->work->arena, &at->request->tenant), note->id_text), &row, err));
+  *ret_is_known = row_bool(row, 0, 0);
+  return RC_OK;
+}
+
+/* On an invoice, of what was claimed there or, when `from` is another invoice, had no room on that. */
+static enum rc begin(struct deciding *at, const char *invoice_id, const char *from, struct note **ret_note,
+                     bool *ret_is_known, struct error *err) {
+  const struct note_request *request = at->request;
+  struct note *note;
+  TRY(note_open(at->work, &request->tenant, invoice_id, at->ahead, &note, err));
+  for (size_t i = 0; i < at->notes->count; i++) follow(note, at->notes->at[i]);
+  note->id = strcmp(from, invoice_id) == 0 ? UUID_DERIVE("credit-note.create", request->note_id, invoice_id)
+                                           : UUID_DERIVE("credit-note.create", request->note_id, invoice_id, from);
+  note->id_text = db_uuid(at->work->arena, &note->id);
+  note->reason = request->reason;
+  note->disposition = request->disposition;
+  TRY(is_known(at, note, ret_is_known, err));
+  *ret_note = note;
+  return RC_OK;
+}
+
+/* The line's share of discount and tax goes with it. */
+static void want(struct note *note, const struct claimed *claim) {
+  size_t n = (size_t)claim->line - 1;
+  struct creditable *line = &note->lines[n];
+  struct error ignored;
+  if (n >= note->line_count || note->listed_minor[n] <= 0 || line->amount_minor <= 0) return;
+  int64_t rest = line->amount_minor - line->credited_minor;
+  int64_t net = apportion_next(line->amount_minor, note->listed_minor[n], 0, claim->amount_minor, 0);
+  line->wanted_minor += net;
+  if (line->wanted_minor > rest) line->wanted_minor = rest;
+  if (line->wanted_minor <= 0 || credit_line(line, "amount", &ignored) != RC_OK) line->wanted_minor = 0;
+}
+
+static int64_t wanted_of(const struct note *note) {
+  int64_t wanted = 0;
+  for (size_t n = 0; n < note->line_count; n++) wanted += note->lines[n].wanted_minor;
+  return wanted;
+}
+
+/* What of it the invoice has room for; *ret_rest is what it has none for. */
+static void fit(struct deciding *at, struct note *note, int64_t *ret_rest) {
+  int64_t wanted = wanted_of(note);
+  struct error nothing;
+  *ret_rest = 0;
+  if (note_sum_up(note, &nothing) != RC_OK) {
+    credit_whole(note->lines, note->line_count);
+    if (wanted == 0 || note_sum_up(note, &nothing) != RC_OK || note->amount_minor > wanted) {
+      *ret_rest = wanted;
+      return;
+    }
+    *ret_rest = wanted - note->amount_minor;
+  }
+  at->notes->at[at->notes->count++] = note;
+}
+
+static bool has_line_of(const struct invoice *invoice, const char *subscription) {
+  for (size_t n = 0; n < invoice->line_count; n++)
+    if (invoice->lines[n].subscription_id && strcmp(invoice->lines[n].subscription_id, subscription) == 0) return true;
+  return false;
+}
+
+/* Those ahead that are finalised before the note's invoice, the newest first. */
+static size_t find_older_ahead(const struct deciding *at, const struct note *note, const char **ids) {
+  size_t end = 0, count = 0;
+  if (!at->ahead || !note->is_ahead) return 0;
+  while (end < at->ahead->count && strcmp(at->ahead->invoices[end].id_text, note->invoice.id) != 0) end++;
+  while (end-- > 0) {
+    const struct invoice *invoice = &at->ahead->invoices[end];
+    if (!invoice->is_draft && has_line_of(invoice, at->request->subscription_id)) ids[count++] = invoice->id_text;
+  }
+  return count;
+}
+
+static enum rc find_older(struct deciding *at, const struct note *note, const char ***ret_ids, size_t *ret_count,
+                          struct error *err) {
+  struct arena *arena = at->work->arena;
+  const char **ids = ARENA_ARRAY(arena, const char *, OLDER_MAX + (at->ahead ? at->ahead->count : 0));
+  size_t count = find_older_ahead(at, note, ids);
+  PGresult CLEANUP(db_result_release) *rows = NULL;
+  TRY(tx_exec(at->work->tx, &invoicing_sql_invoices_older,
+              PARAMS(db_uuid(arena, &at->request->tenant), note->invoice.id, note->invoice.customer_id,
+                     note->invoice.currency->code, at->request->subscription_id),
+              &rows, err));
+  for (int r = 0; r < row_count(rows); r++) ids[count++] = arena_strdup(arena, row_text(rows, r, 0));
+  *ret_ids = ids;
+  *ret_count = count;
+  return RC_OK;
+}
+
+/* BILL-043: what is larger than one invoice is noted on the next older ones of the subscription. */
+static enum rc decide_older(struct deciding *at, const struct note *first, int64_t rest_minor, struct error *err) {
+  const char **ids = NULL;
+  size_t count = 0;
+  if (rest_minor == 0) return RC_OK;
+  TRY(find_older(at, first, &ids, &count, err));
+  for (size_t i = 0; i < count && rest_minor > 0; i++) {
+    struct note *note;
+    struct error ignored;
+    bool known;
+    int64_t room = 0, unplaced;
+    TRY(begin(at, ids[i], first->invoice.id, &note, &known, err));
+    if (known) return RC_OK;
+    for (size_t n = 0; n < note->line_count; n++) room += note->lines[n].amount_minor - note->lines[n].credited_minor;
+    int64_t wanted = rest_minor < room ? rest_minor : room;
+    if (wanted <= 0 || credit_amount(note->lines, note->line_count, wanted, "amount", &ignored) != RC_OK) continue;
+    fit(at, note, &unplaced);
+    rest_minor -= wanted - unplaced;
+  }
+  return RC_OK;
+}
+
+static enum rc decide_on(struct deciding *at, const char *invoice_id, struct error *err) {
+  const struct notes *notes = at->notes;
+  struct note *note;
+  bool known;
+  int64_t rest = 0;
+  TRY(begin(at, invoice_id, invoice_id, &note, &known, err));
+  if (known) return RC_OK;
+  for (size_t i = 0; i < notes->claimed_count; i++)
+    if (strcmp(notes->claimed[i].invoice_id, invoice_id) == 0) want(note, &notes->claimed[i]);
+  fit(at, note, &rest);
+  return decide_older(at, note, rest, err);
+}
+
+enum rc notes_decide(struct work *work, const struct note_request *request, const struct ahead *ahead,
+                     struct notes *notes, struct error *err) {
+  struct deciding at = {.work = work, .request = request, .ahead = ahead, .notes = notes};
+  size_t most = notes->claimed_count * (1 + OLDER_MAX + (ahead ? ahead->count : 0));
+  notes->at = ARENA_ARRAY(work->arena, struct note *, most);
+  for (size_t i = 0; i < notes->claimed_count; i++) {
+    bool is_first = i == 0 || strcmp(notes->claimed[i].invoice_id, notes->claimed[i - 1].invoice_id) != 0;
+    if (is_first) TRY(decide_on(&at, notes->claimed[i].invoice_id, err));
+  }
+  return RC_OK;
+}

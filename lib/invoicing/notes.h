@@ -1,0 +1,49 @@
+/* credit-note.create (BILL-053): what billing takes back of a subscription's lines becomes credit notes on the invoices
+ * that they are on, and what is more than one invoice has room for goes to the next older one (BILL-043). Decided
+ * here, for the command and for its preview; written by invoicing. */
+#ifndef INVOICING_NOTES_H
+#define INVOICING_NOTES_H
+
+#include "invoicing/note.h"
+
+/* A line to be taken back. */
+struct note_claim {
+  struct line_name line;
+  int64_t amount_minor; /* as listed: before discount, with a tax that is in the price */
+};
+
+struct note_request {
+  struct uuid tenant;
+  const char *note_id, *subscription_id, *reason, *disposition; /* note_id: what the ids of the notes come from */
+  const struct currency *currency;
+  struct note_claim *claims;
+  size_t count;
+};
+/* Reads and checks the command; texts are the body's. */
+MUST_CHECK enum rc note_request_read(struct arena *arena, const struct message *command,
+                                     struct note_request *ret_request, struct error *err);
+
+/* Where a claimed line was invoiced. */
+struct claimed {
+  const char *invoice_id;
+  bool is_draft;
+  struct utime created; /* of the invoice; 0: it is being made now */
+  int64_t line, amount_minor;
+};
+
+struct notes {
+  struct claimed *claimed; /* of one invoice together, the newest first */
+  size_t claimed_count;
+  struct note **at; /* in the order in which they are to be stored */
+  size_t count;
+};
+
+/* Finds the claimed lines; what came to nothing has none. `ahead`: of a preview, else NULL. */
+MUST_CHECK enum rc notes_find(struct work *work, const struct note_request *request, const struct ahead *ahead,
+                              struct notes *ret_notes, struct error *err);
+/* Decides, once the drafts among the claimed are finalised: notes are on what has a number. None when the command came
+ * twice. */
+MUST_CHECK enum rc notes_decide(struct work *work, const struct note_request *request, const struct ahead *ahead,
+                                struct notes *notes, struct error *err);
+
+#endif
