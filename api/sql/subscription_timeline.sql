@@ -9,22 +9,22 @@ WITH s AS (
   FROM s JOIN invoice_items i ON i.tenant_id = s.tenant_id AND i.subscription_id = s.id
   JOIN invoices v ON v.tenant_id = i.tenant_id AND v.id = i.invoice_id
 ), happening AS (
-  SELECT h.at, 'subscription' AS type, h.what, h.actor AS by, v.id AS invoice_id, v.invoice_number, NULL::numeric AS amount,
+  SELECT h.at, h.version, 'subscription' AS type, h.what, h.actor AS by, v.id AS invoice_id, v.invoice_number, NULL::numeric AS amount,
          NULL::text AS currency, h.data - 'invoiceId' AS details
   FROM s JOIN subscription_history h ON h.tenant_id = s.tenant_id AND h.subscription_id = s.id
   LEFT JOIN invoices v ON v.tenant_id = h.tenant_id AND v.id = (h.data ->> 'invoiceId')::uuid
   UNION ALL
-  SELECT b.created_at, 'invoice', 'invoiced', 'billing-run:' || b.run_id, b.id, b.invoice_number,
+  SELECT b.created_at, NULL, 'invoice', 'invoiced', 'billing-run:' || b.run_id, b.id, b.invoice_number,
          units(b.total_minor, b.currency), b.currency, NULL
   FROM bill b
   UNION ALL
-  SELECT b.paid_at, 'invoice', 'paid', NULL, b.id, b.invoice_number, units(b.total_minor, b.currency), b.currency, NULL
+  SELECT b.paid_at, NULL, 'invoice', 'paid', NULL, b.id, b.invoice_number, units(b.total_minor, b.currency), b.currency, NULL
   FROM bill b WHERE b.paid_at IS NOT NULL
   UNION ALL
-  SELECT b.updated_at, 'invoice', b.status, NULL, b.id, b.invoice_number, units(b.total_minor, b.currency), b.currency, NULL
+  SELECT b.updated_at, NULL, 'invoice', b.status, NULL, b.id, b.invoice_number, units(b.total_minor, b.currency), b.currency, NULL
   FROM bill b WHERE b.status IN ('void', 'uncollectible')
   UNION ALL
-  SELECT n.created_at, 'creditNote', 'issued', NULL, b.id, b.invoice_number, units(n.total_minor, n.currency), n.currency,
+  SELECT n.created_at, NULL, 'creditNote', 'issued', NULL, b.id, b.invoice_number, units(n.total_minor, n.currency), n.currency,
          jsonb_build_object('creditNoteId', n.id, 'creditNoteNumber', n.credit_note_number)
   FROM bill b JOIN credit_notes n ON n.tenant_id = b.tenant_id AND n.invoice_id = b.id
 ), newest AS (
@@ -32,6 +32,6 @@ WITH s AS (
 )
 SELECT COALESCE((SELECT json_agg(json_strip_nulls(json_build_object(
          'at', iso(at), 'type', type, 'what', what, 'by', by, 'invoiceId', invoice_id, 'invoiceNumber', invoice_number,
-         'amount', amount, 'currency', currency, 'details', NULLIF(details, '{}'))) ORDER BY at, type DESC, what)
+         'amount', amount, 'currency', currency, 'details', NULLIF(details, '{}'))) ORDER BY at, type DESC, version, what)
        FROM newest), '[]')
 FROM s;

@@ -73,6 +73,7 @@ CREATE TABLE subscription_history (
   id              uuid NOT NULL,                -- of the event
   subscription_id uuid NOT NULL,
   at              timestamptz NOT NULL,         -- at the customer's time
+  version         bigint NOT NULL,              -- of the subscription: the order of what happened at one time
   what            text NOT NULL,                -- the event's type without "subscription."
   actor           text,                         -- NULL: no command was the cause
   data            jsonb NOT NULL,

@@ -498,6 +498,8 @@ Test(change, the_timeline_says_what_happened_and_who_did_it) {
   api_post(&s.tenant, 200, act(s.subscription, "renew"), "{}");
   WAIT_UNTIL(invoices_are(&s.tenant, 4), "the invoice of the renewal");
   test_clock_advance(&tenant, clock, "2026-04-03T00:00:00Z");
+  api_post(&s.tenant, 200, act(s.subscription, "cancel"), "{}");
+  api_post(&s.tenant, 200, act(s.subscription, "reactivate"), "{}");
   api_post(&s.tenant, 200, act(s.subscription, "cancel"), "{'immediately':true,'prorate':true,'reason':'enough'}");
   const json_t *timeline = NULL;
   WAIT_UNTIL((timeline = api_get(&s.tenant, 200, "%s", act(s.subscription, "timeline"))) &&
@@ -505,7 +507,8 @@ Test(change, the_timeline_says_what_happened_and_who_did_it) {
              "the credit notes of the cancellation");
   cr_expect_str_eq(told(timeline), "subscription created, invoice invoiced, subscription changed, invoice invoiced,"
                                    " subscription change_scheduled, subscription changed, invoice invoiced,"
-                                   " subscription renewed, invoice invoiced, subscription cancelled, invoice paid,"
+                                   " subscription renewed, invoice invoiced, subscription cancellation_scheduled,"
+                                   " subscription reactivated, subscription cancelled, invoice paid,"
                                    " creditNote issued, creditNote issued");
   cr_expect_str_eq(json_at(timeline, "2.at"), "2026-03-05T00:00:00.000Z");
   cr_expect_eq(strncmp(json_at(timeline, "2.by"), "user:", 5), 0);
@@ -513,10 +516,10 @@ Test(change, the_timeline_says_what_happened_and_who_did_it) {
   cr_expect_eq(json_number_at(timeline, "3.amount"), 17.33);
   cr_expect_str_eq(json_at(timeline, "4.details.at"), "2026-03-31T00:00:00.000Z");
   cr_expect(!json_node_at(timeline, "5.by"), "time did it");
-  cr_expect_str_eq(json_at(timeline, "9.details.reason"), "enough");
-  cr_expect_not_null(json_at(timeline, "11.details.creditNoteNumber"));
-  cr_expect(!strcmp(json_at(timeline, "11.invoiceNumber"), json_at(timeline, "6.invoiceNumber")) !=
-                !strcmp(json_at(timeline, "12.invoiceNumber"), json_at(timeline, "6.invoiceNumber")),
+  cr_expect_str_eq(json_at(timeline, "11.details.reason"), "enough");
+  cr_expect_not_null(json_at(timeline, "13.details.creditNoteNumber"));
+  cr_expect(!strcmp(json_at(timeline, "13.invoiceNumber"), json_at(timeline, "6.invoiceNumber")) !=
+                !strcmp(json_at(timeline, "14.invoiceNumber"), json_at(timeline, "6.invoiceNumber")),
             "one credit note for each of the two invoices");
   api_get(&s.tenant, 404, "%s", act(new_id(), "timeline"));
 }

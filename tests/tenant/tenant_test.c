@@ -63,7 +63,7 @@ static void invoice_everything(struct life *a) {
                 "status, requested_by, created_at, resolved_at) "
                 "VALUES ($1, '%s', '%s', 1, now(), 2, 'withdrawn', 'nobody', now(), now())",
                 new_id(), a->subscription),
-      keep_text("INSERT INTO subscription_history VALUES ($1, '%s', '%s', now(), 'past_due', NULL, '{}')", new_id(),
+      keep_text("INSERT INTO subscription_history VALUES ($1, '%s', '%s', now(), 1, 'past_due', NULL, '{}')", new_id(),
                 a->subscription),
       keep_text("INSERT INTO credit_uses VALUES ($1, '%s', '%s', 1, now())", a->invoice, grant),
       keep_text(
