@@ -20,7 +20,7 @@ WITH s AS (
 )
 SELECT json_build_object(
   'subscriptionId', s.id, 'customerId', s.customer_id, 'status', s.status,
-  'isUsable', s.status IN ('trialing', 'active', 'past_due') AND s.started_at <= now(),
+  'isUsable', s.status IN ('trialing', 'active', 'past_due') AND s.started_at <= customer_now(s.tenant_id, s.customer_id),
   'tier', (SELECT tier FROM plan WHERE item = 0),
   'features', COALESCE((SELECT json_agg(DISTINCT f.value) FROM plan, jsonb_array_elements(plan.features) AS f), '[]'),
   'limits', COALESCE((SELECT json_object_agg(key, value ORDER BY key) FROM bound), '{}'),

@@ -136,6 +136,22 @@ Test(links, a_worker_that_asks_for_a_living_customer_holds_it) {
   cr_expect_geq(count, 3);
 }
 
+/* A customer on a test clock lives at its time: the database's clock is for what is technical. */
+Test(links, a_statement_does_not_know_what_time_it_is) {
+  static const char *const places[] = {"api/sql", "workers", "lib/invoicing", "schemas/db"};
+  static const char *const technical[] = {"api/sql/session_active.sql",      "api/sql/session_for_refresh.sql",
+                                          "api/sql/worker_pools.sql",        "schemas/db/0001_foundation.sql",
+                                          "schemas/db/0002_bus.sql",         "schemas/db/0008_resources.sql",
+                                          "schemas/db/0009_test_clocks.sql", NULL};
+  for (size_t i = 0; i < sizeof places / sizeof *places; i++)
+    for (const char **file = source_files(places[i], ".sql"); *file; file++) {
+      bool is_technical = false;
+      for (const char *const *known = technical; *known; known++) is_technical |= strcmp(*file, *known) == 0;
+      bool asks = *matches(source_text(*file), "(^|[^_])(now\\(\\)|current_date|current_timestamp|clock_timestamp)");
+      cr_expect(!asks || is_technical, "%s asks the database's clock", *file);
+    }
+}
+
 /* A page after something that is not there would be empty, and look like the end. */
 Test(links, every_list_knows_whether_after_is_there) {
   for (const char **file = source_files("api/sql", "_list.sql"); *file; file++)

@@ -52,6 +52,25 @@ Test(test_clock, is_made_moved_and_deleted) {
   cr_expect_eq(count_messages(&tenant, "test-clock.delete"), 1);
 }
 
+/* Overdue, usable, expired: what the API tells is as true at the clock as what the workers do. */
+Test(test_clock, is_what_answers_go_by) {
+  struct tenant tenant = tenant_new_test();
+  const char *clock = test_clock_new(&tenant, "2030-01-01T00:00:00Z");
+  const char *customer = customer_new(&tenant, "'testClockId':'%s','netTermsDays':14", clock);
+  const char *balance = keep_text("/api/customers/%s/balance", customer);
+  const char *subscription = json_at(api_post(&tenant, 201, "/api/billing/subscriptions",
+                                              "{'customerId':'%s','planId':'%s','collection':'manual'}", customer,
+                                              plan_new(&tenant, "50.00", "USD", "yearly")),
+                                     "id");
+  const json_t *usable = api_get(&tenant, 200, "/api/billing/subscriptions/%s/entitlements", subscription);
+  cr_expect(json_is_true(json_node_at(usable, "isUsable")), "it began at the clock's time");
+  test_clock_advance(&tenant, clock, "2030-01-15T12:00:00Z");
+  cr_expect_eq(json_number_at(api_get(&tenant, 200, "%s", balance), "0.due"), 50);
+  cr_expect_eq(json_number_at(api_get(&tenant, 200, "%s", balance), "0.overdue"), 0);
+  test_clock_advance(&tenant, clock, "2030-01-16T12:00:00Z");
+  cr_expect_eq(json_number_at(api_get(&tenant, 200, "%s", balance), "0.overdue"), 50);
+}
+
 Test(test_clock, never_goes_back) {
   struct tenant tenant = tenant_new_test();
   const char *clock = test_clock_new(&tenant, "2030-01-01T00:00:00Z");
