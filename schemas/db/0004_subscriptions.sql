@@ -28,14 +28,16 @@ CREATE TABLE subscriptions (
   -- where it stands on the grid
   next_period_index    bigint NOT NULL CHECK (next_period_index >= 0),  -- the period that is billed next
   first_period_index   bigint NOT NULL DEFAULT 0,                       -- earlier ones were billed elsewhere (BILL-051)
-  next_billing_at      timestamptz,                                     -- the instant it falls due; NULL: never
-  current_period_start timestamptz,
+  next_billing_at      timestamptz,                                     -- the next boundary falls due; NULL: never
+  current_period_start timestamptz,                                     -- the period that runs
   current_period_end   timestamptz,
+  renewed_periods      jsonb,                                           -- [{start, end, charged}]: begun early, after it
+                                                                        -- (BILL-055), seconds since 1970; NULL: none
   -- what was charged for it
   charges              jsonb NOT NULL DEFAULT '[]',                     -- lines in advance of periods not over yet
   charge_cuts          timestamptz[] NOT NULL DEFAULT '{}',             -- changes within these periods (BILL-022)
   charged_minor        bigint NOT NULL DEFAULT 0,                       -- recurring, net, since arrears were billed last
-  arrears_from         date,                                            -- NULL: since the last period began
+  arrears_from         date,                                            -- NULL: since the period began
   started_at           timestamptz NOT NULL,
   trial_start_date     date,                                            -- the grid starts when the trial ends
   trial_ends_at        timestamptz,
@@ -85,6 +87,12 @@ CALL protect('subscription_history');
 REVOKE UPDATE, DELETE ON subscription_history FROM cloudbill_worker;
 CREATE TRIGGER immutable BEFORE UPDATE OR DELETE ON subscription_history FOR EACH ROW EXECUTE FUNCTION refuse();
 
+-- The end of the last period that was renewed early, and when the next one is billed; NULL: none.
+CREATE FUNCTION renewed_until(s subscriptions) RETURNS timestamptz LANGUAGE sql IMMUTABLE
+RETURN to_timestamp((s.renewed_periods -> -1 ->> 'end')::bigint);
+CREATE FUNCTION next_period_at(s subscriptions) RETURNS timestamptz LANGUAGE sql IMMUTABLE
+RETURN CASE WHEN s.next_billing_at IS NOT NULL THEN COALESCE(s.renewed_until, s.next_billing_at) END;
+
 -- Add-ons (BILL-030): what a subscription has beside its own plan, which is item 0. A number is never used again.
 CREATE TABLE subscription_items (
   tenant_id          uuid NOT NULL,
@@ -121,7 +129,8 @@ SELECT s.tenant_id, s.id, s.customer_id, s.plan_id, p.code AS plan_code, p.name 
        CASE WHEN s.cancel_at_period_end THEN s.cancel_at END AS cancel_at, s.auto_renew, s.version,
        s.anchor_index, s.next_time_zone_at,
        CASE WHEN s.arrears_from IS NOT NULL THEN
-         array_to_json(ARRAY(SELECT extract(epoch FROM c)::bigint FROM unnest(s.charge_cuts) AS c ORDER BY c)) END AS cuts
+         array_to_json(ARRAY(SELECT extract(epoch FROM c)::bigint FROM unnest(s.charge_cuts) AS c ORDER BY c)) END AS cuts,
+       s.renewed_periods
 FROM subscriptions s JOIN plans p ON p.tenant_id = s.tenant_id AND p.id = s.plan_id;
 GRANT SELECT ON subscription_billing TO cloudbill_api, cloudbill_worker;
 

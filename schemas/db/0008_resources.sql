@@ -47,7 +47,7 @@ FROM plans p
 JOIN plan_version_resource v ON v.tenant_id = p.tenant_id AND v.plan_id = p.id AND v.plan_version = p.current_version;
 
 CREATE VIEW subscription_resource WITH (security_invoker = true) AS
-SELECT s.tenant_id, s.id, s.customer_id, s.plan_id, s.status, s.next_billing_at, s.created_at, json_build_object(
+SELECT s.tenant_id, s.id, s.customer_id, s.plan_id, s.status, s.created_at, json_build_object(
   'id', s.id, 'tenantId', s.tenant_id, 'customerId', s.customer_id, 'planId', s.plan_id, 'planCode', p.code,
   'planVersion', s.plan_version, 'status', s.status,
   'billingCycle', CASE WHEN s.interval_count = 1 THEN
@@ -60,8 +60,9 @@ SELECT s.tenant_id, s.id, s.customer_id, s.plan_id, s.status, s.next_billing_at,
                      FROM subscription_items i JOIN plans x ON x.tenant_id = i.tenant_id AND x.id = i.plan_id
                      WHERE i.tenant_id = s.tenant_id AND i.subscription_id = s.id AND i.removed_at IS NULL), '[]'),
   'startedAt', iso(s.started_at), 'startDate', COALESCE(s.trial_start_date, s.start_date), 'timeZone', s.time_zone,
-  'currentPeriodStart', iso(s.current_period_start), 'currentPeriodEnd', iso(s.current_period_end),
-  'nextBillingDate', iso(s.next_billing_at), 'cancelledAt', iso(s.cancelled_at), 'cancelReason', s.cancel_reason,
+  'currentPeriodStart', iso(s.current_period_start), 'currentPeriodEnd', iso(COALESCE(s.renewed_until, s.current_period_end)),
+  'runningPeriodEnd', iso(s.current_period_end), 'renewedPeriods', COALESCE(jsonb_array_length(s.renewed_periods), 0),
+  'nextBillingDate', iso(s.next_period_at), 'cancelledAt', iso(s.cancelled_at), 'cancelReason', s.cancel_reason,
   'expiresAt', iso(s.expires_at), 'cancelAtPeriodEnd', s.cancel_at_period_end, 'autoRenew', s.auto_renew,
   'collection', s.collection, 'isTrial', s.status = 'trialing', 'trialEndsAt', iso(s.trial_ends_at),
   'parkedAt', iso(s.parked_at), 'metadata', s.metadata,

@@ -319,8 +319,8 @@ Test(runs, one_that_waits_for_a_dead_letter_says_so_and_completes_when_it_is_dro
   struct tenant tenant = tenant_new();
   subscribe(&tenant, customer_new(&tenant, NULL), plan_new(&tenant, "5.00", "USD", "weekly"), days_ago(10));
   billing_run(&tenant);
-  sql_do(&tenant, "UPDATE subscriptions SET next_period_index = 0, next_billing_at = now() - interval '10 days' WHERE "
-                  "tenant_id = $1");
+  sql_do(&tenant, "UPDATE subscriptions SET next_period_index = 0, next_billing_at = now() - interval '10 days', "
+                  "current_period_start = NULL, current_period_end = NULL WHERE tenant_id = $1");
   sql_do(&tenant, "UPDATE customer_billing SET next_billing_at = now() - interval '10 days' WHERE tenant_id = $1");
   const char *run = json_at(api_post(&tenant, 201, "/api/billing/runs", "{}"), "id");
   static const char dead[] =

@@ -62,7 +62,9 @@ Test(subscription_cancel, with_the_period_bills_what_a_late_run_had_missed) {
   cr_expect_str_eq(sql_text(&tenant, "SELECT iso(cancel_at) FROM subscriptions WHERE tenant_id = $1"),
                    json_at(shown, "currentPeriodEnd"));
   sql_do(&tenant, "UPDATE subscriptions SET start_date = start_date - 7, anchor_date = anchor_date - 7,"
-                  " next_billing_at = next_billing_at - interval '7 days', cancel_at = cancel_at - interval '7 days'"
+                  " next_billing_at = next_billing_at - interval '7 days', cancel_at = cancel_at - interval '7 days',"
+                  " current_period_start = current_period_start - interval '7 days',"
+                  " current_period_end = current_period_end - interval '7 days'"
                   " WHERE tenant_id = $1");
   sql_do(&tenant,
          "UPDATE customer_billing SET next_billing_at = next_billing_at - interval '7 days' WHERE tenant_id = $1");

@@ -110,7 +110,12 @@ Test(suspend, renew_bills_the_next_period_now_and_keeps_the_grid) {
   const json_t *answer = api_post(&tenant, 200, act(subscription, "renew"), "{}");
   cr_expect_str_eq(json_at(answer, "currentPeriodStart"), keep_text("%sT00:00:00.000Z", days_ago(22)));
   cr_expect_str_eq(json_at(answer, "currentPeriodEnd"), keep_text("%sT00:00:00.000Z", days_ago(-38)));
+  cr_expect_str_eq(json_at(answer, "runningPeriodEnd"), keep_text("%sT00:00:00.000Z", days_ago(-8)));
+  cr_expect_eq(json_number_at(answer, "renewedPeriods"), 1);
   cr_expect_str_eq(json_at(answer, "nextBillingDate"), json_at(answer, "currentPeriodEnd"));
+  cr_expect_eq(json_array_size(
+                   api_get(&tenant, 200, "/api/billing/subscriptions?nextBillingBefore=%sT00:00:00Z", days_ago(-37))),
+               0, "before it moved it was in eight days");
   WAIT_UNTIL(invoices_are(&tenant, 2), "the second invoice");
   cr_expect_eq(charged(&tenant), INT64_C(2) * 1995);
   WAIT_UNTIL(count_messages(&tenant, "subscription.renewed") == 1, "subscription.renewed");
@@ -120,27 +125,168 @@ Test(suspend, renew_bills_the_next_period_now_and_keeps_the_grid) {
   expect_sound_books(&tenant);
 }
 
-/* BILL-030, BILL-055: at the end of what was renewed, each period's arrears are due, with its own bounds. */
-Test(suspend, renew_leaves_the_arrears_of_both_periods_for_the_end) {
-  struct tenant tenant = tenant_new_test();
-  const char *clock = test_clock_new(&tenant, "2031-01-10T12:00:00Z");
-  const char *customer = customer_new(&tenant, "'testClockId':'%s'", clock);
-  const char *plan = json_at(api_post(&tenant, 201, "/api/plans",
+/* A monthly subscription to something in arrears and something in advance, on a clock. */
+struct ahead {
+  struct tenant tenant;
+  const char *clock, *customer, *id;
+};
+
+static struct ahead ahead_new(const char *members) {
+  struct ahead a = {.tenant = tenant_new_test()};
+  a.clock = test_clock_new(&a.tenant, "2031-01-10T12:00:00Z");
+  a.customer = customer_new(&a.tenant, "'testClockId':'%s'", a.clock);
+  const char *plan = json_at(api_post(&a.tenant, 201, "/api/plans",
                                       "{'code':'p-%s','name':'Later','currency':'USD','billingCycle':'monthly',"
                                       "'components':[{'code':'later','model':'flat','timing':'arrears',"
                                       "'unitPrice':'7.00'},{'code':'now','model':'flat','timing':'advance',"
-                                      "'unitPrice':'5.00'}]}",
+                                      "'unitPrice':'5.00'}]%s}",
+                                      new_id(), members),
+                             "id");
+  a.id = subscription_new(&a.tenant, a.customer, plan, "2031-01-10");
+  return a;
+}
+
+/* The lines that were invoiced since, by period: component, amount, first day and the day after the last. */
+static const char *lines_since(const struct ahead *a, int64_t *seen) {
+  const char *lines = sql_text(
+      &a->tenant,
+      keep_text(
+          "SELECT string_agg(concat_ws(' ', component, amount_minor, to_char(i.period_start, 'MM-DD'), "
+          "to_char(i.period_end, 'MM-DD')), ', ' ORDER BY period_index, component, amount_minor) FROM invoice_items i "
+          "JOIN invoices v ON v.tenant_id = i.tenant_id AND v.id = i.invoice_id WHERE i.tenant_id = "
+          "$1 AND v.number > %lld",
+          (long long)*seen));
+  *seen = sql_int(&a->tenant, "SELECT COALESCE(max(number), 0) FROM invoices WHERE tenant_id = $1");
+  return lines ? lines : "";
+}
+
+static void renew(const struct ahead *a, int64_t times) {
+  int64_t before = sql_int(&a->tenant, "SELECT count(*) FROM invoices WHERE tenant_id = $1");
+  for (int64_t n = 1; n <= times; n++) {
+    api_post(&a->tenant, 200, act(a->id, "renew"), "{}");
+    WAIT_UNTIL(invoices_are(&a->tenant, before + n), "the invoice of the renewal");
+  }
+}
+
+static void expect_periods(const struct ahead *a, const char *start, const char *running, const char *end,
+                           int64_t renewed) {
+  const json_t *shown = api_get(&a->tenant, 200, "/api/billing/subscriptions/%s", a->id);
+  cr_expect_str_eq(json_at(shown, "currentPeriodStart"), keep_text("%s:00:00.000Z", start));
+  cr_expect_str_eq(json_at(shown, "runningPeriodEnd"), keep_text("%s:00:00.000Z", running));
+  cr_expect_str_eq(json_at(shown, "currentPeriodEnd"), keep_text("%s:00:00.000Z", end));
+  cr_expect_str_eq(json_at(shown, "nextBillingDate"), keep_text("%s:00:00.000Z", end));
+  cr_expect_eq(json_number_at(shown, "renewedPeriods"), (double)renewed);
+}
+
+/* BILL-030, BILL-055: at the end of each period its own arrears are due, and what is missing to its own minimum: 20.00
+ * less 7.00 and 5.00. The period that runs is the one that is told as such. */
+Test(suspend, renewed_periods_run_one_after_another_and_each_pays_its_own_arrears) {
+  struct ahead a = ahead_new(",'minimumCommitment':'20.00'");
+  int64_t seen = 0;
+  WAIT_UNTIL(invoices_are(&a.tenant, 1), "the first invoice");
+  cr_expect_str_eq(lines_since(&a, &seen), "now 500 01-10 02-10");
+  renew(&a, 2);
+  cr_expect_str_eq(lines_since(&a, &seen), "now 500 02-10 03-10, now 500 03-10 04-10");
+  expect_periods(&a, "2031-01-10T00", "2031-02-10T00", "2031-04-10T00", 2);
+  test_clock_advance(&a.tenant, a.clock, "2031-02-10T12:00:00Z");
+  cr_expect_str_eq(lines_since(&a, &seen), "later 700 01-10 02-10, minimum 800 01-10 02-10");
+  expect_periods(&a, "2031-02-10T00", "2031-03-10T00", "2031-04-10T00", 1);
+  test_clock_advance(&a.tenant, a.clock, "2031-03-10T12:00:00Z");
+  cr_expect_str_eq(lines_since(&a, &seen), "later 700 02-10 03-10, minimum 800 02-10 03-10");
+  expect_periods(&a, "2031-03-10T00", "2031-04-10T00", "2031-04-10T00", 0);
+  test_clock_advance(&a.tenant, a.clock, "2031-04-10T12:00:00Z");
+  cr_expect_str_eq(lines_since(&a, &seen), "later 700 03-10 04-10, minimum 800 03-10 04-10, now 500 04-10 05-10");
+  expect_sound_books(&a.tenant);
+}
+
+/* What is changed within the running period is changed in the renewed ones as well, and each minimum counts its own: of
+ * 31.00 for 31 days 10 are of quantity 1, and 21 of quantity 2. */
+Test(suspend, a_change_counts_in_the_period_that_it_is_in) {
+  struct ahead a = ahead_new(",'minimumCommitment':'31.00'");
+  int64_t seen = 3;
+  WAIT_UNTIL(invoices_are(&a.tenant, 1), "the first invoice");
+  renew(&a, 2);
+  test_clock_advance(&a.tenant, a.clock, "2031-01-20T12:00:00Z");
+  const char *dear = json_at(api_post(&a.tenant, 201, "/api/plans",
+                                      "{'code':'p-%s','name':'Dear','currency':'USD','billingCycle':'monthly',"
+                                      "'components':[{'code':'now','model':'flat','unitPrice':'15.50'}],"
+                                      "'minimumCommitment':'62.00'}",
                                       new_id()),
                              "id");
-  const char *subscription = subscription_new(&tenant, customer, plan, "2031-01-10");
-  api_post(&tenant, 200, act(subscription, "renew"), "{}");
-  test_clock_advance(&tenant, clock, "2031-03-10T12:00:00Z");
-  cr_expect_str_eq(sql_text(&tenant, "SELECT string_agg(concat_ws(' ', component, amount_minor, period_start::date, "
-                                     "period_end::date), ', ' ORDER BY component, period_start) FROM invoice_items "
-                                     "WHERE tenant_id = $1"),
-                   "later 700 2031-01-10 2031-02-10, later 700 2031-02-10 2031-03-10, now 500 2031-01-10 2031-02-10, "
-                   "now 500 2031-02-10 2031-03-10, now 500 2031-03-10 2031-04-10");
-  expect_sound_books(&tenant);
+  api_post(&a.tenant, 200, act(a.id, "change-plan"), "{'planId':'%s','when':'now'}", dear);
+  WAIT_UNTIL(invoices_are(&a.tenant, 4), "the invoice of the change");
+  /* 10 days: 2.26 of 7.00; 3.39 of 5.00 are left; 10.50 of 15.50 for 21 days */
+  cr_expect_str_eq(lines_since(&a, &seen),
+                   "later 226 01-10 01-20, now -339 01-20 02-10, now 1050 01-20 02-10, now -500 02-10 03-10, "
+                   "now 1550 02-10 03-10, now -500 03-10 04-10, now 1550 03-10 04-10");
+  test_clock_advance(&a.tenant, a.clock, "2031-02-10T12:00:00Z");
+  /* 10.00 and 42.00 for the two pieces of the minimum, less 5.00, 2.26, -3.39 and 10.50 */
+  cr_expect_str_eq(lines_since(&a, &seen), "minimum 3763 01-20 02-10");
+  test_clock_advance(&a.tenant, a.clock, "2031-03-10T12:00:00Z");
+  cr_expect_str_eq(lines_since(&a, &seen), "minimum 4650 02-10 03-10");
+  expect_sound_books(&a.tenant);
+}
+
+/* BILL-013: the zone comes with the next boundary. The period that runs keeps its bounds, and the renewed ones begin
+ * where it ends. */
+Test(suspend, a_zone_that_is_to_come_is_there_in_the_renewed_period) {
+  struct ahead a = ahead_new("");
+  static const char bounds[] = "SELECT string_agg(concat_ws(' ', component, to_char(period_start AT TIME ZONE 'UTC', "
+                               "'MM-DD HH24'), to_char(period_end AT TIME ZONE 'UTC', 'MM-DD HH24')), ', ' ORDER BY "
+                               "component, period_start) FROM invoice_items WHERE tenant_id = $1";
+  WAIT_UNTIL(invoices_are(&a.tenant, 1), "the first invoice");
+  test_clock_advance(&a.tenant, a.clock, "2031-01-15T12:00:00Z");
+  cr_assert_eq(
+      api_call(&a.tenant, "PATCH", keep_text("/api/customers/%s", a.customer), "{'timeZone':'Asia/Tokyo'}").status,
+      200);
+  renew(&a, 1);
+  expect_periods(&a, "2031-01-10T00", "2031-02-10T00", "2031-03-09T15", 1);
+  cr_expect_str_eq(json_at(api_get(&a.tenant, 200, "/api/billing/subscriptions/%s", a.id), "timeZone"), "UTC");
+  renew(&a, 1);
+  expect_periods(&a, "2031-01-10T00", "2031-02-10T00", "2031-04-09T15", 2);
+  test_clock_advance(&a.tenant, a.clock, "2031-02-10T12:00:00Z");
+  cr_expect_str_eq(json_at(api_get(&a.tenant, 200, "/api/billing/subscriptions/%s", a.id), "timeZone"), "Asia/Tokyo");
+  test_clock_advance(&a.tenant, a.clock, "2031-04-10T12:00:00Z");
+  cr_expect_str_eq(sql_text(&a.tenant, bounds),
+                   "later 01-10 00 02-10 00, later 02-10 00 03-09 15, later 03-09 15 04-09 15, now 01-10 00 02-10 00, "
+                   "now 02-10 00 03-09 15, now 03-09 15 04-09 15, now 04-09 15 05-09 15");
+  expect_sound_books(&a.tenant);
+}
+
+/* It takes effect with the boundary after it was asked for, also when the periods that follow were told in the old one.
+ */
+Test(suspend, a_zone_that_is_asked_for_after_a_renewal_leaves_what_was_told) {
+  struct ahead a = ahead_new("");
+  WAIT_UNTIL(invoices_are(&a.tenant, 1), "the first invoice");
+  renew(&a, 1);
+  cr_assert_eq(
+      api_call(&a.tenant, "PATCH", keep_text("/api/customers/%s", a.customer), "{'timeZone':'Asia/Tokyo'}").status,
+      200);
+  test_clock_advance(&a.tenant, a.clock, "2031-02-10T12:00:00Z");
+  expect_periods(&a, "2031-02-10T00", "2031-03-10T00", "2031-03-10T00", 0);
+  test_clock_advance(&a.tenant, a.clock, "2031-03-10T12:00:00Z");
+  expect_periods(&a, "2031-03-10T00", "2031-04-09T15", "2031-04-09T15", 0);
+  expect_sound_books(&a.tenant);
+}
+
+/* A rest of the running period and the renewed one whole, after a suspension of some days and after one of more. */
+Test(suspend, what_was_renewed_is_charged_again_after_a_suspension) {
+  struct ahead a = ahead_new("");
+  int64_t seen = 3;
+  WAIT_UNTIL(invoices_are(&a.tenant, 1), "the first invoice");
+  renew(&a, 2);
+  test_clock_advance(&a.tenant, a.clock, "2031-01-20T12:00:00Z");
+  api_post(&a.tenant, 200, act(a.id, "suspend"), "{}");
+  WAIT_UNTIL(invoices_are(&a.tenant, 4), "the arrears");
+  cr_expect_str_eq(lines_since(&a, &seen), "later 226 01-10 01-20");
+  test_clock_advance(&a.tenant, a.clock, "2031-02-17T12:00:00Z");
+  api_post(&a.tenant, 200, act(a.id, "reactivate"), "{}");
+  WAIT_UNTIL(invoices_are(&a.tenant, 5), "the rest");
+  expect_periods(&a, "2031-02-10T00", "2031-03-10T00", "2031-04-10T00", 1);
+  cr_expect_str_eq(lines_since(&a, &seen), "now 375 02-17 03-10, now 500 03-10 04-10");
+  test_clock_advance(&a.tenant, a.clock, "2031-03-10T12:00:00Z");
+  cr_expect_str_eq(lines_since(&a, &seen), "later 525 02-17 03-10");
+  expect_sound_books(&a.tenant);
 }
 
 Test(suspend, what_ends_with_its_period_is_not_renewed) {

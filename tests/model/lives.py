@@ -364,7 +364,7 @@ class Lived:
         zone = self.chance.choice(ZONES)
         self.done.append(f"{iso(self.now)} zone {zone}")
         self.api.patch(f"/api/customers/{self.customer}", {"timeZone": zone})
-        self.life.next_zone = zoneinfo.ZoneInfo(zone)
+        self.life.move(self.now, zoneinfo.ZoneInfo(zone))
 
     def grant(self):
         amount = self.chance.randint(1, 1000 * self.scale)
@@ -520,10 +520,8 @@ ACTS = [  # what, how often, when
     (Lived.keep, 6, lambda lived: is_alive(lived) and lived.life.ends_at),
     (Lived.suspend, 3, lambda lived: lived.life.is_running()),
     (Lived.resume, 20, lambda lived: lived.life.state == "suspended"),
-    # Not where there are arrears: the workers settle one minimum for all periods that were renewed, the reference one for each.
-    (Lived.renew, 3, lambda lived: goes_on(lived) and lived.life.is_running() and not lived.life.scheduled
-        and not lived.family.may_be_arrears
-        and lived.life.next - lived.life.grid.index(lived.life.day_of(lived.now)) < 4),
+    (Lived.renew, 5, lambda lived: goes_on(lived) and lived.life.is_running() and not lived.life.scheduled
+        and len(lived.life.open) < 5),
     (Lived.let_expire, 1, is_alive),
     (Lived.clear_coupons, 1, lambda lived: lived.coupons and is_alive(lived)),
     (Lived.move, 12, lambda lived: lived.changes_zone),

@@ -188,13 +188,16 @@ class Life:
     def __init__(self, start, unit, anchor, items, zone, trial_days=0):
         self.start = start + DAY * trial_days
         self.state = "trialing" if trial_days else "active"
-        self.grid, self.items, self.zone, self.next_zone = Grid(self.start, unit, anchor), dict(items), zone, None
+        self.grid, self.items = Grid(self.start, unit, anchor), dict(items)
+        self.zone, self.next_zone, self.asked_at = zone, None, None
         self.next = 0                # the first period that is not billed
-        self.next_at = midnight(self.start, zone)
+        self.next_at = midnight(self.start, zone)  # when it begins
+        self.told = {}               # the instants of each period that was begun
         self.ends_at, self.auto_renew = None, True  # BILL-053: the instant that was told; BILL-055
         self.scheduled = None        # what is to be changed at the next boundary
         self.numbers = len(items)    # items ever had
-        self.charges, self.cuts, self.open = [], [], []
+        self.charges, self.cuts = [], []
+        self.open = []               # periods that were begun and are not settled; those after the first, early (BILL-055)
         self.set_up = set()          # items that were charged once, with their setup fee
         self.waiting = []            # lines for the next invoice
         self.log = []                # ("invoice", instant, lines) and ("note", instant, [(line, amount)])
@@ -238,10 +241,14 @@ class Life:
 
     # -- what falls due --
 
+    def due_at(self):
+        """The next boundary: where the period that runs ends."""
+        return self.open[0].end_at if len(self.open) > 1 else self.next_at
+
     def run_until(self, instant):
-        while self.state in ("trialing", "active") and self.next_at <= instant:
-            at = self.next_at
-            self.emit(at, self.boundary())
+        while self.state in ("trialing", "active") and self.due_at() <= instant:
+            at = self.due_at()
+            self.emit(at, self.boundary(at))
 
     def emit(self, at, lines):
         """An invoice of these and of what waited for it."""
@@ -250,30 +257,39 @@ class Life:
         if lines:
             self.log.append(("invoice", at, lines))
 
-    def boundary(self):
-        day = self.bounds(self.next)[0]
+    def boundary(self, at):
+        day = self.open[0].end if self.open else self.bounds(self.next)[0]
         lines = self.settle(day)
         self.charges = [charge for charge in self.charges if charge.end > day]
-        if self.ends_at and self.next_at >= self.ends_at:
+        goes_on = bool(self.open)  # the next period was begun early
+        if not goes_on and self.ends_at and at >= self.ends_at:
             self.end("cancelled")
-        elif not self.auto_renew and self.next > 0:
+        elif not goes_on and not self.auto_renew and self.next > 0:
             self.end("expired")
         else:
-            if self.scheduled:
+            if not goes_on and self.scheduled:
                 self.apply_scheduled(day)
-            if self.next_zone:
-                self.zone, self.next_zone = self.next_zone, None
-            lines += self.begin()
+            self.enter_zone(at)
+            if not goes_on:
+                lines += self.begin(self.zone)
         return lines
+
+    def move(self, at, zone):
+        """BILL-013: from the first boundary after it on."""
+        self.next_zone, self.asked_at = zone, at
+
+    def enter_zone(self, boundary):
+        if self.next_zone and boundary > self.asked_at:
+            self.zone, self.next_zone = self.next_zone, None
 
     def end(self, state):
         self.state, self.charges, self.scheduled = state, [], None
 
-    def begin(self):
-        """The next period: its setup fees and what is charged for it in advance."""
+    def begin(self, zone):
+        """The next period, which ends in that zone: its setup fees and what is charged for it in advance."""
         index, self.next, self.state = self.next, self.next + 1, "active"
         first, last, full = self.bounds(index)
-        start, end = self.next_at, midnight(last, self.zone)
+        start, end = self.told[index] = self.next_at, midnight(last, zone)
         self.next_at = end
         self.open.append(OpenPeriod(index, first, last, full, start, end))
         lines = []
@@ -294,9 +310,10 @@ class Life:
                 - rest_after(whole, *bounds, [*(cut for cut in self.cuts if cut < last), last]))
 
     def close(self, day):
-        """What the state that ends owes in arrears for periods up to a day, and its part of the minimum (BILL-030)."""
+        """What the state that ends owes in arrears for the period that runs up to a day, and its part of the minimum
+        (BILL-030)."""
         lines = []
-        for period in self.open:
+        for period in self.open[:1]:
             first, period.last = period.start, max(period.start, min(period.end, day))
             whole_days = (period.end - self.bounds(period.index)[0]).days
             times = period.start_at, period.end_at if period.last == period.end else midnight(period.last, self.zone)
@@ -315,13 +332,13 @@ class Life:
         return lines
 
     def settle(self, day):
-        """What periods up to a day owe in arrears, and the rest up to their minimum (BILL-030)."""
+        """What the period that runs owes in arrears up to a day, and the rest up to its minimum (BILL-030)."""
         lines, own = self.close(day), self.items[0][0]
-        for period in self.open:
+        for period in self.open[:1]:
             text = self.text(0, None, f"minimum commitment, {span(period.first, period.last)}")
             lines.append(Line("fee", text, own, None, period.index, period.first_at, period.start_at,
                               max(0, period.wanted - period.charged)))
-        self.open = []
+        del self.open[:1]
         return lines
 
     # -- what somebody does --
@@ -330,19 +347,23 @@ class Life:
         """The day of the zone (BILL-020)."""
         return at.astimezone(self.zone).date()
 
+    def rest_of(self, charge):
+        """From the last cut on: the days in words, and the instants, those of its period as they were told."""
+        start, end = self.told[charge.index]
+        day = max(self.cuts[-1], charge.start)
+        return span(day, charge.end), max(start, midnight(day, self.zone)) if day < charge.end else end, end
+
     def credit(self, charge):
         """What is left of a charge is taken back."""
-        day = max(self.cuts[-1], charge.start)
-        text = f"{charge.plan.code}, unused {span(day, charge.end)}"
-        return Line("credit", text, charge.plan, charge.component, charge.index, midnight(day, self.zone),
-                    midnight(charge.end, self.zone), -charge.left(self.cuts), charge.line)
+        days, *times = self.rest_of(charge)
+        return Line("credit", f"{charge.plan.code}, unused {days}", charge.plan, charge.component, charge.index, *times,
+                    -charge.left(self.cuts), charge.line)
 
     def charge_rest(self, charge):
         """What the new state costs from now on, by the same rule."""
-        day = max(self.cuts[-1], charge.start)
-        charge.line = Line("subscription", self.text(charge.item, (charge.plan, charge.component), span(day, charge.end)),
-                           charge.plan, charge.component, charge.index, midnight(day, self.zone),
-                           midnight(charge.end, self.zone), charge.left(self.cuts))
+        days, *times = self.rest_of(charge)
+        charge.line = Line("subscription", self.text(charge.item, (charge.plan, charge.component), days),
+                           charge.plan, charge.component, charge.index, *times, charge.left(self.cuts))
         return charge.line
 
     def replace_charges(self, new):
@@ -402,10 +423,11 @@ class Life:
         self.count_for_minimum(lines)
         self.items = old_items
         lines += self.settle(day)
-        self.items, self.charges = new_items, []
+        self.items, self.charges, self.open = new_items, [], []
         self.grid = Grid(day, unit, origin=self.next)
         self.next_at = midnight(day, self.zone)
-        return lines + self.begin()
+        self.enter_zone(self.next_at)
+        return lines + self.begin(self.zone)
 
     def change_at_period_end(self, change):
         """`change` makes the new items of those that there are by then."""
@@ -427,7 +449,8 @@ class Life:
         self.emit(at, self.settle(self.cuts[-1]) if self.state == "active" else [])
         if credit:
             self.log.append(("note", at, [(line, rest) for line, rest in unused if rest]))
-        self.state, self.charges = state, []
+        self.running = self.grid.index(self.cuts[-1])
+        self.state, self.charges, self.open = state, [], []
 
     def cancel(self, at, credit):
         self.stop(at, "cancelled", credit)
@@ -440,17 +463,19 @@ class Life:
     def resume(self, at):
         """BILL-054: the rest of the period is charged; what passed meanwhile never is."""
         day = self.day_of(at)
+        index = self.grid.index(day)
         self.cuts.append(day)
-        if self.grid.index(day) + 1 > self.next:
-            self.next = self.grid.index(day) + 1
-            if self.next_zone:
-                self.zone, self.next_zone = self.next_zone, None
-            self.next_at = midnight(self.bounds(self.next - 1)[1], self.zone)
+        if index != self.running:
+            self.enter_zone(at)
+        if index >= self.next:
+            self.next = index + 1
+            self.told[index] = tuple(midnight(bound, self.zone) for bound in self.bounds(index)[:2])
+            self.next_at = self.told[index][1]
         self.state = "active"
         for index in self.periods_from(day):
             start, end, full = self.bounds(index)
-            start = max(start, day)
-            self.open.append(OpenPeriod(index, start, end, full, midnight(start, self.zone), midnight(end, self.zone)))
+            first, last = self.told[index]
+            self.open.append(OpenPeriod(index, max(start, day), end, full, max(first, midnight(day, self.zone)), last))
         lines = self.replace_charges([charge for index in self.periods_from(day) for item in sorted(self.items)
                                       for charge in self.in_advance(item, index)])
         self.emit_alone(at, lines)
@@ -461,5 +486,6 @@ class Life:
             self.log.append(("invoice", at, lines))
 
     def renew(self, at):
-        """BILL-055: the next period now; the end moves by one period, the grid stays."""
-        self.emit(at, self.begin())
+        """BILL-055: the next period now; the end moves by one period, the grid stays. It begins at a boundary, and so ends
+        in the zone that is to come with the next one (BILL-013)."""
+        self.emit(at, self.begin(self.next_zone or self.zone))

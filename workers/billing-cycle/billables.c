@@ -45,6 +45,7 @@ enum column {
   COLUMN_ANCHOR_INDEX,
   COLUMN_NEXT_ZONE_AT,
   COLUMN_CUTS,
+  COLUMN_RENEWED,
 };
 
 /* -- reading -- */
@@ -121,6 +122,8 @@ static struct billable read_billable(struct arena *arena, const PGresult *rows, 
   s.has_period = !row_is_null(rows, r, COLUMN_PERIOD_START);
   if (s.has_period) s.period_start = row_utime(rows, r, COLUMN_PERIOD_START);
   if (s.has_period) s.period_end = row_utime(rows, r, COLUMN_PERIOD_END);
+  if (!row_is_null(rows, r, COLUMN_RENEWED))
+    s.renewed = renewed_read(arena, row_text(rows, r, COLUMN_RENEWED), &s.renewed_count);
   bool known = read_grid(rows, r, &s.grid);
   known = subscription_state_from_name(row_text(rows, r, COLUMN_STATUS), &s.state) && known && s.currency;
   if (known)
@@ -259,7 +262,7 @@ enum rc billable_find(struct work *work, const struct uuid *tenant, const char *
 /* -- writing -- */
 
 /* The columns of an update by arrays, in the order of subscriptions_advance.sql. */
-enum { IDS, STATUSES, INDEXES, TIMES, STARTS, ENDS, PARKED, CHARGES, SUMS, VERSIONS, ZONES, ARRAYS };
+enum { IDS, STATUSES, INDEXES, TIMES, STARTS, ENDS, PARKED, CHARGES, SUMS, VERSIONS, ZONES, RENEWED, ARREARS, ARRAYS };
 
 static void add_period(struct db_array *const *array, const struct billable *s) {
   if (s->has_period) {
@@ -294,6 +297,11 @@ static void add_row(struct db_array *const *array, struct arena *arena, const st
   db_array_int(array[SUMS], s->charged_minor);
   db_array_int(array[VERSIONS], s->version);
   db_array_text(array[ZONES], s->zone_name);
+  db_array_text(array[RENEWED], renewed_text(arena, s));
+  if (s->has_arrears_from)
+    db_array_date(array[ARREARS], s->arrears_from);
+  else
+    db_array_text(array[ARREARS], NULL);
 }
 
 enum rc billables_advance(struct work *work, const struct uuid *tenant, const struct billable *billables, size_t count,

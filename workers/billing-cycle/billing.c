@@ -59,26 +59,66 @@ static enum rc charge_item(struct arena *arena, struct billing *billing, struct 
   return RC_OK;
 }
 
+/* -- which periods were begun -- */
+
+int64_t billing_running(const struct billable *s) {
+  return s->next_index - 1 - (int64_t)s->renewed_count;
+}
+
+struct utime billing_begun_until(const struct billable *s) {
+  return s->renewed_count > 0 ? s->renewed[s->renewed_count - 1].end : s->next_at;
+}
+
+static const struct renewed_period *renewed_of(const struct billable *s, int64_t index) {
+  int64_t place = index - billing_running(s) - 1;
+  return place >= 0 && place < (int64_t)s->renewed_count ? &s->renewed[place] : NULL;
+}
+
+/* What is told already stays as it was told, in whatever zone. */
+struct utime billing_start_of(const struct billable *s, int64_t index, struct date start) {
+  const struct renewed_period *renewed = renewed_of(s, index);
+  if (renewed) return renewed->start;
+  return s->has_period && index == billing_running(s) ? s->period_start : zone_midnight(s->zone, start);
+}
+
+struct utime billing_end_of(const struct billable *s, int64_t index, struct date end) {
+  const struct renewed_period *renewed = renewed_of(s, index);
+  if (renewed) return renewed->end;
+  return s->has_period && index == billing_running(s) ? s->period_end : zone_midnight(s->zone, end);
+}
+
+static struct renewed_period *renewed_copy(struct arena *arena, const struct billable *s, size_t more) {
+  struct renewed_period *copy = ARENA_ARRAY(arena, struct renewed_period, s->renewed_count + more + 1);
+  if (s->renewed_count > 0) memcpy(copy, s->renewed, s->renewed_count * sizeof *copy);
+  return copy;
+}
+
+enum rc billing_count(struct arena *arena, struct billable *s, int64_t index, int64_t amount_minor, struct error *err) {
+  if (!renewed_of(s, index)) return add_up(&s->charged_minor, amount_minor, err);
+  struct renewed_period *renewed = renewed_copy(arena, s, 0);
+  s->renewed = renewed;
+  return add_up(&renewed[index - billing_running(s) - 1].charged_minor, amount_minor, err);
+}
+
+/* The first of `renewed` is the one that runs. */
+static void run_renewed(struct billable *s) {
+  s->has_period = true;
+  s->period_start = s->renewed->start;
+  s->period_end = s->next_at = s->renewed->end;
+  s->charged_minor = s->renewed->charged_minor;
+  s->renewed++;
+  s->renewed_count--;
+}
+
 /* -- what ends: arrears and minimum -- */
 
 static struct date earlier(struct date a, struct date b) {
   return date_compare(a, b) < 0 ? a : b;
 }
 
-/* The first period whose arrears are not billed yet. */
-static int64_t first_open_index(const struct billable *s) {
-  int64_t index = s->next_index - 1;
-  if (s->has_arrears_from)
-    index = date_compare(s->arrears_from, s->start) > 0 ? grid_index(&s->grid, s->arrears_from) : s->first_index;
-  return index > s->first_index ? index : s->first_index;
-}
-
-/* The instant at which a day of the last periods begins: what is told already stays as it was told, in whatever zone.
- * After an early renewal, it is the first of them that began at period_start. */
 static struct utime instant_of(const struct billable *s, struct date day, const struct period *period) {
-  bool is_first = period->index == first_open_index(s), is_last = period->index == s->next_index - 1;
-  if (s->has_period && is_first && date_compare(day, period->start) == 0) return s->period_start;
-  if (s->has_period && is_last && date_compare(day, period->end) == 0) return s->period_end;
+  if (date_compare(day, period->start) == 0) return billing_start_of(s, period->index, day);
+  if (date_compare(day, period->end) == 0) return billing_end_of(s, period->index, day);
   return zone_midnight(s->zone, day);
 }
 
@@ -171,78 +211,65 @@ static enum rc bill_item_arrears(struct arena *arena, struct billing *billing, s
   return RC_OK;
 }
 
+/* The period that runs, unless that was billed elsewhere (BILL-051). */
+static bool has_open_period(const struct billable *s) {
+  return billing_running(s) >= s->first_index;
+}
+
 static enum rc bill_arrears(struct arena *arena, struct billing *billing, struct billable *s, struct date on,
                             struct error *err) {
-  for (int64_t index = first_open_index(s); index < s->next_index; index++) {
-    struct period period = grid_period(&s->grid, s->start, index);
-    for (size_t i = 0; i < s->item_count; i++)
-      TRY(bill_item_arrears(arena, billing, s, &s->items[i], &period, on, err));
-  }
+  if (!has_open_period(s)) return RC_OK;
+  struct period period = grid_period(&s->grid, s->start, billing_running(s));
+  for (size_t i = 0; i < s->item_count; i++) TRY(bill_item_arrears(arena, billing, s, &s->items[i], &period, on, err));
   return RC_OK;
 }
 
-static struct minimum *minimum_new(struct arena *arena, const struct billable *s) {
-  struct minimum *minimum = ARENA_NEW(arena, struct minimum);
-  size_t most = (size_t)(s->next_index - first_open_index(s));
-  *minimum = (struct minimum){.at = ARENA_ARRAY(arena, struct agreed, most + 1), .charged_minor = s->charged_minor};
-  return minimum;
-}
-
-static void minimum_add(struct minimum *minimum, const struct period *period, const struct line *line) {
-  minimum->at[minimum->count++] = (struct agreed){
-      .index = period->index, .from = period->start, .to = period->end, .share = line->share, .change = line->change};
-}
-
-/* BILL-030: what was agreed on for the open periods, or the pieces of them that are over. `line` is of the last. */
-static enum rc sum_minimum(struct arena *arena, const struct billable *s, struct date on, int64_t *ret_minor,
-                           struct line *line, struct error *err) {
+/* BILL-030: what was agreed on for the running period, or the piece of it that is over: the line's amount. */
+static enum rc agree_on_minimum(struct arena *arena, const struct billable *s, struct date on, struct line *line,
+                                struct error *err) {
   const struct billed_item *own = &s->items[0];
-  int64_t first = first_open_index(s);
-  struct minimum *minimum = minimum_new(arena, s);
-  *ret_minor = 0;
-  for (int64_t index = first; index < s->next_index; index++) {
-    struct period period = grid_period(&s->grid, s->start, index);
-    struct piece piece = piece_of(arena, s, own->price->basis, &period, on);
-    struct utime start = line->start;
-    *line = line_of_piece(s, own, &period, &piece, on);
-    line->type = LINE_MINIMUM;
-    line->minimum = minimum;
-    if (index > first) line->start = start;
-    if (piece.from >= piece.to) continue;
-    TRY(price_true_up(own->price->minimum_minor, line->share, 0, &line->amount_minor, err));
-    TRY(cut_to_piece(arena, s, &period, &piece, line, err));
-    TRY(add_up(ret_minor, line->amount_minor, err));
-    minimum_add(minimum, &period, line);
-  }
+  struct minimum *minimum = ARENA_NEW(arena, struct minimum);
+  struct period period = grid_period(&s->grid, s->start, billing_running(s));
+  struct piece piece = piece_of(arena, s, own->price->basis, &period, on);
+  *line = line_of_piece(s, own, &period, &piece, on);
+  line->type = LINE_MINIMUM;
+  line->minimum = minimum;
+  *minimum = (struct minimum){.charged_minor = s->charged_minor};
+  if (piece.from >= piece.to) return RC_OK;
+  TRY(price_true_up(own->price->minimum_minor, line->share, 0, &line->amount_minor, err));
+  TRY(cut_to_piece(arena, s, &period, &piece, line, err));
+  minimum->has_length = true;
+  minimum->from = period.start;
+  minimum->to = period.end;
+  minimum->share = line->share;
+  minimum->change = line->change;
   return RC_OK;
 }
 
 /* What the recurring charges lack to it. Below 0 is what an earlier state of the period has left to be made up for. */
 static enum rc bill_minimum(struct arena *arena, struct billing *billing, const struct billable *s, struct date on,
                             struct error *err) {
-  struct line line = {.subscription = s};
-  int64_t agreed;
+  struct line line;
   if (s->items[0].price->minimum_minor == 0 && s->charged_minor >= 0) return RC_OK;
-  TRY(sum_minimum(arena, s, on, &agreed, &line, err));
-  line.amount_minor = agreed - s->charged_minor;
+  TRY(agree_on_minimum(arena, s, on, &line, err));
+  line.amount_minor -= s->charged_minor;
   if (line.amount_minor > 0) billing_add(arena, billing, &line);
   return RC_OK;
 }
 
 enum rc billing_close(struct arena *arena, struct billing *billing, struct billable *s, struct date on,
                       struct error *err) {
-  struct line ignored = {.subscription = s};
-  int64_t agreed;
+  struct line agreed;
+  if (!has_open_period(s)) return RC_OK;
   TRY(bill_arrears(arena, billing, s, on, err));
-  TRY(sum_minimum(arena, s, on, &agreed, &ignored, err));
-  return add_up(&s->charged_minor, -agreed, err);
+  TRY(agree_on_minimum(arena, s, on, &agreed, err));
+  return add_up(&s->charged_minor, -agreed.amount_minor, err);
 }
 
 enum rc billing_settle(struct arena *arena, struct billing *billing, struct billable *s, struct date on,
                        struct error *err) {
-  bool is_open = first_open_index(s) < s->next_index;
   TRY(bill_arrears(arena, billing, s, on, err));
-  if (is_open) TRY(bill_minimum(arena, billing, s, on, err));
+  if (has_open_period(s)) TRY(bill_minimum(arena, billing, s, on, err));
   s->charged_minor = 0;
   s->has_arrears_from = false;
   return RC_OK;
@@ -296,6 +323,24 @@ enum rc billing_enter_zone(struct billable *s, struct error *err) {
  * come before the zone was asked for is still the old one's, however late it is billed. */
 static enum rc change_zone(struct billable *s, struct error *err) {
   return s->next_at.us > s->next_zone_at.us ? billing_enter_zone(s, err) : RC_OK;
+}
+
+/* The next period was billed already; now it runs (BILL-055). */
+static enum rc enter_renewed(struct billable *s, struct error *err) {
+  TRY(change_zone(s, err));
+  run_renewed(s);
+  s->version++;
+  return RC_OK;
+}
+
+enum rc billing_skip_renewed(struct arena *arena, struct billable *s, int64_t running, struct error *err) {
+  s->next_at = s->period_end;
+  while (s->renewed_count > 0 && billing_running(s) < running) TRY(enter_renewed(s, err));
+  struct renewed_period *renewed = renewed_copy(arena, s, 0);
+  for (size_t i = 0; i < s->renewed_count; i++) renewed[i].charged_minor = 0;
+  s->renewed = renewed;
+  s->charged_minor = 0;
+  return RC_OK;
 }
 
 /* BILL-030: once, with the first period that the item is charged for. */
@@ -378,17 +423,17 @@ static enum rc begin_period(struct arena *arena, struct billing *billing, struct
 
 static enum rc pass_boundary(struct arena *arena, struct billing *billing, struct billable *s, struct error *err) {
   enum subscription_event event;
-  TRY(billing_settle(arena, billing, s, grid_period(&s->grid, s->start, s->next_index).start, err));
+  struct date boundary = grid_period(&s->grid, s->start, billing_running(s) + 1).start;
+  TRY(billing_settle(arena, billing, s, boundary, err));
+  if (s->renewed_count > 0) return enter_renewed(s, err);
   if (ends_at_boundary(s, &event)) return end_subscription(s, event, err);
   return begin_period(arena, billing, s, err);
 }
 
 enum rc billing_find_boundary(struct billable *s, struct error *err) {
   TRY(zone_find(s->zone_name, "timeZone", &s->zone, err));
-  s->next_at = zone_midnight(s->zone, grid_period(&s->grid, s->start, s->next_index).start);
-  /* After a day without length (see begin_period), its end comes later than the zone's midnight. */
-  bool has_no_length = s->has_period && s->period_end.us == s->period_start.us;
-  if (has_no_length && s->next_at.us < s->period_end.us) s->next_at = s->period_end;
+  s->next_at =
+      s->has_period ? s->period_end : zone_midnight(s->zone, grid_period(&s->grid, s->start, s->next_index).start);
   return RC_OK;
 }
 
@@ -433,13 +478,33 @@ void billing_collect(struct arena *arena, struct billing *billing, struct billab
     if (!try_boundary(arena, billing, s)) return;
 }
 
-enum rc billing_collect_next(struct arena *arena, struct billing *billing, struct billable *s, struct error *err) {
+enum rc billing_begin_next(struct arena *arena, struct billing *billing, struct billable *s, struct error *err) {
   TRY(billing_find_boundary(s, err));
-  if (!s->has_arrears_from && s->next_index > s->first_index) {
-    s->has_arrears_from = true;
-    s->arrears_from = grid_period(&s->grid, s->start, s->next_index - 1).start;
-  }
+  s->next_at = billing_begun_until(s);
+  s->renewed_count = 0;
   return begin_period(arena, billing, s, err);
+}
+
+/* The period begins in the zone that will be there by then; the one that runs keeps its own until it ends (BILL-013).
+ */
+enum rc billing_renew(struct arena *arena, struct billing *billing, struct billable *s, struct error *err) {
+  struct renewed_period *renewed = renewed_copy(arena, s, 1);
+  TRY(billing_find_boundary(s, err));
+  struct billable before = *s;
+  s->next_at = billing_begun_until(s);
+  s->charged_minor = 0;
+  TRY(begin_period(arena, billing, s, err));
+  renewed[s->renewed_count++] = (struct renewed_period){s->period_start, s->period_end, s->charged_minor};
+  s->renewed = renewed;
+  s->charged_minor = before.charged_minor;
+  s->has_period = before.has_period;
+  s->period_start = before.period_start;
+  s->period_end = before.period_end;
+  s->next_at = before.next_at;
+  s->zone = before.zone;
+  s->zone_name = before.zone_name;
+  s->next_zone_name = before.next_zone_name;
+  return RC_OK;
 }
 
 enum rc billing_pass_next(struct arena *arena, struct billing *billing, struct billable *s, struct error *err) {

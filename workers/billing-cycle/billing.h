@@ -21,6 +21,11 @@ enum { BILLING_PERIODS_MAX = 120 };
 
 struct line;
 struct scheduled_change;
+/* A period that was begun before its time (BILL-055), as it was told. */
+struct renewed_period {
+  struct utime start, end;
+  int64_t charged_minor; /* recurring charges, for its minimum */
+};
 struct minimum;
 
 /* A subscription, and what billing it came to. */
@@ -42,17 +47,19 @@ struct billable {
   /* moved on by billing_collect */
   int64_t version;    /* each period, and each change of state, is one: events of one version would be taken for one */
   int64_t next_index; /* the period that is billed next */
-  int64_t charged_minor; /* recurring charges since arrears were billed last, for the minimum */
+  int64_t charged_minor; /* recurring charges of the period that runs since arrears were billed last, for the minimum */
   bool has_arrears_from;
-  struct date arrears_from; /* arrears are not billed since that day; else since the last period began */
-  const struct utime *cuts; /* changes within the periods whose arrears are not billed, in order (BILL-022) */
+  struct date arrears_from; /* arrears are not billed since that day; else since the period began */
+  const struct utime *cuts; /* changes within the period whose arrears are not billed, in order (BILL-022) */
   size_t cut_count;
+  const struct renewed_period *renewed; /* the last renewed_count of the periods before next_index */
+  size_t renewed_count;
   const struct zone *zone; /* set by billing_collect, as all that follows */
-  struct utime next_at;    /* boundary next_index */
+  struct utime next_at;    /* the next boundary: next_index's, or of the first of `renewed` */
   bool ends;               /* nothing is billed any more */
-  bool has_period; /* the last period billed is [period_start, period_end), and these are its lines in advance */
+  bool has_period;         /* the one that runs, or ran last, is [period_start, period_end) */
   struct utime period_start, period_end;
-  const struct line *charges; /* zeros too */
+  const struct line *charges; /* in advance, of the last period that was begun; zeros too */
   size_t charge_count;
   const struct scheduled_change *scheduled; /* what waits for a boundary; NULL: nothing */
   const struct scheduled_change *applied;   /* and what was applied at one */
@@ -96,18 +103,12 @@ struct line {
   size_t sequence; /* in the order in which they were computed */
 };
 
-/* What was agreed on at least for a period that was open, or a piece of it. */
-struct agreed {
-  int64_t index;
+/* What was agreed on at least for a period, or a piece of it, and what was charged in it without that. */
+struct minimum {
+  bool has_length; /* else it is only what an earlier state left to be made up for */
   struct date from, to;
   struct price_share share;
   const struct line_change *change; /* of a piece, else NULL */
-};
-
-/* For each of them, and what was charged in them without it. */
-struct minimum {
-  struct agreed *at;
-  size_t count;
   int64_t charged_minor;
 };
 
@@ -154,26 +155,46 @@ void billing_collect(struct arena *arena, struct billing *billing, struct billab
 /* Sets it aside as it stands, with the reason (BILL-063). */
 void billing_park(struct arena *arena, struct billable *subscription, const struct error *why);
 
-/* Begins the next period, whenever it comes; what the last one owes in arrears stays for its end (BILL-055). */
-MUST_CHECK enum rc billing_collect_next(struct arena *arena, struct billing *billing, struct billable *subscription,
+/* Begins the next period, whenever it comes; what was begun before is settled, or nobody asks. */
+MUST_CHECK enum rc billing_begin_next(struct arena *arena, struct billing *billing, struct billable *subscription,
+                                      struct error *err);
+
+/* Bills the next period before its time: it waits in `renewed` until it runs (BILL-055). */
+MUST_CHECK enum rc billing_renew(struct arena *arena, struct billing *billing, struct billable *subscription,
+                                 struct error *err);
+
+enum { RENEWED_PERIODS_MAX = 24 };
+/* The period that runs, or ran last. */
+int64_t billing_running(const struct billable *subscription);
+/* When nothing is billed any more that was begun: the boundary next_index. */
+struct utime billing_begun_until(const struct billable *subscription);
+/* The first instant of a period that was begun, and of what comes after it, as they were told; else in its zone. */
+struct utime billing_start_of(const struct billable *subscription, int64_t index, struct date start);
+struct utime billing_end_of(const struct billable *subscription, int64_t index, struct date end);
+/* Counts what a change charges in a period, or credits, for its minimum. */
+MUST_CHECK enum rc billing_count(struct arena *arena, struct billable *subscription, int64_t index,
+                                 int64_t amount_minor, struct error *err);
+/* Onto that period, if it was begun early; nothing counts as billed of it and of those after it. */
+MUST_CHECK enum rc billing_skip_renewed(struct arena *arena, struct billable *subscription, int64_t running,
                                         struct error *err);
 
 /* Passes the next boundary, whenever it comes: what a run will bill there. */
 MUST_CHECK enum rc billing_pass_next(struct arena *arena, struct billing *billing, struct billable *subscription,
                                      struct error *err);
 
-/* A state ends at a cut on that day within the last period: bills its arrears, which stay for the boundary otherwise,
- * and takes its part of the minimum off charged_minor, so that at the boundary the next state's part is left. */
+/* A state ends at a cut on that day within the running period: bills its arrears, which stay for the boundary
+ * otherwise, and takes its part of the minimum off charged_minor, so that at the boundary the next state's part is
+ * left. */
 MUST_CHECK enum rc billing_close(struct arena *arena, struct billing *billing, struct billable *subscription,
                                  struct date on, struct error *err);
 
-/* The instant at which the next period begins, into next_at: never before the last one ends. */
+/* The instant at which the next boundary comes, into next_at: never before the running period ends. */
 MUST_CHECK enum rc billing_find_boundary(struct billable *subscription, struct error *err);
 /* The zone that was to come is there. */
 MUST_CHECK enum rc billing_enter_zone(struct billable *subscription, struct error *err);
 
-/* Arrears, and what is missing to the minimum, up to a day within the last period: for what ends before its boundary.
- */
+/* Arrears, and what is missing to the minimum, up to a day within the running period: for what ends before its
+ * boundary. */
 MUST_CHECK enum rc billing_settle(struct arena *arena, struct billing *billing, struct billable *subscription,
                                   struct date on, struct error *err);
 

@@ -27,11 +27,6 @@ static const struct price_component *component_of(const struct billed_item *item
   return NULL;
 }
 
-static enum rc add_up(struct billable *s, int64_t amount_minor, struct error *err) {
-  if (money_add(s->charged_minor, amount_minor, &s->charged_minor)) return RC_OK;
-  return error_field(err, RC_VALIDATION, "amount", "the charges of the period are too large");
-}
-
 /* -- the old side -- */
 
 static enum rc add_credit(struct arena *arena, struct billing *billing, const struct billable *old,
@@ -48,16 +43,15 @@ static enum rc add_credit(struct arena *arena, struct billing *billing, const st
                       .item = item,
                       .index = charge->index,
                       .to = charge->end,
-                      .end = zone_midnight(old->zone, charge->end),
+                      .end = billing_end_of(old, charge->index, charge->end),
                       .billed_on = zone_date(old->zone, cuts->cuts[cuts->cut_count - 1]),
                       .amount_minor = -unused->amount_minor,
                       .revision = revision,
                       .change = change};
   line.component = component_of(line.item, charge->component);
-  line.start = charges_effective(cuts, old, line.item->price->basis, charge->start);
-  line.from = zone_date(old->zone, line.start);
+  line.start = charges_effective(cuts, old, line.item->price->basis, charge, &line.from);
   billing_add(arena, billing, &line);
-  return add_up(new, line.amount_minor, err);
+  return billing_count(arena, new, line.index, line.amount_minor, err);
 }
 
 enum rc change_credits(struct arena *arena, struct billing *billing, const struct billable *old, struct billable *new,
@@ -179,13 +173,12 @@ static enum rc add_charge(struct arena *arena, struct billing *billing, struct b
       (struct line_change){.whole_minor = charge->amount_minor, .from = charge->start, .to = charge->end, .cuts = cuts};
   TRY(charges_rest(arena, cuts, new, basis, charge, &line.amount_minor, err));
   line.change = change;
-  line.start = charges_effective(cuts, new, basis, charge->start);
-  line.from = zone_date(new->zone, line.start);
+  line.start = charges_effective(cuts, new, basis, charge, &line.from);
   line.to = charge->end;
-  line.end = zone_midnight(new->zone, charge->end);
+  line.end = billing_end_of(new, charge->index, charge->end);
   line.billed_on = zone_date(new->zone, cuts->cuts[cuts->cut_count - 1]);
   if (line.amount_minor != 0) billing_add(arena, billing, &line);
-  return add_up(new, line.amount_minor, err);
+  return billing_count(arena, new, line.index, line.amount_minor, err);
 }
 
 /* What is not kept. */

@@ -6,7 +6,7 @@
 
 #include "base/assert.h"
 
-enum { CHARGES_JSON_MAX = 256 * 1024 };
+enum { CHARGES_JSON_MAX = 256 * 1024, RENEWED_JSON_MAX = 128 };
 
 /* -- the columns -- */
 
@@ -85,6 +85,40 @@ enum rc charges_read(struct arena *arena, const char *json, const char *cuts, co
   charges.cuts = charges_cuts_read(arena, cuts, &charges.cut_count);
   *ret_charges = charges;
   return RC_OK;
+}
+
+const struct renewed_period *renewed_read(struct arena *arena, const char *json, size_t *ret_count) {
+  json_auto_t *rows = json_loads(json, 0, NULL);
+  size_t count = json_array_size(rows);
+  struct renewed_period *at = ARENA_ARRAY(arena, struct renewed_period, count + 1);
+  for (size_t i = 0; i < count; i++) {
+    json_t *row = json_array_get(rows, i);
+    at[i].start.us = json_integer_value(json_object_get(row, "start")) * UTIME_SECOND;
+    at[i].end.us = json_integer_value(json_object_get(row, "end")) * UTIME_SECOND;
+    at[i].charged_minor = json_integer_value(json_object_get(row, "charged"));
+  }
+  *ret_count = count;
+  return at;
+}
+
+const char *renewed_text(struct arena *arena, const struct billable *s) {
+  if (s->renewed_count == 0) return NULL;
+  ASSERT(s->renewed_count <= RENEWED_PERIODS_MAX);
+  struct buf CLEANUP(buf_release) text;
+  struct json_writer json;
+  buf_init(&text, RENEWED_PERIODS_MAX * RENEWED_JSON_MAX);
+  json_writer_init(&json, &text);
+  json_put_array(&json, NULL);
+  for (size_t i = 0; i < s->renewed_count; i++) {
+    json_put_object(&json, NULL);
+    json_put_int(&json, "start", s->renewed[i].start.us / UTIME_SECOND);
+    json_put_int(&json, "end", s->renewed[i].end.us / UTIME_SECOND);
+    json_put_int(&json, "charged", s->renewed[i].charged_minor);
+    json_put_end(&json);
+  }
+  json_put_end(&json);
+  ASSERT(buf_ok(&text));
+  return arena_strdup(arena, buf_text(&text));
 }
 
 static void write_plan(struct json_writer *json, const struct plan_price *plan) {
@@ -202,10 +236,13 @@ enum rc charges_rest(struct arena *arena, const struct charges *charges, const s
 }
 
 struct utime charges_effective(const struct charges *charges, const struct billable *s, enum proration_basis basis,
-                               struct date start) {
+                               const struct charge *charge, struct date *ret_day) {
   ASSERT(charges->cut_count > 0);
-  struct utime cut = charges->cuts[charges->cut_count - 1], begin = zone_midnight(s->zone, start);
-  if (basis == PRORATION_DAY) cut = zone_midnight(s->zone, zone_date(s->zone, cut));
+  struct utime cut = charges->cuts[charges->cut_count - 1];
+  struct utime begin = billing_start_of(s, charge->index, charge->start);
+  struct date day = zone_date(s->zone, cut);
+  if (basis == PRORATION_DAY) cut = zone_midnight(s->zone, day);
+  *ret_day = date_compare(day, charge->start) > 0 ? day : charge->start;
   return cut.us > begin.us ? cut : begin;
 }
 

@@ -37,11 +37,14 @@ MUST_CHECK enum rc charges_read(struct arena *arena, const char *json, const cha
                                 const struct currency *currency, struct charges *ret_charges, struct error *err);
 /* The JSON array of cuts alone. */
 const struct utime *charges_cuts_read(struct arena *arena, const char *json, size_t *ret_count);
+/* The column `renewed_periods`, and back; NULL for none. */
+const struct renewed_period *renewed_read(struct arena *arena, const char *json, size_t *ret_count);
+const char *renewed_text(struct arena *arena, const struct billable *subscription);
 /* As a text in the arena, for the column. */
 const char *charges_text(struct arena *arena, const struct charges *charges, const struct currency *currency);
 const char *charges_cuts_literal(struct arena *arena, const struct charges *charges);
 
-/* The lines in advance of the period that billing_collect just began. */
+/* The lines in advance of the period that billing just began. */
 struct charges charges_of_period(struct arena *arena, const struct billable *subscription);
 
 /* With one cut more, at `now`; cuts and charges of what is over by then are dropped. RC_CONFLICT when there are too
@@ -54,9 +57,10 @@ MUST_CHECK enum rc charges_rest(struct arena *arena, const struct charges *charg
                                 enum proration_basis basis, const struct charge *charge, int64_t *ret_rest,
                                 struct error *err);
 
-/* The instant at which the last cut takes effect, by the day or the second; the start of a span that begins later. */
+/* The instant, and the day, at which the last cut takes effect, by the day or the second; the start of a charge that
+ * begins later. */
 struct utime charges_effective(const struct charges *charges, const struct billable *subscription,
-                               enum proration_basis basis, struct date start);
+                               enum proration_basis basis, const struct charge *charge, struct date *ret_day);
 
 /* The plan whose charge it is, in a state of the subscription that has been charged it. */
 const struct plan_price *charge_plan(const struct billable *subscription, const struct charge *charge);

@@ -100,16 +100,15 @@ static enum rc begin_other_interval(struct work *work, struct standing *standing
   change_target_apply(&decision->target, s);
   struct date day = has_begun ? standing->today : grid_period(&s->grid, s->start, s->next_index).start;
   s->grid = grid_follow(day, decision->target.interval, s->next_index);
-  s->charged_minor = 0;
-  s->has_arrears_from = has_begun; /* all is settled up to this day */
-  s->arrears_from = day;
   if (!has_begun) return RC_OK;
+  s->charged_minor = 0; /* all is settled up to this day */
+  s->renewed_count = 0;
   const struct scheduled_change *scheduled = s->scheduled; /* this boundary is none that it waited for */
   s->scheduled = NULL;
   standing->charges.count = 0;
-  TRY(billing_collect_next(work->arena, billing, s, err));
+  s->has_period = false;
+  TRY(billing_begin_next(work->arena, billing, s, err));
   s->scheduled = scheduled;
-  s->has_arrears_from = false;
   s->version++;
   struct charges begun = charges_of_period(work->arena, s);
   standing->charges.at = begun.at;
@@ -151,12 +150,12 @@ static enum rc decide_period_end(struct work *work, struct standing *standing, s
   struct billing *billing = ARENA_NEW(work->arena, struct billing);
   if (standing->s.cancel_at_period_end) return subscription_refuse_ending(standing->s.state, err);
   decision->index = standing->s.next_index;
-  decision->at = standing->s.next_at;
+  decision->at = billing_begun_until(&standing->s);
   *change = (struct scheduled_change){.index = decision->index, .target = decision->target};
   *then = standing->s;
   then->scheduled = change;
   decision->scheduled = change;
-  TRY(billing_collect_next(work->arena, billing, then, err));
+  TRY(billing_begin_next(work->arena, billing, then, err));
   decision->lines = billing->lines;
   decision->line_count = billing->count;
   standing->s.version++;
@@ -208,9 +207,9 @@ static enum rc decide_end_with_period(struct standing *standing, struct cancella
   TRY(subscription_next(standing->s.state, SUBSCRIPTION_EVENT_CANCEL, &cancelled, err));
   if (standing->s.cancel_at_period_end) return subscription_refuse_ending(standing->s.state, err);
   standing->s.cancel_at_period_end = true;
-  standing->s.cancel_at = standing->s.next_at;
+  standing->s.cancel_at = billing_begun_until(&standing->s);
   standing->s.version++;
-  cancellation->at = standing->s.next_at;
+  cancellation->at = standing->s.cancel_at;
   return RC_OK;
 }
 

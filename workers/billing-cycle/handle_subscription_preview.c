@@ -26,9 +26,13 @@ struct rest {
 static enum rc bill_next(struct work *work, const struct standing *standing, const struct rest *rest,
                          struct billing *billing, struct error *err) {
   struct billable *then = ARENA_NEW(work->arena, struct billable); /* lines point at it */
+  bool may_go_on; /* at the end of a period with a renewed one after it there may be nothing to bill */
   *then = standing->s;
   if (rest->scheduled) then->scheduled = rest->scheduled;
-  TRY(billing_pass_next(work->arena, billing, then, err));
+  do {
+    may_go_on = then->renewed_count > 0;
+    TRY(billing_pass_next(work->arena, billing, then, err));
+  } while (may_go_on && billing->count == 0);
   TRY(pending_peek(work, &standing->command->tenant, then, billing, err));
   for (size_t i = 0; i < rest->count; i++) {
     struct line line = rest->lines[i];
@@ -84,7 +88,7 @@ static void write_change(struct json_writer *json, const struct standing *standi
   json_put_string(json, "billing", decision->is_billed_now ? "now" : "next_invoice");
   json_put_bool(json, "isUpgrade", decision->is_upgrade);
   billing_write_state(json, &as_changed, decision->at);
-  json_put_string(json, "nextBillingDate", utime_format(standing->s.next_at, time));
+  json_put_string(json, "nextBillingDate", utime_format(billing_begun_until(&standing->s), time));
   json_put_string(json, "currency", standing->s.currency->code);
   json_put_raw(json, "subtotal", money_format(decision->sum_minor, standing->s.currency, money));
   write_lines(json, "lines", decision->lines, decision->line_count);

@@ -16,9 +16,10 @@ static void emit_reactivated(struct work *work, const struct standing *standing)
 
 /* Onto the period that today is in, unless that is billed already. Its boundary was told to nobody, so that a zone that
  * was to come with it is there (BILL-013). */
-static enum rc skip_periods(struct standing *standing, struct error *err) {
+static enum rc skip_periods(struct work *work, struct standing *standing, struct error *err) {
   struct billable *s = &standing->s;
   int64_t after = standing_has_begun(standing) ? grid_index(&s->grid, standing->today) + 1 : 0;
+  TRY(billing_skip_renewed(work->arena, s, after - 1, err));
   if (after > s->next_index) {
     TRY(billing_enter_zone(s, err));
     struct period period = grid_period(&s->grid, s->start, after - 1);
@@ -34,11 +35,10 @@ static enum rc skip_periods(struct standing *standing, struct error *err) {
 static enum rc revive(struct work *work, struct standing *standing, struct error *err) {
   struct billable *s = &standing->s;
   TRY(standing_move(standing, SUBSCRIPTION_EVENT_REACTIVATE, err));
-  TRY(skip_periods(standing, err));
+  TRY(skip_periods(work, standing, err));
   TRY(standing_cut(work, standing, err));
   struct charges nothing = standing->charges;
   nothing.count = 0;
-  s->charged_minor = 0;
   s->has_arrears_from = standing_has_begun(standing);
   s->arrears_from = standing->today;
   TRY(change_lines(work->arena, &standing->billing, s, s, &nothing, s->version, &standing->charges, err));

@@ -1,10 +1,9 @@
-/* subscription.renew: bills the next period now and moves the end of the current one by it; the grid is as it was
- * (BILL-055). The event is subscription.renewed, as when a run does it. */
+/* subscription.renew: bills the next period now; what is billed ends one period later, and the grid is as it was
+ * (BILL-055). The period that runs goes on until its own end, and pays its arrears there. The event is
+ * subscription.renewed, as when a run does it. */
 #include "handlers.h"
 #include "pending.h"
 #include "standing.h"
-
-enum { RENEWED_AHEAD_MAX = 24 };
 
 static enum rc check(const struct standing *standing, struct error *err) {
   const struct billable *s = &standing->s;
@@ -13,8 +12,8 @@ static enum rc check(const struct standing *standing, struct error *err) {
   if (s->scheduled)
     return error_set(err, RC_CONFLICT, "a change is scheduled for the end of the period: withdraw it first");
   if (standing->is_parked) return error_set(err, RC_CONFLICT, "the subscription is parked: bill it again first");
-  if (s->next_index - grid_index(&s->grid, standing->today) > RENEWED_AHEAD_MAX)
-    return error_set(err, RC_CONFLICT, "the subscription is renewed for %d periods already", RENEWED_AHEAD_MAX);
+  if (s->renewed_count >= RENEWED_PERIODS_MAX)
+    return error_set(err, RC_CONFLICT, "the subscription is renewed for %d periods already", RENEWED_PERIODS_MAX);
   return RC_OK;
 }
 
@@ -34,9 +33,7 @@ static enum rc renew(struct work *work, struct standing *standing, struct error 
   enum subscription_state to;
   TRY(subscription_next(s->state, SUBSCRIPTION_EVENT_RENEW, &to, err));
   TRY(check(standing, err));
-  struct utime start = s->period_start;
-  TRY(billing_collect_next(work->arena, &standing->billing, s, err));
-  s->period_start = start;
+  TRY(billing_renew(work->arena, &standing->billing, s, err));
   struct charges next = charges_of_period(work->arena, s);
   standing->charges = both(work->arena, &standing->charges, &next);
   return RC_OK;

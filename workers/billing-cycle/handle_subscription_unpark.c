@@ -24,19 +24,14 @@ static enum rc check_parked(struct work *work, const struct message *command, co
 }
 
 /* When the boundary is that it stands before. What this alone cannot find out has not been put right. */
-static enum rc find_due(struct work *work, const struct message *command, struct billable *s, struct utime *ret_due,
-                        struct error *err) {
+static enum rc find_due(struct work *work, const struct message *command, struct billable *s, struct error *err) {
   struct error why;
   enum rc rc = billable_find(work, &command->tenant, command->subject, s, &why);
-  if (rc == RC_OK) rc = zone_find(s->zone_name, "timeZone", &s->zone, &why);
+  if (rc == RC_OK) rc = billing_find_boundary(s, &why);
   if (rc != RC_OK && error_verdict(rc) != VERDICT_RETRY)
     return error_set(err, RC_CONFLICT, "it still cannot be billed: %s", why.text);
-  if (rc != RC_OK) {
-    *err = why;
-    return rc;
-  }
-  *ret_due = zone_midnight(s->zone, grid_period(&s->grid, s->start, s->next_index).start);
-  return RC_OK;
+  if (rc != RC_OK) *err = why;
+  return rc;
 }
 
 enum rc handle_subscription_unpark(struct work *work, struct message *const *messages, size_t count,
@@ -47,14 +42,14 @@ enum rc handle_subscription_unpark(struct work *work, struct message *const *mes
   const char *tenant = db_uuid(arena, &command->tenant);
   struct db_array *customers = db_array_new(arena);
   struct billable subscription;
-  struct utime due = {0};
   TRY(lock(work, command, tenant, customers, err));
   TRY(check_parked(work, command, tenant, err));
-  TRY(find_due(work, command, &subscription, &due, err));
+  TRY(find_due(work, command, &subscription, err));
 
   PGresult CLEANUP(db_result_release) *resource = NULL;
   TRY(tx_exec(work->tx, &sql_subscription_unpark,
-              PARAMS(tenant, command->subject, db_utime(arena, due), db_utime(arena, work->now)), NULL, err));
+              PARAMS(tenant, command->subject, db_utime(arena, subscription.next_at), db_utime(arena, work->now)), NULL,
+              err));
   TRY(tx_exec(work->tx, &sql_customer_billing_refresh, PARAMS(tenant, db_array_literal(customers)), NULL, err));
   TRY(tx_exec(work->tx, &sql_subscription_resource, PARAMS(tenant, command->subject), &resource, err));
   reply(work, command, 200, "subscription", command->subject, row_text(resource, 0, 0));

@@ -6,9 +6,9 @@
 #include "charges.h"
 #include "domain/invoice.h"
 
-/* A line with the texts of its plan, and what each tier of its price, period of its minimum and cut adds: much of them
- * makes invoices of fewer lines. */
-enum { LINE_WEIGHT = 3072, TIER_WEIGHT = 192, PERIOD_WEIGHT = 128, CUT_WEIGHT = 32, DESCRIPTION_MAX = 1200 };
+/* A line with the texts of its plan, and what each tier of its price and each cut adds: much of them makes invoices of
+ * fewer lines. */
+enum { LINE_WEIGHT = 3072, TIER_WEIGHT = 192, CUT_WEIGHT = 32, DESCRIPTION_MAX = 1200 };
 
 static int compare_lines(const void *a, const void *b) {
   const struct line *left = a, *right = b;
@@ -30,8 +30,8 @@ static bool is_same_invoice(const struct line *a, const struct line *b) {
 
 static size_t line_weight(const struct line *line) {
   size_t tiers = line->component ? line->component->tier_count : 0;
-  size_t periods = line->minimum ? line->minimum->count : 0, cuts = line->change ? line->change->cuts->cut_count : 0;
-  return LINE_WEIGHT + tiers * TIER_WEIGHT + periods * PERIOD_WEIGHT + cuts * CUT_WEIGHT;
+  size_t cuts = line->change ? line->change->cuts->cut_count : 0;
+  return LINE_WEIGHT + tiers * TIER_WEIGHT + cuts * CUT_WEIGHT;
 }
 
 /* The lines from `first` on that make one invoice: as many as belong together and fit into a message. */
@@ -133,11 +133,10 @@ static void write_minimum(struct json_writer *json, const struct line *line) {
   json_put_string(json, "minimum", money_format(line->item->price->minimum_minor, currency, money));
   json_put_string(json, "charged", money_format(minimum->charged_minor, currency, money));
   json_put_array(json, "periods");
-  for (size_t i = 0; i < minimum->count; i++) {
-    const struct agreed *agreed = &minimum->at[i];
+  if (minimum->has_length) {
     json_put_object(json, NULL);
-    write_share(json, line, agreed->index, agreed->from, agreed->to, agreed->share);
-    if (agreed->change) write_change(json, line, agreed->change);
+    write_share(json, line, line->index, minimum->from, minimum->to, minimum->share);
+    if (minimum->change) write_change(json, line, minimum->change);
     json_put_end(json);
   }
   json_put_end(json);

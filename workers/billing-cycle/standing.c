@@ -122,7 +122,8 @@ enum rc standing_stop(struct work *work, struct standing *standing, bool credits
   *ret_count = 0;
   TRY(standing_cut(work, standing, err));
   if (credits) TRY(change_unused(work->arena, &standing->charges, s, ret_unused, ret_count, err));
-  for (size_t i = 0; i < *ret_count; i++) s->charged_minor -= (*ret_unused)[i].amount_minor;
+  for (size_t i = 0; i < *ret_count; i++)
+    TRY(billing_count(work->arena, s, (*ret_unused)[i].charge->index, -(*ret_unused)[i].amount_minor, err));
   if (standing->was_billed && s->next_index > s->first_index && standing_has_begun(standing))
     TRY(billing_settle(work->arena, &standing->billing, s, standing->today, err));
   mark_lines(standing, first);
@@ -155,7 +156,7 @@ enum rc standing_store(struct work *work, struct standing *standing, struct erro
              time_or_null(arena, s->cancel_at_period_end, s->cancel_at),
              time_or_null(arena, standing->has_cancelled_at, standing->cancelled_at), standing->cancel_reason,
              time_or_null(arena, standing->has_suspended_at, standing->suspended_at), db_int(arena, s->version),
-             s->zone_name, s->next_zone_name, db_utime(arena, work->now)),
+             s->zone_name, s->next_zone_name, db_utime(arena, work->now), renewed_text(arena, s)),
       NULL, err));
   TRY(scheduled_store(work, &standing->command->tenant, s, 1, err));
   struct db_array *customers = db_array_new(arena);

@@ -1,19 +1,21 @@
 -- Where subscriptions stand after they were billed. Arrays: $2 ids, $3 statuses (NULL: as before), $4 next period indexes, $5 next billing
 -- times (NULL: never again), $6 and $7 current periods (NULL: as before), $8 parked, $9 charges (JSON; NULL: as before),
--- $10 charged since arrears were billed last, $11 versions, $12 time zones; $1 tenant, $13 now.
+-- $10 charged since arrears were billed last, $11 versions, $12 time zones, $13 periods that were renewed early (JSON), $14
+-- arrears from; $1 tenant, $15 now.
 UPDATE subscriptions s
 SET status = COALESCE(a.status, s.status), next_period_index = a.next_period_index, next_billing_at = a.next_billing_at,
     current_period_start = COALESCE(a.period_start, s.current_period_start),
     current_period_end = COALESCE(a.period_end, s.current_period_end),
     charges = COALESCE(a.charges, s.charges), charged_minor = a.charged_minor,
-    arrears_from = CASE WHEN a.charges IS NULL THEN s.arrears_from END,
+    arrears_from = a.arrears_from, renewed_periods = a.renewed_periods,
     time_zone = a.time_zone, next_time_zone = CASE WHEN a.time_zone = s.time_zone THEN s.next_time_zone END,
     next_time_zone_at = CASE WHEN a.time_zone = s.time_zone THEN s.next_time_zone_at END,
     cancelled_at = CASE WHEN a.status = 'cancelled' THEN COALESCE(s.cancelled_at, s.cancel_at) ELSE s.cancelled_at END,
     expires_at = CASE WHEN a.status = 'expired' THEN COALESCE(a.period_end, s.current_period_end) ELSE s.expires_at END,
-    parked_at = CASE WHEN a.parked THEN $13::timestamptz ELSE s.parked_at END,
-    updated_at = $13::timestamptz, version = a.version
+    parked_at = CASE WHEN a.parked THEN $15::timestamptz ELSE s.parked_at END,
+    updated_at = $15::timestamptz, version = a.version
 FROM unnest($2::uuid[], $3::text[], $4::bigint[], $5::timestamptz[], $6::timestamptz[], $7::timestamptz[], $8::boolean[],
-            $9::jsonb[], $10::bigint[], $11::bigint[], $12::text[])
-  AS a (id, status, next_period_index, next_billing_at, period_start, period_end, parked, charges, charged_minor, version, time_zone)
+            $9::jsonb[], $10::bigint[], $11::bigint[], $12::text[], $13::jsonb[], $14::date[])
+  AS a (id, status, next_period_index, next_billing_at, period_start, period_end, parked, charges, charged_minor, version, time_zone,
+        renewed_periods, arrears_from)
 WHERE s.tenant_id = $1::uuid AND s.id = a.id;
