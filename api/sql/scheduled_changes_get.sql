@@ -1,7 +1,7 @@
 -- The changes that wait, or waited, for a boundary of a subscription, newest first. $1 subscription. Result: a JSON array; no
 -- row when there is no such subscription.
 SELECT COALESCE((SELECT json_agg(json_build_object(
-  'id', c.id, 'subscriptionId', c.subscription_id, 'status', c.status, 'effectiveAt', iso(c.effective_at),
+  'id', c.id, 'subscriptionId', c.subscription_id, 'status', c.status, 'effectiveAt', iso(takes_effect_at(c, s)),
   'planId', c.plan_id, 'planVersion', c.plan_version, 'quantity', trim_scale(c.quantity), 'items', c.items,
   'requestedBy', c.requested_by, 'createdAt', iso(c.created_at), 'resolvedAt', iso(c.resolved_at), 'version', c.version)
   ORDER BY c.created_at DESC, c.id DESC)

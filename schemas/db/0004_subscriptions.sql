@@ -153,7 +153,7 @@ CREATE TABLE scheduled_changes (
   id              uuid NOT NULL,
   subscription_id uuid NOT NULL,
   period_index    bigint NOT NULL,              -- the first period of the new state
-  effective_at    timestamptz NOT NULL,         -- its boundary, as it was when the change was asked for
+  effective_at    timestamptz NOT NULL,         -- its boundary: as foreseen, or the one at which it was applied
   plan_id         uuid,
   plan_version    integer,
   quantity        numeric(18,6),
@@ -172,6 +172,13 @@ CREATE TABLE scheduled_changes (
 CREATE UNIQUE INDEX scheduled_changes_pending ON scheduled_changes (tenant_id, subscription_id) WHERE status = 'pending';
 CREATE INDEX scheduled_changes_of_subscription ON scheduled_changes (tenant_id, subscription_id);
 CALL protect('scheduled_changes');
+
+-- When it takes effect: what waits does so at the next boundary that a period begins at, wherever that has moved; NULL while
+-- there is none (suspended, parked). Several boundaries may have come and wait for their run.
+CREATE FUNCTION takes_effect_at(c scheduled_changes, s subscriptions) RETURNS timestamptz LANGUAGE sql IMMUTABLE
+RETURN CASE WHEN c.status <> 'pending' THEN c.effective_at
+            WHEN s.next_billing_at IS NOT NULL AND s.next_period_index < c.period_index THEN c.effective_at
+            ELSE s.next_period_at END;
 
 -- When each tenant's runs start by themselves: every full hour, or once a day at an hour of the tenant's zone.
 CREATE TABLE billing_schedules (

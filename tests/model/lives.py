@@ -403,7 +403,7 @@ class Lived:
         def change(items):
             items = before(items) if before else items
             return {**items, 0: (new, items[0][1])}
-        life.scheduled = change
+        life.migrate(self.now, change)
 
     def finish(self, now):
         """What was kept for the next invoice comes on the last one."""
@@ -568,6 +568,7 @@ def live(seed, count):
     for now in sorted({at for lived in lives for at in lived.acts} | migrations | {end}):
         advance(api, clock, now)
         for lived in lives:
+            lived.now = now
             lived.life.run_until(now)
             lived.act(now)
         if now in migrations:

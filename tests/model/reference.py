@@ -194,7 +194,8 @@ class Life:
         self.next_at = midnight(self.start, zone)  # when it begins
         self.told = {}               # the instants of each period that was begun
         self.ends_at, self.auto_renew = None, True  # BILL-053: the instant that was told; BILL-055
-        self.scheduled = None        # what is to be changed at the next boundary
+        self.scheduled = None        # what is to be changed at a boundary
+        self.scheduled_index = None  # the first period that it changes
         self.numbers = len(items)    # items ever had
         self.charges, self.cuts = [], []
         self.open = []               # periods that were begun and are not settled; those after the first, early (BILL-055)
@@ -267,7 +268,7 @@ class Life:
         elif not goes_on and not self.auto_renew and self.next > 0:
             self.end("expired")
         else:
-            if not goes_on and self.scheduled:
+            if not goes_on and self.scheduled and self.next >= self.scheduled_index:
                 self.apply_scheduled(day)
             self.enter_zone(at)
             if not goes_on:
@@ -431,6 +432,12 @@ class Life:
 
     def change_at_period_end(self, change):
         """`change` makes the new items of those that there are by then."""
+        self.scheduled, self.scheduled_index = change, self.next
+
+    def migrate(self, at, change):
+        """BILL-035: at the first boundary that has not come, or with what waits already."""
+        if not self.scheduled:
+            self.scheduled_index = max(self.next, self.grid.index(self.day_of(at)) + 1 if self.next else 0)
         self.scheduled = change
 
     def apply_scheduled(self, day):
@@ -467,6 +474,10 @@ class Life:
         self.cuts.append(day)
         if index != self.running:
             self.enter_zone(at)
+        if self.scheduled and self.scheduled_index <= index:  # its boundary passed meanwhile
+            self.next = self.scheduled_index
+            self.apply_scheduled(self.bounds(self.next)[0])
+            index = self.grid.index(day)
         if index >= self.next:
             self.next = index + 1
             self.told[index] = tuple(midnight(bound, self.zone) for bound in self.bounds(index)[:2])
@@ -476,8 +487,9 @@ class Life:
             start, end, full = self.bounds(index)
             first, last = self.told[index]
             self.open.append(OpenPeriod(index, max(start, day), end, full, max(first, midnight(day, self.zone)), last))
-        lines = self.replace_charges([charge for index in self.periods_from(day) for item in sorted(self.items)
-                                      for charge in self.in_advance(item, index)])
+        lines = [fee for item in sorted(self.items) for fee in self.setup_fee(item, index, at, at)]
+        lines += self.replace_charges([charge for index in self.periods_from(day) for item in sorted(self.items)
+                                       for charge in self.in_advance(item, index)])
         self.emit_alone(at, lines)
 
     def emit_alone(self, at, lines):

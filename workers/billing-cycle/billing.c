@@ -381,8 +381,7 @@ static enum rc bill_advance(struct arena *arena, struct billing *billing, struct
   return RC_OK;
 }
 
-/* BILL-052: what was to change at this boundary. */
-static enum rc apply_change(struct arena *arena, struct billing *billing, struct billable *s, struct error *err) {
+enum rc billing_apply_change(struct arena *arena, struct billing *billing, struct billable *s, struct error *err) {
   bool was_due;
   TRY(scheduled_apply(s, &was_due, err));
   if (!was_due) return RC_OK;
@@ -396,7 +395,7 @@ static enum rc apply_change(struct arena *arena, struct billing *billing, struct
 }
 
 static enum rc begin_period(struct arena *arena, struct billing *billing, struct billable *s, struct error *err) {
-  TRY(apply_change(arena, billing, s, err));
+  TRY(billing_apply_change(arena, billing, s, err));
   struct period period = grid_period(&s->grid, s->start, s->next_index);
   TRY(end_trial(arena, billing, s, err));
   TRY(change_zone(s, err));

@@ -62,7 +62,8 @@ struct billable {
   const struct line *charges; /* in advance, of the last period that was begun; zeros too */
   size_t charge_count;
   const struct scheduled_change *scheduled; /* what waits for a boundary; NULL: nothing */
-  const struct scheduled_change *applied;   /* and what was applied at one */
+  const struct scheduled_change *applied;   /* and what was applied at one, when */
+  struct utime applied_at;
   bool is_parked;
   bool is_unreadable;      /* its row says what this version does not know: parked as it stands */
   const struct error *why; /* it is parked */
@@ -176,6 +177,10 @@ MUST_CHECK enum rc billing_count(struct arena *arena, struct billable *subscript
                                  int64_t amount_minor, struct error *err);
 /* Onto that period, if it was begun early; nothing counts as billed of it and of those after it. */
 MUST_CHECK enum rc billing_skip_renewed(struct arena *arena, struct billable *subscription, int64_t running,
+                                        struct error *err);
+
+/* BILL-052: what was to change at boundary next_index, if something was. */
+MUST_CHECK enum rc billing_apply_change(struct arena *arena, struct billing *billing, struct billable *subscription,
                                         struct error *err);
 
 /* Passes the next boundary, whenever it comes: what a run will bill there. */

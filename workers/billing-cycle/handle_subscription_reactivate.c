@@ -2,6 +2,7 @@
  * subscription and charges the rest of the period that runs now (BILL-054). The grid is as it was; the periods that
  * passed meanwhile were never billed and never will be. */
 #include "handlers.h"
+#include "scheduled.h"
 #include "standing.h"
 
 static void emit_reactivated(struct work *work, const struct standing *standing) {
@@ -14,16 +15,31 @@ static void emit_reactivated(struct work *work, const struct standing *standing)
   standing_event_end(work, standing, "subscription.reactivated", &text, &json);
 }
 
+/* BILL-052: a boundary passed while nobody was billed, and what waited for it is in effect. What cannot be applied
+ * waits on, and the next boundary parks the subscription. */
+static enum rc apply_passed_change(struct work *work, struct standing *standing, int64_t *running, struct error *err) {
+  struct billable *s = &standing->s;
+  const struct scheduled_change *change = s->scheduled;
+  if (!change || change->why || change->index > *running) return RC_OK;
+  s->next_index = change->index;
+  s->renewed_count = 0;
+  s->next_at = zone_midnight(s->zone, grid_period(&s->grid, s->start, change->index).start);
+  TRY(billing_apply_change(work->arena, &standing->billing, s, err));
+  *running = grid_index(&s->grid, standing->today);
+  return RC_OK;
+}
+
 /* Onto the period that today is in, unless that is billed already. Its boundary was told to nobody, so that a zone that
  * was to come with it is there (BILL-013). */
 static enum rc skip_periods(struct work *work, struct standing *standing, struct error *err) {
   struct billable *s = &standing->s;
-  int64_t after = standing_has_begun(standing) ? grid_index(&s->grid, standing->today) + 1 : 0;
-  TRY(billing_skip_renewed(work->arena, s, after - 1, err));
-  if (after > s->next_index) {
+  int64_t running = standing_has_begun(standing) ? grid_index(&s->grid, standing->today) : -1;
+  TRY(apply_passed_change(work, standing, &running, err));
+  TRY(billing_skip_renewed(work->arena, s, running, err));
+  if (running >= s->next_index) {
     TRY(billing_enter_zone(s, err));
-    struct period period = grid_period(&s->grid, s->start, after - 1);
-    s->next_index = after;
+    struct period period = grid_period(&s->grid, s->start, running);
+    s->next_index = running + 1;
     s->has_period = true;
     s->period_start = zone_midnight(s->zone, period.start);
     s->period_end = zone_midnight(s->zone, period.end);
@@ -33,7 +49,7 @@ static enum rc skip_periods(struct work *work, struct standing *standing, struct
 }
 
 static enum rc revive(struct work *work, struct standing *standing, struct error *err) {
-  struct billable *s = &standing->s;
+  struct billable *s = &standing->s, before = *s;
   TRY(standing_move(standing, SUBSCRIPTION_EVENT_REACTIVATE, err));
   TRY(skip_periods(work, standing, err));
   TRY(standing_cut(work, standing, err));
@@ -41,6 +57,7 @@ static enum rc revive(struct work *work, struct standing *standing, struct error
   nothing.count = 0;
   s->has_arrears_from = standing_has_begun(standing);
   s->arrears_from = standing->today;
+  change_setup_fees(work->arena, &standing->billing, &before, s, work->now);
   TRY(change_lines(work->arena, &standing->billing, s, s, &nothing, s->version, &standing->charges, err));
   standing->has_suspended_at = false;
   return RC_OK;

@@ -40,7 +40,7 @@ enum rc handle_subscription_withdraw_change(struct work *work, struct message *c
   standing.s.version++;
 
   TRY(tx_exec(work->tx, &sql_scheduled_change_resolve,
-              PARAMS(standing.tenant, change_id, "withdrawn", db_utime(work->arena, work->now)), NULL, err));
+              PARAMS(standing.tenant, change_id, "withdrawn", db_utime(work->arena, work->now), NULL), NULL, err));
   TRY(standing_store(work, &standing, err));
   TRY(standing_finish(work, &standing, err));
   emit_withdrawn(work, &standing, change_id);

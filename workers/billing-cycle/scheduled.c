@@ -95,14 +95,15 @@ enum rc scheduled_apply(struct billable *s, bool *ret_was_due, struct error *err
   change_target_apply(&change->target, s);
   s->scheduled = NULL;
   s->applied = change;
+  s->applied_at = s->next_at;
   s->version++;
   return RC_OK;
 }
 
 static enum rc resolve(struct work *work, const char *tenant, const struct scheduled_change *change, const char *status,
-                       struct error *err) {
+                       const char *took_effect_at, struct error *err) {
   return tx_exec(work->tx, &sql_scheduled_change_resolve,
-                 PARAMS(tenant, change->id, status, db_utime(work->arena, work->now)), NULL, err);
+                 PARAMS(tenant, change->id, status, db_utime(work->arena, work->now), took_effect_at), NULL, err);
 }
 
 enum rc scheduled_store(struct work *work, const struct uuid *tenant, const struct billable *subscriptions,
@@ -112,10 +113,10 @@ enum rc scheduled_store(struct work *work, const struct uuid *tenant, const stru
     const struct billable *s = &subscriptions[i];
     if (s->applied) {
       TRY(change_target_store(work, tenant, s, &s->applied->target, err));
-      TRY(resolve(work, tenant_id, s->applied, "applied", err));
+      TRY(resolve(work, tenant_id, s->applied, "applied", db_utime(work->arena, s->applied_at), err));
     }
     bool is_over = s->state == SUBSCRIPTION_CANCELLED || s->state == SUBSCRIPTION_EXPIRED;
-    if (s->scheduled && is_over) TRY(resolve(work, tenant_id, s->scheduled, "withdrawn", err));
+    if (s->scheduled && is_over) TRY(resolve(work, tenant_id, s->scheduled, "withdrawn", NULL, err));
   }
   return RC_OK;
 }
