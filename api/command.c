@@ -7,34 +7,24 @@
 #include <strings.h>
 
 #include "auth.h"
-#include "base/digest.h"
 #include "base/json_text.h"
 #include "card.h"
-#include "etag.h"
+#include "idempotency.h"
 #include "marker.h"
 #include "outcomes.h"
 #include "permissions.h"
 #include "producer.h"
-#include "schema/schema.h"
 #include "sql.h"
 
-enum { KEY_MAX = 255, DELIVERY_MARGIN_MS = 1500, DEAF_POLL_MS = 50, FIRST_POLL_MS = 100, LAST_POLL_MS = 1000 };
+enum { DELIVERY_MARGIN_MS = 1500, DEAF_POLL_MS = 50, FIRST_POLL_MS = 100, LAST_POLL_MS = 1000 };
 
 struct command {
-  struct uuid id, subject;
-  bool is_keyed;
-  const char *caller, *body_hash, *created_at;
+  struct identity identity;
+  struct uuid subject;
+  const char *created_at;
   const char *partition_key; /* NULL: the subject */
   const char *versions;      /* of the subject that it is meant for; NULL: any */
   struct preference preference;
-};
-
-/* A row of table commands. */
-struct outcome {
-  bool is_found, is_pending;
-  int http_status;
-  const char *result;
-  struct stored_error error;
 };
 
 /* ---- what may be asked ---- */
@@ -63,57 +53,14 @@ static enum rc check_members(const struct request *request, json_t *body, struct
   return RC_OK;
 }
 
-static enum rc check_schema(struct request *request, struct error *err) {
-  struct schema_faults *found = arena_alloc(request->arena, sizeof *found);
-  enum rc rc = schema_validate(request->route->command, request->body, request->body_length, found);
-  if (rc == RC_OK) return RC_OK;
-  if (rc != RC_VALIDATION) return error_set(err, rc, NULL);
-  struct faults faults = {.request = request};
-  for (size_t i = 0; i < found->count; i++) fault_add(&faults, found->faults[i].field, "%s", found->faults[i].text);
-  return faults_end(&faults, err);
-}
-
 static enum rc check_body(struct request *request, json_t *body, struct error *err) {
   const char *card = request->route->refuses_cards ? card_number_in(body) : NULL;
   if (card) return error_field(err, RC_VALIDATION, card, "%s must be a gateway's token, never a card number", card);
   TRY(check_members(request, body, err));
-  return check_schema(request, err);
+  return request_check_schema(request, request->route->command, err);
 }
 
 /* ---- which command it is ---- */
-
-static enum rc read_key(const struct request *request, const char **ret_key, struct error *err) {
-  static const char field[] = "Idempotency-Key";
-  const char *key = request_header(request, field);
-  if (!key) return RC_OK;
-  size_t length = strlen(key);
-  for (size_t i = 0; i < length; i++)
-    if (key[i] < 0x21 || key[i] > 0x7E) length = 0;
-  if (length == 0 || length > KEY_MAX)
-    return error_field(err, RC_VALIDATION, field, "%s must have 1 to %d visible ASCII characters", field, KEY_MAX);
-  *ret_key = key;
-  return RC_OK;
-}
-
-/* Lost updates: whoever changes a thing may say which version of it they have seen. */
-static enum rc read_if_match(const struct request *request, const char **ret_versions, struct error *err) {
-  const char *header = request_header(request, "If-Match");
-  if (!header) return RC_OK;
-  if (!strchr(request->route->path, '{'))
-    return error_field(err, RC_VALIDATION, "If-Match", "If-Match goes with a change of one resource");
-  return if_match_parse(header, request->arena, ret_versions, err);
-}
-
-static const char *hash_request(struct request *request, const char *versions) {
-  char digest[SHA256_HEX_MAX];
-  const char *head = arena_printf(request->arena, "%s %s%s%s\n", method_name(request->method), request->path,
-                                  versions ? "\nIf-Match: " : "", versions ? versions : "");
-  size_t head_length = strlen(head);
-  char *whole = arena_alloc(request->arena, head_length + request->body_length + 1);
-  memcpy(whole, head, head_length);
-  memcpy(whole + head_length, request->body, request->body_length);
-  return arena_strdup(request->arena, sha256_hex(whole, head_length + request->body_length, digest));
-}
 
 /* The aggregate's id: the path's, or the one that the path's key stands for; a fresh one for a creation. */
 static enum rc find_subject(struct request *request, struct uuid *ret_subject, struct error *err) {
@@ -129,17 +76,18 @@ static enum rc find_subject(struct request *request, struct uuid *ret_subject, s
   return RC_OK;
 }
 
+/* Lost updates: whoever changes a thing may say which version of it they have seen. */
+static enum rc read_if_match(const struct request *request, const char **ret_versions, struct error *err) {
+  if (request_header(request, "If-Match") && !strchr(request->route->path, '{'))
+    return error_field(err, RC_VALIDATION, "If-Match", "If-Match goes with a change of one resource");
+  return request_read_if_match(request, ret_versions, err);
+}
+
 static enum rc identify(struct request *request, json_t *body, struct command *command, struct error *err) {
   const struct route *route = request->route;
-  const char *key = NULL;
-  char tenant[UUID_TEXT_MAX], now[UTIME_TEXT_MAX];
-  TRY(read_key(request, &key, err));
-  command->is_keyed = key != NULL;
-  command->caller = caller_actor(request);
-  command->id =
-      key ? UUID_DERIVE("command", uuid_format(&request->caller.tenant, tenant), command->caller, key) : uuid_new();
+  char now[UTIME_TEXT_MAX];
   TRY(read_if_match(request, &command->versions, err));
-  command->body_hash = hash_request(request, command->versions);
+  TRY(identity_read(request, command->versions, &command->identity, err));
   command->created_at = arena_strdup(request->arena, utime_format(request->now, now));
   TRY(find_subject(request, &command->subject, err));
   if (route->partition_member)
@@ -149,35 +97,10 @@ static enum rc identify(struct request *request, json_t *body, struct command *c
 
 /* ---- what became of it ---- */
 
-static const char *column(struct request *request, const PGresult *found, int index) {
-  return row_is_null(found, 0, index) ? NULL : arena_strdup(request->arena, row_text(found, 0, index));
-}
-
-/* In the open transaction. RC_KEY_REUSED for another request with the same key. */
-static enum rc look_up(struct request *request, const struct uuid *id, const char *body_hash,
-                       struct outcome *ret_outcome, struct error *err) {
-  PGresult CLEANUP(db_result_release) *found = NULL;
-  TRY(tx_exec(&request->tx, &sql_command_outcome, PARAMS(db_uuid(request->arena, id)), &found, err));
-  if (row_count(found) == 0) return RC_OK;
-  if (strcmp(row_text(found, 0, 0), body_hash) != 0) return error_set(err, RC_KEY_REUSED, NULL);
-  *ret_outcome = (struct outcome){
-      .is_found = true,
-      .is_pending = strcmp(row_text(found, 0, 1), "pending") == 0,
-      .http_status = (int)row_int(found, 0, 2),
-      .result = column(request, found, 3),
-      .error = {.status = (int)row_int(found, 0, 2),
-                .code = column(request, found, 4),
-                .text = column(request, found, 5),
-                .field = column(request, found, 6),
-                .details = column(request, found, 7)},
-  };
-  return RC_OK;
-}
-
 static enum rc look_again(struct request *request, const struct command *command, struct outcome *outcome,
                           struct error *err) {
   TRY(request_begin_tenant(request, &request->caller.tenant, err));
-  TRY(look_up(request, &command->id, command->body_hash, outcome, err));
+  TRY(outcome_find(request, &command->identity, outcome, err));
   return request_commit(request, err);
 }
 
@@ -185,13 +108,13 @@ static enum rc look_again(struct request *request, const struct command *command
 
 static enum rc leave_marker(struct request *request, struct command *command, bool *ret_is_ours, struct error *err) {
   char subject[UUID_TEXT_MAX];
-  struct marker mine = {request->route->command, command->caller, command->body_hash,
+  struct marker mine = {request->route->command, command->identity.caller, command->identity.body_hash,
                         uuid_format(&command->subject, subject), command->created_at};
   struct marker found;
-  enum marker_state state = marker_leave(request, &command->id, &mine, &found);
+  enum marker_state state = marker_leave(request, &command->identity.id, &mine, &found);
   *ret_is_ours = state == MARKER_ABSENT;
   if (state != MARKER_PRESENT) return RC_OK;
-  if (strcmp(found.body_hash, command->body_hash) != 0) return error_set(err, RC_KEY_REUSED, NULL);
+  if (strcmp(found.body_hash, command->identity.body_hash) != 0) return error_set(err, RC_KEY_REUSED, NULL);
   (void)uuid_parse(found.subject, &command->subject); /* the same thing twice is the same thing */
   return RC_OK;
 }
@@ -206,7 +129,7 @@ static enum rc produce(struct request *request, const struct command *command, s
       .value = request->body,
       .value_length = request->body_length,
       .headers = {[HEADER_SPECVERSION] = "1.0",
-                  [HEADER_ID] = uuid_format(&command->id, id),
+                  [HEADER_ID] = uuid_format(&command->identity.id, id),
                   [HEADER_TYPE] = route->command,
                   [HEADER_SOURCE] = "/cloudbill/api",
                   [HEADER_SUBJECT] = subject,
@@ -214,14 +137,14 @@ static enum rc produce(struct request *request, const struct command *command, s
                   [HEADER_TENANT] = uuid_format(&request->caller.tenant, tenant),
                   [HEADER_DATASCHEMA] = arena_printf(request->arena, "/schemas/commands/%s.json", route->command),
                   [HEADER_TRACEPARENT] = request->traceparent,
-                  [HEADER_ACTOR] = command->caller,
+                  [HEADER_ACTOR] = command->identity.caller,
                   [HEADER_REPLY_TO] = outcomes_channel(request->api->outcomes),
-                  [HEADER_BODY_HASH] = command->body_hash,
+                  [HEADER_BODY_HASH] = command->identity.body_hash,
                   [HEADER_REQUEST_ID] = request->id,
                   [HEADER_ADDRESS] = request->address,
                   [HEADER_IF_MATCH] = command->versions},
   };
-  return producer_send(request->api->producer, &message, &command->id, err);
+  return producer_send(request->api->producer, &message, &command->identity.id, err);
 }
 
 static enum rc send_and_confirm(struct request *request, const struct command *command, struct waiter *waiter,
@@ -266,9 +189,9 @@ static enum rc send_and_wait(struct request *request, struct command *command, s
   struct waiter waiter;
   bool marker_is_ours = false;
   if (!outcome->is_found) TRY(leave_marker(request, command, &marker_is_ours, err));
-  outcomes_enlist(request->api->outcomes, &command->id, &waiter);
+  outcomes_enlist(request->api->outcomes, &command->identity.id, &waiter);
   enum rc rc = outcome->is_found ? RC_OK : send_and_confirm(request, command, &waiter, err);
-  if (rc != RC_OK && marker_is_ours) marker_remove(request, &command->id);
+  if (rc != RC_OK && marker_is_ours) marker_remove(request, &command->identity.id);
   if (rc == RC_OK) rc = wait_for(request, command, &waiter, outcome, err);
   outcomes_dismiss(request->api->outcomes, &waiter);
   return rc;
@@ -306,9 +229,10 @@ static const char *pending_json(struct request *request, const struct uuid *id, 
 
 static void answer_pending(struct request *request, struct response *response, const struct command *command) {
   char id[UUID_TEXT_MAX];
-  response_data(response, 202, pending_json(request, &command->id, request->route->command, command->created_at), NULL);
+  response_data(response, 202,
+                pending_json(request, &command->identity.id, request->route->command, command->created_at), NULL);
   response_header(response, "Location",
-                  arena_printf(request->arena, "/api/operations/%s", uuid_format(&command->id, id)));
+                  arena_printf(request->arena, "/api/operations/%s", uuid_format(&command->identity.id, id)));
 }
 
 static void note_preference(struct request *request, struct response *response, const struct preference *preference) {
@@ -367,7 +291,7 @@ enum rc command_handle(struct request *request, struct response *response, struc
   TRY(read_body(request, &body, err));
   TRY(check_body(request, body, err));
   TRY(identify(request, body, &command, err));
-  if (command.is_keyed) TRY(look_up(request, &command.id, command.body_hash, &outcome, err));
+  if (command.identity.is_keyed) TRY(outcome_find(request, &command.identity, &outcome, err));
   TRY(request_commit(request, err));
 
   bool was_done = outcome.is_found && !outcome.is_pending;

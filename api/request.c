@@ -10,8 +10,10 @@
 #include "base/buf.h"
 #include "base/digest.h"
 #include "base/json_text.h"
+#include "etag.h"
 #include "guard.h"
 #include "pool.h"
+#include "schema/schema.h"
 
 /* ---- the head ---- */
 
@@ -288,6 +290,21 @@ enum rc faults_end(struct faults *faults, struct error *err) {
   faults->request->faults = faults_json(faults);
   const char *field = faults->list[0].field;
   return error_field(err, RC_VALIDATION, field, "%s%s%s", field, field[0] ? " " : "the body ", faults->list[0].text);
+}
+
+enum rc request_read_if_match(const struct request *request, const char **ret_versions, struct error *err) {
+  const char *header = request_header(request, "If-Match");
+  return header ? if_match_parse(header, request->arena, ret_versions, err) : RC_OK;
+}
+
+enum rc request_check_schema(struct request *request, const char *schema, struct error *err) {
+  struct schema_faults *found = arena_alloc(request->arena, sizeof *found);
+  enum rc rc = schema_validate(schema, request->body, request->body_length, found);
+  if (rc == RC_OK) return RC_OK;
+  if (rc != RC_VALIDATION) return error_set(err, rc, NULL);
+  struct faults faults = {.request = request};
+  for (size_t i = 0; i < found->count; i++) fault_add(&faults, found->faults[i].field, "%s", found->faults[i].text);
+  return faults_end(&faults, err);
 }
 
 /* ---- transactions ---- */

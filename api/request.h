@@ -88,6 +88,11 @@ struct text_field {
 MUST_CHECK enum rc request_read_texts(struct request *request, json_t *body, struct text_field *fields, size_t count,
                                       struct error *err);
 
+/* The versions of the resource that will do (etag.h); untouched without If-Match: any. */
+MUST_CHECK enum rc request_read_if_match(const struct request *request, const char **ret_versions, struct error *err);
+/* The body as it was sent, by a schema of schemas/: all its faults. RC_VALIDATION, RC_MALFORMED. */
+MUST_CHECK enum rc request_check_schema(struct request *request, const char *schema, struct error *err);
+
 /* Transactions: the request's own, in the caller's tenant or in none. The connection goes back to the pool at the end.
  */
 MUST_CHECK enum rc request_begin(struct request *request, struct error *err);

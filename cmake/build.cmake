@@ -73,7 +73,7 @@ function(embed_json target directory)
     return()
   endif()
   file(GLOB files CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${directory}/commands/*.json
-    ${CMAKE_SOURCE_DIR}/${directory}/events/*.json)
+    ${CMAKE_SOURCE_DIR}/${directory}/events/*.json ${CMAKE_SOURCE_DIR}/${directory}/requests/*.json)
   set(out ${CMAKE_BINARY_DIR}/json/${target}_embedded.c)
   add_custom_command(OUTPUT ${out}
     COMMAND ${CMAKE_COMMAND} -DOUTPUT=${out} -DDIRECTORY=${CMAKE_SOURCE_DIR}/${directory}

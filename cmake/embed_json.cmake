@@ -1,7 +1,7 @@
 # cmake -DOUTPUT=schemas.c -DDIRECTORY=schemas -P embed_json.cmake
-# Writes every schema below DIRECTORY/commands and DIRECTORY/events into schema_embedded[], with the name of its file and
+# Writes every schema below DIRECTORY/commands, DIRECTORY/events and DIRECTORY/requests into schema_embedded[], with the name of its file and
 # of its directory.
-file(GLOB FILES ${DIRECTORY}/commands/*.json ${DIRECTORY}/events/*.json)
+file(GLOB FILES ${DIRECTORY}/commands/*.json ${DIRECTORY}/events/*.json ${DIRECTORY}/requests/*.json)
 set(source "/* Made from schemas/ by cmake/embed_json.cmake. */\n#include \"schema/schema.h\"\n")
 string(APPEND source "extern const struct schema_source schema_embedded[];\n")
 string(APPEND source "const struct schema_source schema_embedded[] = {\n")

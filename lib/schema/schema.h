@@ -43,7 +43,7 @@ MUST_CHECK enum rc schema_validate(const char *name, const char *json, size_t le
 /* The embedded schemas, as they stand in schemas/, by index; NULL name at the end. */
 struct schema_source {
   const char *name;
-  const char *kind; /* "commands" or "events" */
+  const char *kind; /* "commands", "events", or "requests": what the API does itself */
   const char *text;
 };
 const struct schema_source *schema_sources(void);

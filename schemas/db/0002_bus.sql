@@ -51,6 +51,7 @@ CREATE TABLE commands (
 );
 CREATE INDEX commands_age ON commands (created_at);
 CALL protect('commands');
+GRANT INSERT ON commands TO cloudbill_api;   -- what it does itself
 
 -- Original messages that could not be processed, with why. tenant_id is nil when the message did not say, or lied.
 CREATE TABLE dead_letters (

@@ -85,8 +85,7 @@ Test(database, the_api_s_roles_own_nothing_and_bypass_nothing) {
       "SELECT table_name || ' ' || privilege_type FROM information_schema.role_table_grants "
       "WHERE grantee = 'cloudbill_api' AND table_schema = 'cloudbill' AND privilege_type <> 'SELECT' "
       "AND (table_name, privilege_type) NOT IN (('billing_schedules', 'INSERT'), ('billing_schedules', 'UPDATE'), "
-      "('sessions', 'INSERT'), ('sessions', 'UPDATE'), ('audit_log', "
-      "'INSERT'))");
+      "('sessions', 'INSERT'), ('sessions', 'UPDATE'), ('audit_log', 'INSERT'), ('commands', 'INSERT'))");
   expect_none("everybody may", "SELECT table_name || ' ' || privilege_type FROM information_schema.role_table_grants "
                                "WHERE grantee = 'PUBLIC' AND table_schema = 'cloudbill'");
 }

@@ -9,11 +9,13 @@ struct attempt {
   const struct tenant *tenant;
   const char *path, *body, *key;
   struct answer answer;
+  const char *method; /* NULL: POST */
 };
 
 static void send_it(struct attempt *attempt) {
   const char *const headers[] = {keep_text("Idempotency-Key: %s", attempt->key), NULL};
-  attempt->answer = http_request("POST", attempt->path, attempt->tenant->token, attempt->body, headers);
+  attempt->answer = http_request(attempt->method ? attempt->method : "POST", attempt->path, attempt->tenant->token,
+                                 attempt->body, headers);
 }
 
 static void *send_in_thread(void *context) {
@@ -22,7 +24,7 @@ static void *send_in_thread(void *context) {
 }
 
 static struct answer post_with_key(const struct tenant *tenant, const char *path, const char *key, const char *body) {
-  struct attempt attempt = {tenant, path, quotes(body), key, {0}};
+  struct attempt attempt = {tenant, path, quotes(body), key, {0}, NULL};
   send_it(&attempt);
   return attempt.answer;
 }
@@ -58,7 +60,7 @@ Test(idempotency, twice_at_once_is_one_subscription_and_two_equal_answers) {
     pthread_t threads[2];
     const char *key = new_id();
     for (int i = 0; i < 2; i++) {
-      attempts[i] = (struct attempt){&s.tenant, subscriptions, quotes(s.body), key, {0}};
+      attempts[i] = (struct attempt){&s.tenant, subscriptions, quotes(s.body), key, {0}, NULL};
       cr_assert_eq(pthread_create(&threads[i], NULL, send_in_thread, &attempts[i]), 0);
     }
     for (int i = 0; i < 2; i++) pthread_join(threads[i], NULL);
@@ -142,4 +144,39 @@ Test(idempotency, an_impatient_caller_comes_back_for_the_answer) {
   cr_expect_eq(done.status, 201, "%s", done.text);
   cr_expect_str_eq(json_at(done.json, "data.id"), json_at(api_get(&s.tenant, 200, "%s", operation), "result.id"));
   cr_expect_eq(subscriptions_of(&s.tenant), 1);
+}
+
+/* What the API writes itself, without Kafka. */
+Test(idempotency, settings_change_once_for_each_key) {
+  enum { ROUNDS = 10 };
+  struct tenant tenant = tenant_new();
+  static const char audited[] = "SELECT count(*) FROM audit_log WHERE tenant_id = $1 AND action = 'settings.update'";
+  struct attempt attempts[2];
+  for (int round = 0; round < ROUNDS; round++) {
+    pthread_t threads[2];
+    const char *key = new_id(), *body = quotes(keep_text("{'draftHours':%d}", round + 1));
+    for (int i = 0; i < 2; i++) {
+      attempts[i] = (struct attempt){&tenant, "/api/settings", body, key, {0}, "PATCH"};
+      cr_assert_eq(pthread_create(&threads[i], NULL, send_in_thread, &attempts[i]), 0);
+    }
+    for (int i = 0; i < 2; i++) pthread_join(threads[i], NULL);
+    for (int i = 0; i < 2; i++) cr_assert_eq(attempts[i].answer.status, 200, "%s", attempts[i].answer.text);
+    cr_expect(same_data(&attempts[0].answer, &attempts[1].answer), "%s\n%s", attempts[0].answer.text,
+              attempts[1].answer.text);
+    cr_expect_str_eq(answer_header(&attempts[0].answer, "ETag"), answer_header(&attempts[1].answer, "ETag"));
+    cr_expect_eq(sql_int(&tenant, audited), round + 1);
+  }
+  struct attempt later = {&tenant, "/api/settings", quotes("{'draftHours':99}"), new_id(), {0}, "PATCH"};
+  send_it(&later);
+  cr_expect_eq(json_number_at(later.answer.json, "data.draftHours"), 99);
+  send_it(&attempts[0]);
+  cr_expect_eq(json_number_at(attempts[0].answer.json, "data.draftHours"), ROUNDS, "what it was answered then");
+  cr_expect_eq(json_number_at(api_get(&tenant, 200, "/api/settings"), "draftHours"), 99);
+  attempts[0].body = quotes("{'draftHours':7}");
+  send_it(&attempts[0]);
+  cr_expect_eq(attempts[0].answer.status, 422, "%s", attempts[0].answer.text);
+  attempts[1].key = "not a key";
+  send_it(&attempts[1]);
+  cr_expect_eq(attempts[1].answer.status, 400, "%s", attempts[1].answer.text);
+  cr_expect_eq(sql_int(&tenant, audited), ROUNDS + 1);
 }

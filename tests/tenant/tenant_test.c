@@ -188,6 +188,11 @@ Test(tenant, b_cannot_write_in_a_s_name) {
   cr_expect_str_eq(sql_state(&b, "cloudbill_api", session), "42501");
   cr_expect_str_eq(sql_state(&a.tenant, "cloudbill_api", audit), "00000");
   cr_expect_str_eq(sql_state(&b, "cloudbill_api", audit), "42501");
+  const char *outcome = keep_text("INSERT INTO cloudbill.commands (tenant_id, id, type, caller, body_hash, status, "
+                                  "http_status) VALUES ('%s', '%s', '', '', '', 'succeeded', 200)",
+                                  a.tenant.id, new_id());
+  cr_expect_str_eq(sql_state(&a.tenant, "cloudbill_api", outcome), "00000");
+  cr_expect_str_eq(sql_state(&b, "cloudbill_api", outcome), "42501");
   const char *steal = keep_text("WITH moved AS (UPDATE cloudbill.sessions SET ended_at = now() WHERE tenant_id = '%s' "
                                 "RETURNING 1) SELECT count(*) FROM moved",
                                 a.tenant.id);
