@@ -171,6 +171,8 @@ const struct route ROUTES[] = {
     {READ("/api/billing/invoices/{id}", "invoices:read", sql_invoice_get)},
     {COMMAND(METHOD_POST, "/api/billing/invoices", "invoices:create", "invoice.draft"),
      .partition_member = "customerId", .location = "/api/billing/invoices"},
+    {COMMAND(METHOD_DELETE, "/api/billing/invoices/{id}", "invoices:delete", "invoice.delete"), .fixed_body = "{}",
+     .success = 204},
     {COMMAND(METHOD_POST, "/api/billing/invoices/{id}/items", "invoices:update", "invoice.add_item")},
     {COMMAND(METHOD_POST, "/api/billing/invoices/{id}/finalize", "invoices:finalize", "invoice.finalise")},
     {COMMAND(METHOD_POST, "/api/billing/invoices/{id}/void", "invoices:void", "invoice.void")},

@@ -479,6 +479,58 @@ Test(invoicing, bill_070_an_invoice_is_written_by_hand_finalised_and_voided) {
   expect_sound_books(&tenant);
 }
 
+static struct answer delete_draft(const struct tenant *tenant, const char *invoice, const char *version) {
+  const char *const headers[] = {version ? keep_text("If-Match: \"%s\"", version) : NULL, NULL};
+  return http_request("DELETE", keep_text("/api/billing/invoices/%s", invoice), tenant->token, NULL, headers);
+}
+
+static void expect_not_deleted(const struct tenant *tenant, const char *invoice, const char *allowed) {
+  struct answer answer = delete_draft(tenant, invoice, NULL);
+  cr_expect_eq(answer.status, 409, "%s", answer.text);
+  cr_expect_str_eq(json_at(answer.json, "error.details.allowed.0"), allowed, "%s", answer.text);
+  api_get(tenant, 200, "/api/billing/invoices/%s", invoice);
+}
+
+Test(invoicing, bill_070_a_draft_by_hand_can_be_deleted) {
+  struct tenant tenant = tenant_new();
+  const char *customer = customer_new(&tenant, NULL);
+  api_post(&tenant, 201, keep_text("/api/billing/customers/%s/credits", customer), "{'amount':5,'currency':'USD'}");
+  const char *body = keep_text("{'customerId':'%s','items':[{'description':'A','unitPrice':20}]}", customer);
+  const char *wrong = id_of(api_post(&tenant, 201, "/api/billing/invoices", "%s", body));
+  cr_expect_eq(delete_draft(&tenant, wrong, "7").status, 412);
+  cr_expect_eq(delete_draft(&tenant, wrong, "1").status, 204);
+  cr_expect_eq(delete_draft(&tenant, wrong, NULL).status, 404);
+  api_get(&tenant, 404, "/api/billing/invoices/%s", wrong);
+  act(&tenant, 404, wrong, "finalize");
+  const char *empty =
+      id_of(api_post(&tenant, 201, "/api/billing/invoices", "{'customerId':'%s','items':[]}", customer));
+  cr_expect_eq(delete_draft(&tenant, empty, NULL).status, 204);
+  cr_expect_eq(sql_int(&tenant, "SELECT count(*) FROM invoice_items WHERE tenant_id = $1"), 0);
+  cr_expect_eq(sql_int(&tenant, "SELECT sum(remaining_minor) FROM credit_grants WHERE tenant_id = $1"), 500);
+  WAIT_UNTIL(count_messages(&tenant, "invoice.deleted") == 2, "invoice.deleted");
+  cr_expect_eq(count_messages(&tenant, "invoice.delete"), 4, "each that was asked for");
+  const char *right = id_of(api_post(&tenant, 201, "/api/billing/invoices", "%s", body));
+  const json_t *open = act(&tenant, 200, right, "finalize");
+  cr_expect_str_eq(json_at(open, "invoiceNumber"), "INV-000001", "no number was used");
+  cr_expect_eq(json_number_at(open, "creditApplied"), 5);
+  expect_not_deleted(&tenant, right, "payment");
+  act(&tenant, 200, right, "void");
+  cr_expect_eq(delete_draft(&tenant, right, NULL).status, 409);
+  expect_sound_books(&tenant);
+}
+
+/* BILL-060: what a run charged is charged once; without its draft it never would be. */
+Test(invoicing, bill_060_a_draft_of_billing_cannot_be_deleted) {
+  struct tenant tenant = tenant_new();
+  sql_do(&tenant, "UPDATE tenants SET draft_hours = 24 WHERE id = $1");
+  subscription_new(&tenant, customer_new(&tenant, NULL), plan_new(&tenant, "9.00", "USD", "monthly"), days_ago(0));
+  const char *draft = json_at(the_invoice(&tenant), "id");
+  expect_not_deleted(&tenant, draft, "finalize");
+  api_post(&tenant, 201, keep_text("/api/billing/invoices/%s/items", draft), "{'description':'B','unitPrice':1}");
+  expect_not_deleted(&tenant, draft, "finalize");
+  expect_sound_books(&tenant);
+}
+
 Test(invoicing, bill_070_what_is_given_up_can_still_be_paid) {
   struct tenant tenant = tenant_new();
   const char *invoice = open_invoice(&tenant, customer_new(&tenant, NULL), "30.00");

@@ -10,19 +10,6 @@
 
 enum { DRAFTS_MAX = 200 };
 
-struct keys {
-  const char *tenants, *ids;
-};
-
-static struct keys keys_of(struct work *work, const struct invoice *invoices, size_t count) {
-  struct db_array *tenants = db_array_new(work->arena), *ids = db_array_new(work->arena);
-  for (size_t i = 0; i < count; i++) {
-    db_array_uuid(tenants, &invoices[i].tenant);
-    db_array_uuid(ids, &invoices[i].id);
-  }
-  return (struct keys){db_array_literal(tenants), db_array_literal(ids)};
-}
-
 enum rc drafts_check(struct work *work, const struct invoice *invoices, size_t count, struct error *err) {
   for (size_t i = 0; i < count; i++) {
     struct taxable *lines = ARENA_ARRAY(work->arena, struct taxable, invoices[i].line_count);
@@ -35,12 +22,21 @@ enum rc drafts_check(struct work *work, const struct invoice *invoices, size_t c
   return RC_OK;
 }
 
+enum rc drafts_remove(struct work *work, const struct invoice *invoices, size_t count, struct error *err) {
+  struct db_array *tenants = db_array_new(work->arena), *ids = db_array_new(work->arena);
+  for (size_t i = 0; i < count; i++) {
+    db_array_uuid(tenants, &invoices[i].tenant);
+    db_array_uuid(ids, &invoices[i].id);
+  }
+  const char *params[] = {db_array_literal(tenants), db_array_literal(ids)};
+  TRY(tx_exec(work->tx, &sql_draft_items_remove, params, 2, NULL, err));
+  return tx_exec(work->tx, &sql_drafts_remove, params, 2, NULL, err);
+}
+
 enum rc drafts_replace(struct work *work, struct invoice *invoices, size_t count, struct error *err) {
-  struct keys keys = keys_of(work, invoices, count);
   struct ground ground;
   if (count == 0) return RC_OK;
-  TRY(tx_exec(work->tx, &sql_draft_items_remove, PARAMS(keys.tenants, keys.ids), NULL, err));
-  TRY(tx_exec(work->tx, &sql_drafts_remove, PARAMS(keys.tenants, keys.ids), NULL, err));
+  TRY(drafts_remove(work, invoices, count, err));
   TRY(ground_load(work, invoices, count, GROUND_TO_STORE, &ground, err));
   for (size_t i = 0; i < count; i++) {
     invoice_gather(&invoices[i]);

@@ -6,6 +6,8 @@
 
 /* RC_VALIDATION when the lines are too large to be taxed: before anything is written. */
 MUST_CHECK enum rc drafts_check(struct work *work, const struct invoice *invoices, size_t count, struct error *err);
+/* With their lines; nothing else is kept for a draft: coupons and account credit are used by finalising it. */
+MUST_CHECK enum rc drafts_remove(struct work *work, const struct invoice *invoices, size_t count, struct error *err);
 /* Computes loaded drafts (is_draft says as what) and writes them in place of what is stored. */
 MUST_CHECK enum rc drafts_replace(struct work *work, struct invoice *invoices, size_t count, struct error *err);
 /* Before its time; nothing when it is a draft no more. */

@@ -1,5 +1,5 @@
-/* invoice.draft, invoice.add_item, invoice.finalise: invoices written by hand (BILL-070), and drafts of billing that
- * somebody wants finalised before their time. */
+/* invoice.draft, invoice.add_item, invoice.finalise, invoice.delete: invoices written by hand (BILL-070), and drafts of
+ * billing that somebody wants finalised before their time. */
 #include <string.h>
 
 #include "base/assert.h"
@@ -112,28 +112,26 @@ enum rc handle_invoice_draft(struct work *work, struct message *const *messages,
   return invoice_answer(work, messages[0], messages[0]->subject, 201, err);
 }
 
-/* The draft that the command is about, with room for one more line. */
-static enum rc load_draft(struct work *work, const struct message *command, enum invoice_event event,
-                          struct invoice **ret_draft, struct error *err) {
+/* The draft that the command is about, with room for one more line. `what` is to be done with it. */
+static enum rc load_draft(struct work *work, const struct message *command, const char *what,
+                          struct invoice_facts *ret_facts, struct invoice **ret_draft, struct error *err) {
   struct draft_ref ref = {.tenant = command->tenant};
-  struct invoice_facts standing;
-  enum invoice_state ignored;
   size_t count;
   if (!uuid_parse(command->subject, &ref.id)) return error_set(err, RC_NOT_FOUND, "there is no such invoice");
   TRY(drafts_load(work, &ref, 1, 1, GROUND_TO_STORE, ret_draft, &count, err));
-  TRY(invoice_facts_load(work, &command->tenant, command->subject, GROUND_TO_STORE, &standing, err));
-  TRY(message_expect_version(command, standing.version, err));
-  TRY(invoice_next(standing.state, event, &ignored, err));
+  TRY(invoice_facts_load(work, &command->tenant, command->subject, GROUND_TO_STORE, ret_facts, err));
+  TRY(message_expect_version(command, ret_facts->version, err));
+  if (ret_facts->state != INVOICE_DRAFT) return invoice_refuse(ret_facts->state, what, err);
   if (count == 0) return error_set(err, RC_DB_CONFLICT, "the draft was replaced"); /* the batch is run again */
   (*ret_draft)->cause = command;
   return RC_OK;
 }
 
-/* Lines can be added as long as the invoice can still be finalised: to drafts. */
 enum rc handle_invoice_add_item(struct work *work, struct message *const *messages, size_t count, struct error *err) {
   (void)count;
   struct invoice *draft = NULL;
-  TRY(load_draft(work, messages[0], INVOICE_EVENT_FINALISE, &draft, err));
+  struct invoice_facts facts;
+  TRY(load_draft(work, messages[0], "a further line", &facts, &draft, err));
   ASSERT(draft);
   if (draft->line_count == INVOICE_LINES_MAX)
     return error_set(err, RC_CONFLICT, "an invoice has at most %d lines", INVOICE_LINES_MAX);
@@ -148,7 +146,8 @@ enum rc handle_invoice_add_item(struct work *work, struct message *const *messag
 enum rc handle_invoice_finalise(struct work *work, struct message *const *messages, size_t count, struct error *err) {
   (void)count;
   struct invoice *draft = NULL;
-  TRY(load_draft(work, messages[0], INVOICE_EVENT_FINALISE, &draft, err));
+  struct invoice_facts facts;
+  TRY(load_draft(work, messages[0], "finalize", &facts, &draft, err));
   ASSERT(draft);
   if (draft->line_count == 0) return error_set(err, RC_CONFLICT, "an invoice without a line cannot be finalised");
   TRY(drafts_check(work, draft, 1, err));
@@ -156,4 +155,25 @@ enum rc handle_invoice_finalise(struct work *work, struct message *const *messag
 
   TRY(drafts_replace(work, draft, 1, err));
   return invoice_answer(work, messages[0], messages[0]->subject, 200, err);
+}
+
+/* What billing charges is charged once (BILL-060): its drafts are finalised, and voided then. */
+static bool is_by_hand(const struct invoice *draft) {
+  for (size_t n = 0; n < draft->line_count; n++)
+    if (draft->lines[n].subscription_id) return false;
+  return !draft->run_id;
+}
+
+enum rc handle_invoice_delete(struct work *work, struct message *const *messages, size_t count, struct error *err) {
+  (void)count;
+  struct invoice *draft = NULL;
+  struct invoice_facts facts;
+  TRY(load_draft(work, messages[0], "delete", &facts, &draft, err));
+  ASSERT(draft);
+  if (!is_by_hand(draft)) return invoice_refuse(INVOICE_DRAFT, "deleting what billing made", err);
+
+  TRY(drafts_remove(work, draft, 1, err));
+  invoice_emit(work, &facts, "invoice.deleted", draft->version, messages[0]);
+  reply(work, messages[0], 200, "invoice", messages[0]->subject, "{}");
+  return RC_OK;
 }

@@ -5,7 +5,7 @@
 #include "runtime/runtime.h"
 
 handler_function handle_invoice_create;
-handler_function handle_invoice_draft, handle_invoice_add_item, handle_invoice_finalise;
+handler_function handle_invoice_draft, handle_invoice_add_item, handle_invoice_finalise, handle_invoice_delete;
 handler_function handle_invoice_void, handle_invoice_write_off, handle_invoice_send;
 handler_function handle_invoice_withdraw;
 handler_function handle_credit_grant, handle_credit_note_issue, handle_credit_note_create;

@@ -10,7 +10,8 @@ MUST_CHECK enum rc invoice_void(struct work *work, struct invoice_facts *standin
 /* Answers the command with the invoice as it is stored. */
 MUST_CHECK enum rc invoice_answer(struct work *work, const struct message *command, const char *id, int status,
                                   struct error *err);
-/* invoice.voided, invoice.uncollectible, invoice.paid and invoice.sent. `version`: of the invoice after it. */
+/* invoice.deleted, invoice.voided, invoice.uncollectible, invoice.paid and invoice.sent. `version`: of the invoice
+ * after it. */
 void invoice_emit(struct work *work, const struct invoice_facts *standing, const char *type, int64_t version,
                   const struct message *cause);
 void invoice_emit_sent(struct work *work, const struct invoice_facts *standing, const char *issue_date,

@@ -10,6 +10,7 @@ static const struct handler handlers[] = {
     {"invoice.draft", handle_invoice_draft, false},
     {"invoice.add_item", handle_invoice_add_item, false},
     {"invoice.finalise", handle_invoice_finalise, false},
+    {"invoice.delete", handle_invoice_delete, false},
     {"invoice.void", handle_invoice_void, false},
     {"invoice.write_off", handle_invoice_write_off, false},
     {"invoice.send", handle_invoice_send, false},
