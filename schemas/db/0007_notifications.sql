@@ -1,5 +1,6 @@
 -- E-mail: one row for each event and template. The id is derived from both, and is the Message-ID, so that a second copy is
--- recognised. pending: waits for its next_attempt_at. sending: a process has it until next_attempt_at, then another may.
+-- recognised. pending: waits for its next_attempt_at. sending: a process has it until next_attempt_at, then another may. dropped:
+-- its invoice was void when its time came.
 
 CREATE TABLE notifications (
   tenant_id       uuid NOT NULL,
@@ -12,7 +13,7 @@ CREATE TABLE notifications (
   invoice_id      uuid,
   payment_id      uuid,
   variables       jsonb NOT NULL,
-  status          text NOT NULL CHECK (status IN ('pending', 'sending', 'sent', 'failed')),
+  status          text NOT NULL CHECK (status IN ('pending', 'sending', 'sent', 'failed', 'dropped')),
   attempts        integer NOT NULL DEFAULT 0,
   deferrals       integer NOT NULL DEFAULT 0,  -- attempts that the server put off; one that did not reach it is none
   next_attempt_at timestamptz,
@@ -22,7 +23,7 @@ CREATE TABLE notifications (
   updated_at      timestamptz NOT NULL,
   version         bigint NOT NULL DEFAULT 1,
   PRIMARY KEY (tenant_id, id),
-  CHECK ((status IN ('sent', 'failed')) = (next_attempt_at IS NULL))
+  CHECK ((status IN ('sent', 'failed', 'dropped')) = (next_attempt_at IS NULL))
 ) WITH (fillfactor = 70);
 CREATE INDEX notifications_due ON notifications (next_attempt_at) WHERE next_attempt_at IS NOT NULL;
 CREATE INDEX notifications_of_invoice ON notifications (tenant_id, invoice_id) WHERE template = 'invoice';

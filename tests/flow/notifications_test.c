@@ -287,3 +287,23 @@ Test(notifications, an_event_that_cannot_be_read_is_a_dead_letter_and_stops_nobo
                      "SELECT count(*) FROM dead_letters WHERE tenant_id = $1 AND worker = 'notifications'") == 1,
              "the dead letter");
 }
+
+/* BILL-070: what is void is not asked for. A receipt stays true. */
+Test(notifications, of_an_invoice_that_is_void_by_then_are_dropped) {
+  struct scene scene = scene_new("en");
+  publish_invoice(&scene, new_id());
+  WAIT_UNTIL(count_with_status(&scene, "sent") == 1, "the first mail");
+  sql_do(&scene.tenant, "UPDATE invoices SET status = 'void' WHERE tenant_id = $1");
+  sql_do(&scene.tenant, "UPDATE notifications SET status = 'pending', sent_at = NULL, next_attempt_at = now() "
+                        "WHERE tenant_id = $1"); /* as if the server had put it off */
+  WAIT_UNTIL(count_with_status(&scene, "dropped") == 1, "what waited to be dropped");
+  publish_invoice(&scene, new_id());
+  publish_payment(&scene, "payment.failed", "'failureCode':'card_declined','declineClass':'soft','nextRetryAt':null");
+  publish_payment(&scene, "payment.succeeded", "'failureCode':null");
+  WAIT_UNTIL(count_with_status(&scene, "dropped") == 3, "what comes later, too");
+  WAIT_UNTIL(count_with_status(&scene, "sent") == 1, "the receipt");
+  cr_expect_eq(sql_int(&scene.tenant, "SELECT count(*) FROM notifications WHERE tenant_id = $1 AND status = 'dropped' "
+                                      "AND last_error = 'the invoice is void'"),
+               3);
+  WAIT_UNTIL(mails_for(scene.email).count == 2, "the invoice as it was, and the receipt");
+}

@@ -440,6 +440,9 @@ Test(subscription_life, a_draft_of_what_never_began_is_withdrawn_too) {
   let_days_pass(&tenant, 1);
   expect_state(&tenant, id, "expired");
   expect_withdrawn(&tenant, "void 0", 0);
+  static const char status[] = "SELECT status || ' ' || last_error FROM notifications WHERE tenant_id = $1";
+  WAIT_UNTIL(sql_text(&tenant, status) && strcmp(sql_text(&tenant, status), "dropped the invoice is void") == 0,
+             "the mail about it to be dropped");
 }
 
 Test(subscription_life, waits_for_no_payment_when_nothing_is_due) {

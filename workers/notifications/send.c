@@ -114,7 +114,8 @@ static void note_answer(struct outage *outage, const struct smtp_answer *answer)
     return;
   case UNREACHABLE: snprintf(outage->answer, sizeof outage->answer, "%s", answer->text); return;
   case CALLED_OFF:
-  case NOT_BEGUN: return;
+  case NOT_BEGUN:
+  case DROPPED: return;
   }
 }
 
@@ -132,7 +133,13 @@ static struct delivery *delivery_new(const PGresult *rows, int row) {
   return delivery;
 }
 
-/* Columns of notification_claim.sql. A mail that cannot be made is refused before anybody is asked. */
+static void decide_unasked(struct delivery *delivery, enum outcome outcome, const char *why) {
+  delivery->answer.outcome = outcome;
+  snprintf(delivery->answer.text, sizeof delivery->answer.text, "%s", why);
+}
+
+/* Columns of notification_claim.sql. A mail that cannot be made is refused before anybody is asked, and what a mail was
+ * to ask for may have been withdrawn while it waited. */
 static struct delivery *make_delivery(const PGresult *rows, int row, struct arena *arena) {
   struct delivery *delivery = delivery_new(rows, row);
   const struct notification notification = {.id = delivery->id,
@@ -142,10 +149,9 @@ static struct delivery *make_delivery(const PGresult *rows, int row, struct aren
                                             .variables = row_text(rows, row, 5),
                                             .created_at = row_utime(rows, row, 8)};
   struct error why;
-  if (compose_mail(&notification, sender.settings->mail_from, arena, &delivery->message, &why) != RC_OK) {
-    delivery->answer.outcome = REFUSED;
-    snprintf(delivery->answer.text, sizeof delivery->answer.text, "%s", why.text);
-  }
+  if (compose_mail(&notification, sender.settings->mail_from, arena, &delivery->message, &why) != RC_OK)
+    decide_unasked(delivery, REFUSED, why.text);
+  if (row_bool(rows, row, 9)) decide_unasked(delivery, DROPPED, "the invoice is void");
   return delivery;
 }
 
@@ -155,7 +161,7 @@ static void keep_back(struct delivery *delivery) {
 }
 
 static bool can_be_sent(const struct delivery *delivery) {
-  return delivery->answer.outcome != REFUSED;
+  return delivery->answer.outcome != REFUSED && delivery->answer.outcome != DROPPED;
 }
 
 /* One claiming, delivering and recording until nothing is due. */
@@ -240,6 +246,9 @@ static struct verdict_on_mail judge(const struct delivery *delivery, struct aren
     return (struct verdict_on_mail){
         .status = "failed", .deferrals = delivery->deferrals, .reason = refusal_reason(delivery, arena)};
   case DEFERRED: return deferred(delivery, arena);
+  case DROPPED:
+    return (struct verdict_on_mail){
+        .status = "dropped", .deferrals = delivery->deferrals, .reason = delivery->answer.text};
   case UNREACHABLE:
     same.delay_ms = retry_outage_ms(sender.outage.failures + 1);
     same.reason = "the mail server cannot be reached";

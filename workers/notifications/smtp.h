@@ -14,14 +14,16 @@
  * UNREACHABLE  no mail at all, now: no connection, no session, or the server will not take mail from us. Whatever comes
  *              before the recipient is named is about the server and our settings, and no mail's fault.
  * CALLED_OFF   the process stops, and could not wait for the answer. It may have arrived.
- * NOT_BEGUN    the process stops, or the server is away: nothing was tried. */
+ * NOT_BEGUN    the process stops, or the server is away: nothing was tried.
+ * DROPPED      there is nothing to say any more: its invoice is void. Nothing was tried. */
 #define OUTCOMES(X)                         \
   X(DELIVERED, "outcome=\"delivered\"")     \
   X(DEFERRED, "outcome=\"deferred\"")       \
   X(REFUSED, "outcome=\"refused\"")         \
   X(UNREACHABLE, "outcome=\"unreachable\"") \
   X(CALLED_OFF, "outcome=\"called_off\"")   \
-  X(NOT_BEGUN, "outcome=\"not_begun\"")
+  X(NOT_BEGUN, "outcome=\"not_begun\"")     \
+  X(DROPPED, "outcome=\"dropped\"")
 
 enum outcome {
 #define X(outcome, label) outcome,

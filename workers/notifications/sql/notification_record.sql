@@ -1,8 +1,8 @@
 -- Records how attempts went. A delivered mail is sent, whoever holds it now; anything else counts only for the attempt that
 -- still holds it.
--- $1 now; arrays: $2 uuid tenants, $3 uuid ids, $4 integer attempts, $5 text new status (sent, pending, failed),
+-- $1 now; arrays: $2 uuid tenants, $3 uuid ids, $4 integer attempts, $5 text new status (sent, pending, failed, dropped),
 -- $6 timestamptz next attempts, $7 integer deferrals, $8 text last errors, $9 text responses, $10 bigint durations in ms
--- One row for each mail that is now sent or failed.
+-- One row for each mail that is not tried any more.
 WITH outcome AS (
   SELECT *
   FROM unnest($2::uuid[], $3::uuid[], $4::integer[], $5::text[], $6::timestamptz[], $7::integer[], $8::text[], $9::text[],
