@@ -29,10 +29,12 @@ static enum rc load_lines(struct work *work, struct note *note, const struct ahe
     note->item_ids[n] = arena_strdup(work->arena, row_text(rows, (int)n, 0));
     note->descriptions[n] = arena_strdup(work->arena, row_text(rows, (int)n, 6));
     note->listed_minor[n] = row_int(rows, (int)n, 5);
+    note->noted_minor[n] = row_int(rows, (int)n, 3);
+    note->tax_noted_minor[n] = row_int(rows, (int)n, 4);
     note->lines[n] = (struct creditable){.amount_minor = row_int(rows, (int)n, 1),
                                          .tax_minor = row_int(rows, (int)n, 2),
-                                         .credited_minor = row_int(rows, (int)n, 3),
-                                         .tax_credited_minor = row_int(rows, (int)n, 4)};
+                                         .credited_minor = note->noted_minor[n] + row_int(rows, (int)n, 7),
+                                         .tax_credited_minor = note->tax_noted_minor[n] + row_int(rows, (int)n, 8)};
   }
   return RC_OK;
 }
@@ -84,6 +86,15 @@ static void add_credit_ahead(struct note *note, const struct invoice_line *credi
   }
 }
 
+/* A line that was taken back, and then noted in place of the line that took it back, has nothing left. */
+static void bound(struct creditable *line) {
+  bool is_beyond =
+      line->amount_minor < 0 ? line->credited_minor < line->amount_minor : line->credited_minor > line->amount_minor;
+  if (!is_beyond) return;
+  line->credited_minor = line->amount_minor;
+  line->tax_credited_minor = line->tax_minor;
+}
+
 enum rc note_open(struct work *work, const struct uuid *tenant, const char *invoice_id, const struct ahead *ahead,
                   struct note **ret_note, struct error *err) {
   struct note *note = ARENA_NEW(work->arena, struct note);
@@ -97,8 +108,16 @@ enum rc note_open(struct work *work, const struct uuid *tenant, const char *invo
   if (!invoice) TRY(load_lines(work, note, ahead, err));
   for (size_t i = 0; ahead && i < ahead->count; i++)
     for (size_t n = 0; n < ahead->invoices[i].line_count; n++) add_credit_ahead(note, &ahead->invoices[i].lines[n]);
+  for (size_t n = 0; n < note->line_count; n++) bound(&note->lines[n]);
   *ret_note = note;
   return RC_OK;
+}
+
+void note_count_notes_only(struct note *note) {
+  for (size_t n = 0; n < note->line_count; n++) {
+    note->lines[n].credited_minor = note->noted_minor[n];
+    note->lines[n].tax_credited_minor = note->tax_noted_minor[n];
+  }
 }
 
 /* -- decide -- */

@@ -24,6 +24,7 @@ struct note {
   const char *item_ids[INVOICE_LINES_MAX]; /* the invoice's lines, in their order: line n is number n + 1 */
   const char *descriptions[INVOICE_LINES_MAX];
   int64_t listed_minor[INVOICE_LINES_MAX];
+  int64_t noted_minor[INVOICE_LINES_MAX], tax_noted_minor[INVOICE_LINES_MAX]; /* of `credited`, what notes gave back */
   size_t line_count;
   int64_t amount_minor, tax_minor, total_minor;
   struct credit_disposal disposal;
@@ -33,6 +34,9 @@ struct note {
  * disposition are the caller's to set. RC_ILLEGAL_TRANSITION for drafts and what is void. */
 MUST_CHECK enum rc note_open(struct work *work, const struct uuid *tenant, const char *invoice_id,
                              const struct ahead *ahead, struct note **ret_note, struct error *err);
+/* From here on counts as credited what notes gave back, and not what lines of later invoices took back: for what these
+ * invoices had no room for, because they took it back. */
+void note_count_notes_only(struct note *note);
 /* Adds up what is wanted of the lines. RC_CONFLICT when that is nothing, or more than is left of the invoice. */
 MUST_CHECK enum rc note_sum_up(struct note *note, struct error *err);
 /* Whether nothing is due any more, when something was. */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "domain/apportion.h"
 #include "invoicing_sql.h"
 
@@ -143,15 +144,18 @@ static enum rc is_known(struct deciding *at, const struct note *note, bool *ret_
   return RC_OK;
 }
 
-/* On an invoice, of what was claimed there or, when `from` is another invoice, had no room on that. */
+/* On an invoice, of what was claimed there or, when `from` is another invoice, had no room on that: that one was made
+ * less by what it took back of older ones. */
 static enum rc begin(struct deciding *at, const char *invoice_id, const char *from, struct note **ret_note,
                      bool *ret_is_known, struct error *err) {
   const struct note_request *request = at->request;
   struct note *note;
+  bool is_own = strcmp(from, invoice_id) == 0;
   TRY(note_open(at->work, &request->tenant, invoice_id, at->ahead, &note, err));
+  if (!is_own) note_count_notes_only(note);
   for (size_t i = 0; i < at->notes->count; i++) follow(note, at->notes->at[i]);
-  note->id = strcmp(from, invoice_id) == 0 ? UUID_DERIVE("credit-note.create", request->note_id, invoice_id)
-                                           : UUID_DERIVE("credit-note.create", request->note_id, invoice_id, from);
+  note->id = is_own ? UUID_DERIVE("credit-note.create", request->note_id, invoice_id)
+                    : UUID_DERIVE("credit-note.create", request->note_id, invoice_id, from);
   note->id_text = db_uuid(at->work->arena, &note->id);
   note->reason = request->reason;
   note->disposition = request->disposition;
@@ -248,30 +252,40 @@ static enum rc decide_older(struct deciding *at, const struct note *first, int64
     fit(at, note, &unplaced);
     rest_minor -= wanted - unplaced;
   }
+  if (rest_minor > 0)
+    LOG(LOG_WARN, "credit.unplaced", LOG_TEXT("subscription", at->request->subscription_id),
+        LOG_TEXT("invoice", first->invoice.id), LOG_INT("minor", rest_minor));
   return RC_OK;
 }
 
-static enum rc decide_on(struct deciding *at, const char *invoice_id, struct error *err) {
+/* What was claimed on an invoice; *ret_rest is what it has no room for: 0 if the command was done before. */
+static enum rc decide_on(struct deciding *at, const char *invoice_id, struct note **ret_note, int64_t *ret_rest,
+                         struct error *err) {
   const struct notes *notes = at->notes;
-  struct note *note;
   bool known;
-  int64_t rest = 0;
-  TRY(begin(at, invoice_id, invoice_id, &note, &known, err));
+  *ret_rest = 0;
+  TRY(begin(at, invoice_id, invoice_id, ret_note, &known, err));
   if (known) return RC_OK;
   for (size_t i = 0; i < notes->claimed_count; i++)
-    if (strcmp(notes->claimed[i].invoice_id, invoice_id) == 0) want(note, &notes->claimed[i]);
-  fit(at, note, &rest);
-  return decide_older(at, note, rest, err);
+    if (strcmp(notes->claimed[i].invoice_id, invoice_id) == 0) want(*ret_note, &notes->claimed[i]);
+  fit(at, *ret_note, ret_rest);
+  return RC_OK;
 }
 
+/* Each invoice has its own claims first: what others have no room for comes after them. */
 enum rc notes_decide(struct work *work, const struct note_request *request, const struct ahead *ahead,
                      struct notes *notes, struct error *err) {
   struct deciding at = {.work = work, .request = request, .ahead = ahead, .notes = notes};
-  size_t most = notes->claimed_count * (1 + OLDER_MAX + (ahead ? ahead->count : 0));
+  size_t count = 0, most = notes->claimed_count * (1 + OLDER_MAX + (ahead ? ahead->count : 0));
+  struct note **own = ARENA_ARRAY(work->arena, struct note *, notes->claimed_count);
+  int64_t *rests = ARENA_ARRAY(work->arena, int64_t, notes->claimed_count);
   notes->at = ARENA_ARRAY(work->arena, struct note *, most);
   for (size_t i = 0; i < notes->claimed_count; i++) {
     bool is_first = i == 0 || strcmp(notes->claimed[i].invoice_id, notes->claimed[i - 1].invoice_id) != 0;
-    if (is_first) TRY(decide_on(&at, notes->claimed[i].invoice_id, err));
+    if (!is_first) continue;
+    TRY(decide_on(&at, notes->claimed[i].invoice_id, &own[count], &rests[count], err));
+    count++;
   }
+  for (size_t i = 0; i < count; i++) TRY(decide_older(&at, own[i], rests[i], err));
   return RC_OK;
 }

@@ -365,6 +365,32 @@ Test(suspend, a_cancel_at_once_credits_the_unused_time_when_asked_to) {
              "the notes");
 }
 
+/* BILL-043: on the day of a change all of it is unused. Its invoice was made less by what it took back of the first
+ * one, so that the note on it gives back that credit, too, and the first one has room again: nothing of it is lost. */
+Test(suspend, gives_back_all_that_was_charged_on_the_same_day) {
+  struct tenant tenant = tenant_new();
+  const char *subscription = json_at(api_post(&tenant, 201, "/api/billing/subscriptions",
+                                              "{'customerId':'%s','planId':'%s','collection':'manual'}",
+                                              customer_new(&tenant, NULL), thirty_days(&tenant, "30.00")),
+                                     "id");
+  WAIT_UNTIL(invoices_are(&tenant, 1), "the first invoice");
+  api_post(&tenant, 200, act(subscription, "change-plan"), "{'quantity':3,'when':'now'}");
+  WAIT_UNTIL(invoices_are(&tenant, 2), "30.00 taken back, 90.00 charged");
+  api_post(&tenant, 200, act(subscription, "change-plan"), "{'quantity':2,'when':'now','billing':'now'}");
+  WAIT_UNTIL(invoices_are(&tenant, 3), "90.00 taken back, 60.00 charged: a credit");
+  api_post(&tenant, 200, act(subscription, "change-plan"), "{'quantity':5,'when':'now'}");
+  WAIT_UNTIL(invoices_are(&tenant, 4), "60.00 taken back, 150.00 charged");
+  api_post(&tenant, 200, act(subscription, "cancel"), "{'immediately':true,'prorate':true}");
+  WAIT_UNTIL(sql_int(&tenant, "SELECT COALESCE(sum(amount_minor), 0)::bigint FROM credit_notes WHERE tenant_id = $1") >
+                 0,
+             "the notes");
+  static const char notes[] =
+      "SELECT string_agg(concat_ws(' ', v.number, n.amount_minor), ', ' ORDER BY v.number) FROM credit_notes n "
+      "JOIN invoices v ON v.tenant_id = n.tenant_id AND v.id = n.invoice_id WHERE n.tenant_id = $1";
+  cr_expect_str_eq(sql_text(&tenant, notes), "2 6000, 4 9000");
+  expect_sound_books(&tenant);
+}
+
 /* BILL-043: of 60.00 unused, invoiced with a credit of 50.00, the invoice of the change has room for 10.00; the rest is
  * noted on the older one, and so is what is unused of the add-on there. Once, however often the command comes. */
 Test(suspend, credits_on_older_invoices_what_one_has_no_room_for) {

@@ -59,6 +59,7 @@ class Books:
     def __init__(self, rate_of, by_line, coupons):
         self.rate_of, self.by_line, self.coupons = rate_of, by_line, coupons
         self.invoices, self.grants, self.notes = [], [], []
+        self.unplaced = 0           # unused, and given back nowhere: never
         self.ledger = collections.Counter()
 
     def post(self, debit, credit, amount):
@@ -172,43 +173,52 @@ class Books:
 
     def note(self, claims):
         """BILL-043: what is unused of lines is given back where they were invoiced, without their discount and with their
-        tax; what is more than that invoice has left, on older ones."""
+        tax; then what is more than these invoices have left, on older ones."""
+        rests = []
         for number in range(len(self.invoices) - 1, -1, -1):
             wants = {}
             for line, amount in claims:
                 if line in self.invoices[number].lines:
                     want = round_half_away(Fraction(line.net * amount, line.amount))
                     wants[line] = min(want, self.rest(line))
-            if not any(wants.values()):
-                continue
-            rest = self.note_on(self.invoices[number], wants)
+            if any(wants.values()):
+                rests.append((number, self.note_on(self.invoices[number], wants, self.given)))
+        for number, rest in rests:
             for older in reversed(self.invoices[:number]):
                 if rest > 0:
                     rest = self.note_older(older, rest)
+            self.unplaced += rest
+
+    def given(self, line):
+        """What notes and credits have given back of a line, net, and its tax; both may have, but no more than it is."""
+        back = [credit for invoice in self.invoices for credit in invoice.lines if credit.credits is line]
+        net, tax = self.noted(line)
+        net, tax = net - sum(credit.net for credit in back), tax - sum(credit.tax for credit in back)
+        return (line.net, line.tax) if abs(net) > abs(line.net) else (net, tax)
+
+    @staticmethod
+    def noted(line):
+        """What notes alone have given back: what a later invoice took back made that one less, and is looked for here."""
+        return line.given, line.tax_given
 
     def rest(self, line):
-        """What notes and credits have left of a line, net of tax."""
-        return line.net - line.given - sum(-credit.net for invoice in self.invoices for credit in invoice.lines
-                                           if credit.credits is line)
+        return line.net - self.given(line)[0]
 
-    def tax_of(self, line, want):
+    @staticmethod
+    def tax_of(line, want, given):
         """The tax of the k-th note on a line: that of all that is credited by then, less what was credited before."""
-        if want == self.rest(line) == 0 or line.net == 0:
+        before, tax_before = given(line)
+        if line.net == 0 or (want == 0 and before == line.net):
             return 0
-        back = [credit for invoice in self.invoices for credit in invoice.lines if credit.credits is line]
-        before = line.given + sum(-credit.net for credit in back)
-        tax_before = line.tax_given + sum(-credit.tax for credit in back)
         return round_half_away(Fraction(line.tax * (before + want), line.net)) - tax_before
 
-    def note_on(self, invoice, wants):
+    def note_on(self, invoice, wants, given):
         """What the invoice has room for; returns the rest."""
-        net, tax = sum(wants.values()), sum(self.tax_of(*want) for want in wants.items())
+        net, tax = sum(wants.values()), sum(self.tax_of(*want, given) for want in wants.items())
         if 0 < net + tax <= invoice.total - invoice.credited:
-            self.give(invoice, {line: (want, self.tax_of(line, want)) for line, want in wants.items()})
+            self.give(invoice, {line: (want, self.tax_of(line, want, given)) for line, want in wants.items()})
             return 0
-        whole = {line: (self.rest(line), line.tax - line.tax_given - sum(
-            -credit.tax for other in self.invoices for credit in other.lines if credit.credits is line))
-            for line in invoice.lines}
+        whole = {line: (line.net - given(line)[0], line.tax - given(line)[1]) for line in invoice.lines}
         total, room = sum(sum(part) for part in whole.values()), sum(part[0] for part in whole.values())
         if room > net or not 0 < total <= invoice.total - invoice.credited:
             return net
@@ -216,12 +226,12 @@ class Books:
         return net - room
 
     def note_older(self, invoice, amount):
-        rests = {line: self.rest(line) for line in invoice.lines}
+        rests = {line: line.net - self.noted(line)[0] for line in invoice.lines}
         wanted = min(amount, sum(rests.values()))
-        if wanted <= 0:
+        if wanted <= 0 or invoice.total <= invoice.credited:
             return amount
         parts = apportion([Fraction(rest * wanted, sum(rests.values())) for rest in rests.values()])
-        return amount - wanted + self.note_on(invoice, dict(zip(rests, parts)))
+        return amount - wanted + self.note_on(invoice, dict(zip(rests, parts)), self.noted)
 
     def give(self, invoice, parts):
         net, tax = (sum(column) for column in zip(*parts.values()))

@@ -490,6 +490,8 @@ class Lived:
                               f"{wanted} in the reference")
         notes = self.api.all(f"/api/billing/credit-notes?customerId={self.customer}")
         given = sorted((self.minor(note["amount"]), self.minor(note["taxAmount"])) for note in notes)
+        if books.unplaced:
+            faults.append(f"{books.unplaced} of what was unused has no credit note in the reference")
         if given != sorted(books.notes):
             faults.append(f"credit notes {given}, {sorted(books.notes)} in the reference")
         ledger, entries = collections.Counter(), self.api.get(f"/api/customers/{self.customer}/ledger")
