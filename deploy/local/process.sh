@@ -48,7 +48,7 @@ process_define() {
             mark=redis-server address=$REDIS_ADDRESS
             ;;
         kafka)
-            command=(java -Xmx512m -XX:+UseSerialGC "-Dlog4j2.configurationFile=$LOCAL/kafka/log4j2.xml"
+            command=(java -Xmx512m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 "-Dlog4j2.configurationFile=$LOCAL/kafka/log4j2.xml"
                 -cp "$KAFKA_JARS/*" kafka.Kafka "$RUN_DIR/kafka/server.properties")
             mark=$RUN_DIR/kafka/server.properties address=$KAFKA_BROKERS stop_seconds=60
             ;;

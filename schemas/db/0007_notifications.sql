@@ -39,5 +39,5 @@ CREATE TABLE notification_attempts (
   response        text,              -- the server's last line, or why there was none
   delivered       boolean,           -- NULL: under way, or the process that sent it died
   PRIMARY KEY (tenant_id, notification_id, attempt)
-);
+) WITH (fillfactor = 50);
 CALL protect('notification_attempts');

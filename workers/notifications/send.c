@@ -26,9 +26,9 @@
 #include "sql.h"
 
 enum {
-  CLAIMS_PER_THREAD = 8,  /* mails that are ours at a time: enough that no thread waits for the database */
-  RECORDS_PER_THREAD = 2, /* and that are recorded together, unless COLLECT_WAIT_MS goes by first */
-  COLLECT_WAIT_MS = 50,
+  CLAIMS_PER_THREAD = 16, /* mails that are ours at a time: enough that no thread waits for the database */
+  RECORDS_PER_THREAD = 8, /* and that are recorded together, unless no more are under way or COLLECT_WAIT_MS goes by */
+  COLLECT_WAIT_MS = 100,
   CLAIM_PAUSE_MS = 100,    /* after a claim that found less than it wanted */
   LEASE_SLACK_MS = 3000,   /* a delivery is ended up to a second late */
   STOP_PATIENCE_MS = 5000, /* of the ten seconds that a process has to end */
