@@ -160,8 +160,10 @@ static const char lean_step[] =
     "   customer_id, posted_at) SELECT tenant_id, invoice, p.fact, p.line, p.account, currency, p.amount, customer_id,"
     "   now() FROM claimed, (VALUES %s) AS p(fact, line, account, amount)),"
     " o AS (INSERT INTO bare.outbox (id, message_count, messages) SELECT gen_random_uuid(), 1,"
-    "   '{\"type\": \"invoice.finalised\", \"invoiceId\": \"' || invoice || '\", \"customerId\": \"' || customer_id ||"
-    "   '\", \"totalAmount\": 49.00, \"currency\": \"USD\"}' FROM claimed)"
+    "   convert_to('{\"type\": \"invoice.finalised\", \"invoiceId\": \"' || invoice || '\", \"customerId\": \"' || "
+    "customer_id ||"
+    "   '\", \"totalAmount\": 49.00, \"currency\": \"USD\"}', 'UTF8')"
+    "   FROM claimed)"
     " UPDATE bare.subscriptions s SET next_billing_at = s.next_billing_at + interval '1 month',"
     "   next_period_index = s.next_period_index + 1, updated_at = now(), version = s.version + 1"
     " FROM claimed c WHERE s.tenant_id = c.tenant_id AND s.id = c.id";

@@ -3,6 +3,7 @@
  * personal data does not go there. */
 #include "bus/message.h"
 
+#include <endian.h>
 #include <errno.h>
 
 #include "base/assert.h"
@@ -130,64 +131,80 @@ enum rc message_expect_version(const struct message *message, int64_t version, s
   return RC_PRECONDITION_FAILED;
 }
 
-/* ---- as JSON and back ---- */
+/* ---- packed and back ---- */
 
-/* A value that is not text travels as hex. */
-static void write_hex(struct json_writer *writer, const char *bytes, size_t length) {
-  size_t size = 2 * length + 1;
-  char *hex = malloc(size);
-  ASSERT(hex != NULL);
-  json_put_string_n(writer, "hex", hex_format((const uint8_t *)bytes, length, hex, size), size - 1);
-  free(hex);
+/* Bytes with their length before them, in network order; ABSENT: none. */
+#define ABSENT UINT32_MAX
+
+static const char TOPIC[] = "topic", KEY[] = "key", VALUE[] = "value", END[] = "";
+
+static void pack_bytes(struct buf *out, const char *bytes, size_t length) {
+  uint32_t prefix = htobe32(bytes == NULL ? ABSENT : (uint32_t)length);
+  ASSERT(length < ABSENT);
+  buf_append(out, &prefix, sizeof prefix);
+  if (bytes != NULL) buf_append(out, bytes, length);
 }
 
-void outgoing_write(const struct outgoing *message, struct buf *out) {
+static void pack_text(struct buf *out, const char *name, const char *text) {
+  pack_bytes(out, name, strlen(name));
+  pack_bytes(out, text, text == NULL ? 0 : strlen(text));
+}
+
+void outgoing_pack(const struct outgoing *message, struct buf *out) {
   ASSERT(message->topic != NULL && message->value != NULL);
-  struct json_writer writer;
-  json_writer_init(&writer, out);
-  json_put_object(&writer, NULL);
-  json_put_string(&writer, "topic", message->topic);
-  json_put_string(&writer, "key", message->key);
-  if (client_is_text(message->value, message->value_length)) {
-    json_put_string_n(&writer, "value", message->value, message->value_length);
-  } else {
-    write_hex(&writer, message->value, message->value_length);
+  pack_text(out, TOPIC, message->topic);
+  pack_text(out, KEY, message->key);
+  pack_bytes(out, VALUE, strlen(VALUE));
+  pack_bytes(out, message->value, message->value_length);
+  for (enum header header = 0; header < HEADER_COUNT; header++)
+    if (message->headers[header] != NULL) pack_text(out, header_name(header), message->headers[header]);
+  pack_bytes(out, END, 0);
+}
+
+/* A copy with a NUL behind it; NULL when it is absent. False: there is less left than it says. */
+static bool unpack_bytes(const char **at, size_t *left, struct arena *arena, const char **ret_bytes,
+                         size_t *ret_length) {
+  uint32_t length;
+  if (*left < sizeof length) return false;
+  memcpy(&length, *at, sizeof length);
+  length = be32toh(length);
+  bool is_there = length != ABSENT;
+  if (!is_there) length = 0;
+  if (length > *left - sizeof length) return false;
+  *ret_bytes = is_there ? arena_strndup(arena, *at + sizeof length, length) : NULL;
+  *ret_length = length;
+  *at += sizeof length + length;
+  *left -= sizeof length + length;
+  return true;
+}
+
+/* Where a part of this name belongs; NULL: nowhere. */
+static const char **place_of(struct outgoing *message, const char *name) {
+  if (strcmp(name, TOPIC) == 0) return &message->topic;
+  if (strcmp(name, KEY) == 0) return &message->key;
+  if (strcmp(name, VALUE) == 0) return &message->value;
+  for (enum header header = 0; header < HEADER_COUNT; header++)
+    if (strcmp(name, header_name(header)) == 0) return &message->headers[header];
+  return NULL;
+}
+
+enum rc outgoing_unpack(const char **at, size_t *left, struct arena *arena, struct outgoing *ret_message,
+                        struct error *err) {
+  struct outgoing message = {0};
+  for (;;) {
+    const char *name, *part, **place;
+    size_t name_length, length;
+    if (!unpack_bytes(at, left, arena, &name, &name_length)) break;
+    if (name != NULL && strcmp(name, END) == 0 && message.topic != NULL && message.value != NULL) {
+      *ret_message = message;
+      return RC_OK;
+    }
+    if (name == NULL || (place = place_of(&message, name)) == NULL) break;
+    if (!unpack_bytes(at, left, arena, &part, &length)) break;
+    *place = part;
+    if (place == &message.value) message.value_length = length;
   }
-  json_put_object(&writer, "headers");
-  for (enum header header = 0; header < HEADER_COUNT; header++)
-    if (message->headers[header] != NULL) json_put_string(&writer, header_name(header), message->headers[header]);
-  json_put_end(&writer);
-  json_put_end(&writer);
-}
-
-static bool read_hex(struct arena *arena, const char *text, size_t length, struct outgoing *message) {
-  char *bytes = arena_alloc(arena, length / 2 + 1);
-  if (!hex_read(text, length, (uint8_t *)bytes)) return false;
-  message->value = bytes;
-  message->value_length = length / 2;
-  return true;
-}
-
-static bool read_value(json_t *row, struct arena *arena, struct outgoing *message) {
-  json_t *text = json_object_get(row, "value");
-  json_t *hex = json_object_get(row, "hex");
-  if (json_is_string(hex)) return read_hex(arena, json_string_value(hex), json_string_length(hex), message);
-  if (!json_is_string(text)) return false;
-  message->value = json_string_value(text);
-  message->value_length = json_string_length(text);
-  return true;
-}
-
-enum rc outgoing_read(json_t *row, struct arena *arena, struct outgoing *ret_message, struct error *err) {
-  struct outgoing message = {.topic = json_string_value(json_object_get(row, "topic")),
-                             .key = json_string_value(json_object_get(row, "key"))};
-  if (message.topic == NULL) return error_set(err, RC_BAD_MESSAGE, "an outgoing message has no topic");
-  if (!read_value(row, arena, &message)) return error_set(err, RC_BAD_MESSAGE, "an outgoing message has no value");
-  json_t *headers = json_object_get(row, "headers");
-  for (enum header header = 0; header < HEADER_COUNT; header++)
-    message.headers[header] = json_string_value(json_object_get(headers, header_name(header)));
-  *ret_message = message;
-  return RC_OK;
+  return error_set(err, RC_BAD_MESSAGE, "this is no packed message");
 }
 
 /* ---- members of a body ---- */

@@ -101,12 +101,13 @@ MUST_CHECK enum rc message_decode(struct message *message, struct error *err);
  * A handler of a command on something that is there asks this when it has locked it: after 404, before 409. */
 MUST_CHECK enum rc message_expect_version(const struct message *message, int64_t version, struct error *err);
 
-/* The JSON that an outbox row or a dead letter holds of it: {topic, key, value, headers:{name: value}}. The value is a
- * string; one that is not UTF-8, or has a NUL, is in `hex` instead. */
+/* What an outbox row holds of it, beside others: name and bytes of each of its parts, binary. Appended. */
 struct buf;
-void outgoing_write(const struct outgoing *message, struct buf *out);
-/* Reads it back: texts point into row and arena. RC_BAD_MESSAGE for what outgoing_write did not write. */
-MUST_CHECK enum rc outgoing_read(json_t *row, struct arena *arena, struct outgoing *ret_message, struct error *err);
+void outgoing_pack(const struct outgoing *message, struct buf *out);
+/* Reads the message that begins at *at, copied into the arena, and moves on behind it. RC_BAD_MESSAGE for what
+ * outgoing_pack did not write. */
+MUST_CHECK enum rc outgoing_unpack(const char **at, size_t *left, struct arena *arena, struct outgoing *ret_message,
+                                   struct error *err);
 
 /* A value as message_decode reads it: an object, its numbers exact. The caller releases it. */
 MUST_CHECK enum rc body_parse(const char *value, size_t length, json_t **ret_json, struct error *err);

@@ -12,7 +12,7 @@
 #include "db/array.h"
 #include "db/db.h"
 
-enum { OID_BOOL = 16, OID_INT8 = 20, OID_INT2 = 21, OID_INT4 = 23, OID_TEXT = 25, OID_DATE = 1082 };
+enum { OID_BOOL = 16, OID_BYTEA = 17, OID_INT8 = 20, OID_INT2 = 21, OID_INT4 = 23, OID_TEXT = 25, OID_DATE = 1082 };
 enum { OID_TIMESTAMPTZ = 1184, OID_UUID = 2950, OID_JSONB = 3802 };
 enum { HEADER_BYTES = 20, LENGTH_BYTES = 4, JSONB_VERSION = 1 };
 
@@ -21,8 +21,9 @@ enum { HEADER_BYTES = 20, LENGTH_BYTES = 4, JSONB_VERSION = 1 };
 
 static const struct {
   Oid array, element;
-} array_types[] = {{1000, OID_BOOL}, {1016, OID_INT8}, {1005, OID_INT2},        {1007, OID_INT4}, {1009, OID_TEXT},
-                   {1182, OID_DATE}, {2951, OID_UUID}, {1185, OID_TIMESTAMPTZ}, {1231, 1700},     {3807, OID_JSONB}};
+} array_types[] = {{1000, OID_BOOL},        {1001, OID_BYTEA}, {1016, OID_INT8}, {1005, OID_INT2},
+                   {1007, OID_INT4},        {1009, OID_TEXT},  {1182, OID_DATE}, {2951, OID_UUID},
+                   {1185, OID_TIMESTAMPTZ}, {1231, 1700},      {3807, OID_JSONB}};
 
 #define MAGIC UINT32_C(0x6172726f)
 
@@ -98,6 +99,10 @@ void db_array_text(struct db_array *array, const char *text) {
     add(array, OID_TEXT, text, strlen(text));
   else
     add_null(array);
+}
+
+void db_array_bytes(struct db_array *array, const void *bytes, size_t length) {
+  add(array, OID_BYTEA, bytes, length);
 }
 
 void db_array_uuid(struct db_array *array, const struct uuid *id) {
@@ -211,6 +216,7 @@ static const char *element_text(const struct db_array *array, struct element ele
   char text[UTIME_TEXT_MAX + UUID_TEXT_MAX];
   struct uuid id;
   uint32_t days;
+  ASSERT(array->type != OID_BYTEA); /* goes into bytea only */
   switch (array->type) {
   case OID_INT8: return db_int(array->arena, int64_of(element));
   case OID_BOOL: return db_bool(element.bytes[0] != 0);

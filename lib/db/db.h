@@ -91,6 +91,7 @@ const char *db_bytea(struct arena *arena, const void *bytes, size_t length);
 struct db_array;
 struct db_array *db_array_new(struct arena *arena);
 void db_array_text(struct db_array *array, const char *text); /* NULL adds NULL */
+void db_array_bytes(struct db_array *array, const void *bytes, size_t length);
 void db_array_uuid(struct db_array *array, const struct uuid *id);
 void db_array_int(struct db_array *array, int64_t value);
 void db_array_bool(struct db_array *array, bool value);

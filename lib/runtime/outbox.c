@@ -2,13 +2,13 @@
  * thread alone; the threads that ship only count up. A shipment is freed by whoever takes its last message off. */
 #include "runtime/outbox.h"
 
-#include <jansson.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/assert.h"
+#include "base/digest.h"
 #include "base/log.h"
 #include "runtime/metrics.h"
 #include "runtime_sql.h"
@@ -125,7 +125,7 @@ static struct shipment *shipment_new(const struct outgoing *messages, size_t cou
 
 enum rc outbox_write(struct tx *tx, struct arena *arena, const struct outgoing *messages, size_t count,
                      struct shipment ***ret_shipments, size_t *ret_shipment_count, struct error *err) {
-  struct db_array *ids = db_array_new(arena), *counts = db_array_new(arena), *texts = db_array_new(arena);
+  struct db_array *ids = db_array_new(arena), *counts = db_array_new(arena), *rows = db_array_new(arena);
   struct shipment **shipments = ARENA_ARRAY(arena, struct shipment *, count);
   size_t shipment_count = 0;
   struct buf CLEANUP(buf_release) packed;
@@ -133,21 +133,17 @@ enum rc outbox_write(struct tx *tx, struct arena *arena, const struct outgoing *
   for (size_t at = 0; at < count;) {
     size_t first = at;
     buf_clear(&packed);
-    buf_char(&packed, '[');
-    while (at < count && at - first < OUTBOX_ROW_MESSAGES && packed.length < OUTBOX_ROW_BYTES) {
-      if (at > first) buf_text_append(&packed, ",\n");
-      outgoing_write(&messages[at++], &packed);
-    }
-    buf_char(&packed, ']');
+    while (at < count && at - first < OUTBOX_ROW_MESSAGES && packed.length < OUTBOX_ROW_BYTES)
+      outgoing_pack(&messages[at++], &packed);
     ASSERT(buf_ok(&packed));
     struct shipment *shipment = shipment_new(&messages[first], at - first);
     shipments[shipment_count++] = shipment;
     db_array_uuid(ids, &shipment->row);
     db_array_int(counts, (int64_t)shipment->count);
-    db_array_text(texts, buf_text(&packed));
+    db_array_bytes(rows, packed.bytes, packed.length);
   }
   enum rc rc = tx_exec(tx, &runtime_sql_outbox_insert,
-                       PARAMS(db_array_literal(ids), db_array_literal(counts), db_array_literal(texts)), NULL, err);
+                       PARAMS(db_array_literal(ids), db_array_literal(counts), db_array_literal(rows)), NULL, err);
   if (rc != RC_OK) {
     for (size_t i = 0; i < shipment_count; i++) free(shipments[i]);
     return rc;
@@ -201,14 +197,18 @@ enum rc outbox_collect(struct outbox *outbox, struct db *db, struct arena *arena
   return tx_commit(&tx, err);
 }
 
-static enum rc read_row(struct arena *arena, json_t *packed, struct outgoing **ret_messages, size_t *ret_count,
+/* The messages of a row: as many as it says. They come as PostgreSQL writes bytea, "\\x" and hexadecimal digits. */
+static enum rc read_row(struct arena *arena, const char *hex, size_t count, struct outgoing **ret_messages,
                         struct error *err) {
-  size_t count = json_array_size(packed);
-  if (count == 0) return error_set(err, RC_BAD_MESSAGE, "a row of the outbox holds no messages");
+  size_t left = strlen(hex + 2) / 2;
+  char *bytes = arena_alloc(arena, left + 1);
+  bool is_hex = hex_read(hex + 2, 2 * left, (uint8_t *)bytes);
+  ASSERT(is_hex);
   struct outgoing *messages = ARENA_ARRAY(arena, struct outgoing, count);
-  for (size_t i = 0; i < count; i++) TRY(outgoing_read(json_array_get(packed, i), arena, &messages[i], err));
+  const char *at = bytes;
+  for (size_t i = 0; i < count; i++) TRY(outgoing_unpack(&at, &left, arena, &messages[i], err));
+  if (left > 0) return error_set(err, RC_BAD_MESSAGE, "a row of the outbox holds more than its messages");
   *ret_messages = messages;
-  *ret_count = count;
   return RC_OK;
 }
 
@@ -221,23 +221,19 @@ static enum rc set_aside(struct tx *tx, struct arena *arena, const struct uuid *
   return tx_exec(tx, &runtime_sql_outbox_set_aside, PARAMS(id), NULL, err);
 }
 
-/* bus_produce copies, so that the row's JSON can go once it is handed over. */
-static enum rc ship_row(struct outbox *outbox, struct tx *tx, struct arena *arena, const struct uuid *row,
-                        const char *text, struct error *err) {
+static enum rc ship_row(struct outbox *outbox, struct tx *tx, struct arena *arena, const PGresult *rows, int r,
+                        struct error *err) {
+  struct uuid row = row_uuid(rows, r, 0);
+  size_t count = (size_t)row_int(rows, r, 1);
   struct outgoing *messages = NULL;
   struct error why;
-  size_t count = 0;
-  json_t *packed = json_loads(text, 0, NULL);
-  if (read_row(arena, packed, &messages, &count, &why) != RC_OK) {
-    json_decref(packed);
-    return set_aside(tx, arena, row, &why, err);
-  }
+  if (read_row(arena, row_text(rows, r, 2), count, &messages, &why) != RC_OK)
+    return set_aside(tx, arena, &row, &why, err);
   struct shipment *shipment = shipment_new(messages, count);
-  shipment->row = *row;
+  shipment->row = row;
   shipment->is_swept = true;
   atomic_fetch_add(&outbox->swept_under_way, 1);
   outbox_ship(outbox, shipment);
-  json_decref(packed);
   return RC_OK;
 }
 
@@ -249,10 +245,7 @@ enum rc outbox_sweep(struct outbox *outbox, struct db *db, struct arena *arena, 
   TRY(tx_begin(db, &tx, err));
   TRY(tx_exec(&tx, &runtime_sql_outbox_stale, PARAMS(db_int(arena, OUTBOX_STALE_MS), db_int(arena, OUTBOX_SWEEP_ROWS)),
               &rows, err));
-  for (int r = 0; r < row_count(rows); r++) {
-    struct uuid row = row_uuid(rows, r, 0);
-    TRY(ship_row(outbox, &tx, arena, &row, row_text(rows, r, 1), err));
-  }
+  for (int r = 0; r < row_count(rows); r++) TRY(ship_row(outbox, &tx, arena, rows, r, err));
   struct mono start = mono_now();
   while (atomic_load(&outbox->swept_under_way) > 0 && mono_ms_since(start) < SWEEP_WAIT_MS && !atomic_load(stopping))
     bus_producer_poll(outbox->producer, 50);

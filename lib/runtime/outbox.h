@@ -1,7 +1,7 @@
 /* The outbox: messages become visible with the transaction that wrote them, and leave for Kafka after it.
  *
  * One row of table outbox holds the messages of one transaction (or a part of them, OUTBOX_ROW_MESSAGES at most),
- * packed as a JSON array. A `shipment` is such a row on its way: it is deleted when the broker has acknowledged each of
+ * packed one behind the other. A `shipment` is such a row on its way: it is deleted when the broker has acknowledged each of
  * its messages. What a dead process (or a broker that was away) left is found by the sweeper after OUTBOX_STALE_MS and
  * sent again, so that a message may come twice, but never not at all. Consumers drop what they have seen. Internal to
  * lib/runtime. */

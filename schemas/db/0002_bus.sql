@@ -15,14 +15,14 @@ CREATE TABLE consumer_offsets (
 ) WITH (fillfactor = 50);
 CALL protect_machinery('consumer_offsets');
 
--- Events (and commands to other workers) of one transaction, packed: `messages` is a JSON array of
--- {topic, key, value, headers:{…}}. Published right after commit and deleted when every delivery is acknowledged; a
+-- Events (and commands to other workers) of one transaction, packed: in `messages`, one behind the other, name and bytes of each
+-- part, as lib/bus/message.c packs them (encode(messages, 'escape') shows them). Published right after commit and deleted when every delivery is acknowledged; a
 -- sweeper publishes what a dead process left.
 CREATE TABLE outbox (
   id            uuid PRIMARY KEY,
   created_at    timestamptz NOT NULL DEFAULT clock_timestamp(),
   message_count integer NOT NULL CHECK (message_count > 0),
-  messages      text NOT NULL
+  messages      bytea NOT NULL
 );
 ALTER TABLE outbox ALTER COLUMN messages SET STORAGE EXTERNAL;
 CREATE INDEX outbox_age ON outbox (created_at);

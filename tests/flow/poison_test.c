@@ -306,7 +306,7 @@ Test(poison, answered_twice_does_not_stop_the_worker) {
 /* A row of the outbox that nobody can read is put aside, said aloud, and stops no other. */
 Test(poison, in_the_outbox_is_set_aside) {
   const char *rows[] = {new_id(), new_id(), new_id()};
-  static const char *const texts[] = {"not JSON", "[]", "[{}]"};
+  static const char *const texts[] = {"not packed", "", "\\\\000\\\\000\\\\000\\\\000"};
   for (size_t i = 0; i < 3; i++)
     sql_do(NULL, keep_text("INSERT INTO outbox VALUES ('%s', now() - interval '1 day', 1, '%s')", rows[i], texts[i]));
   const char *aside = keep_text("SELECT count(*) FROM outbox WHERE id IN ('%s', '%s', '%s') AND created_at > now()",
