@@ -19,7 +19,7 @@
 #  define ASAN_UNPOISON_MEMORY_REGION(address, size) ((void)(address), (void)(size))
 #endif
 
-enum { BLOCK_BYTES = 32 * 1024, ALIGNMENT = alignof(max_align_t) };
+enum { BLOCK_BYTES = 32 * 1024, ALIGNMENT = alignof(max_align_t), SHORT_TEXT_MAX = 256 };
 
 struct arena_block {
   struct arena_block *next;
@@ -127,11 +127,13 @@ char *arena_printf(struct arena *arena, const char *format, ...) {
   va_start(arguments, format);
   va_list again;
   va_copy(again, arguments);
-  int length = vsnprintf(NULL, 0, format, arguments);
+  char most[SHORT_TEXT_MAX];
+  int length = vsnprintf(most, sizeof most, format, arguments);
   va_end(arguments);
   ASSERT(length >= 0);
-  char *text = arena_alloc(arena, (size_t)length + 1);
-  (void)vsnprintf(text, (size_t)length + 1, format, again);
+  bool is_short = (size_t)length < sizeof most;
+  char *text = is_short ? arena_strndup(arena, most, (size_t)length) : arena_alloc(arena, (size_t)length + 1);
+  if (!is_short) (void)vsnprintf(text, (size_t)length + 1, format, again);
   va_end(again);
   return text;
 }

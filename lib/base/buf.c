@@ -83,11 +83,12 @@ void buf_printf(struct buf *buf, const char *format, ...) {
   va_start(arguments, format);
   va_list again;
   va_copy(again, arguments);
-  int length = vsnprintf(NULL, 0, format, arguments);
+  size_t room = buf->bytes == NULL ? 0 : buf->capacity - buf->length;
+  int length = vsnprintf(room == 0 ? NULL : buf->bytes + buf->length, room, format, arguments);
   va_end(arguments);
   ASSERT(length >= 0);
   if (reserve(buf, (size_t)length)) {
-    (void)vsnprintf(buf->bytes + buf->length, (size_t)length + 1, format, again);
+    if ((size_t)length >= room) (void)vsnprintf(buf->bytes + buf->length, (size_t)length + 1, format, again);
     buf->length += (size_t)length;
   }
   va_end(again);

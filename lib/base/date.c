@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "base/digits.h"
 
 enum { YEAR_MIN = 1, YEAR_MAX = 9999, DAYS_PER_ERA = 146097, DAYS_BEFORE_1970 = 719468 };
 
@@ -64,7 +65,11 @@ int date_compare(struct date a, struct date b) {
 
 const char *date_format(struct date date, char text[static DATE_TEXT_MAX]) {
   struct civil civil = date_to_civil(date);
-  (void)snprintf(text, DATE_TEXT_MAX, "%04d-%02d-%02d", civil.year % 10000, civil.month % 100, civil.day % 100);
+  char *at = digits_put(text, (uint64_t)abs(civil.year) % 10000, 4);
+  *at++ = '-';
+  at = digits_put(at, (uint64_t)civil.month, 2);
+  *at++ = '-';
+  *digits_put(at, (uint64_t)civil.day, 2) = '\0';
   return text;
 }
 

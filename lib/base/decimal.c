@@ -71,6 +71,11 @@ enum rc quantity_parse(const char *text, const char *field, struct quantity *ret
   return RC_OK;
 }
 
+/* Division of 128 bits is a loop: most values need none. */
+static int128 tenth(int128 value) {
+  return value >= INT64_MIN && value <= INT64_MAX ? (int64_t)value / 10 : value / 10;
+}
+
 /* Written from the end, as digits come out of a division. */
 const char *fixed_format(int128 value, int decimals, char text[static DECIMAL_TEXT_MAX]) {
   char digits[DECIMAL_TEXT_MAX];
@@ -80,12 +85,12 @@ const char *fixed_format(int128 value, int decimals, char text[static DECIMAL_TE
   bool has_decimals = false;
   ASSERT(decimals >= 0 && decimals <= 38);
   *at = '\0';
-  for (int place = 0; place <= decimals || value != 0; place++, value /= 10) {
+  for (int place = 0; place <= decimals || value != 0; place++, value = tenth(value)) {
     if (is_behind_point && place == decimals) {
       if (has_decimals) *--at = '.';
       is_behind_point = false;
     }
-    int digit = (int)(value % 10);
+    int digit = (int)(value - 10 * tenth(value));
     if (is_behind_point && digit == 0 && !has_decimals) continue;
     has_decimals = has_decimals || is_behind_point;
     *--at = (char)('0' + (digit < 0 ? -digit : digit));

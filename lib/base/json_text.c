@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "base/digits.h"
 
 /* ---- writer ---- */
 
@@ -69,8 +70,8 @@ void json_put_string(struct json_writer *writer, const char *key, const char *te
 }
 
 void json_put_int(struct json_writer *writer, const char *key, int64_t value) {
-  before_value(writer, key);
-  buf_printf(writer->out, "%lld", (long long)value);
+  char text[DIGITS_INT64_MAX];
+  json_put_raw(writer, key, int64_format(value, text));
 }
 
 void json_put_bool(struct json_writer *writer, const char *key, bool value) {

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "base/digits.h"
 
 /* ISO 4217 list one as of 2026, sorted by code: what has a number of minor units, funds included; without metals, bond
  * units and drawing rights, which nobody is billed in. */
@@ -145,12 +146,15 @@ static int64_t power_of_ten(int exponent) {
 const char *money_format(int64_t minor, const struct currency *currency, char text[static MONEY_TEXT_MAX]) {
   uint64_t unit = (uint64_t)power_of_ten(currency->exponent);
   uint64_t magnitude = minor < 0 ? 0 - (uint64_t)minor : (uint64_t)minor;
-  const char *sign = minor < 0 ? "-" : "";
-  int written = currency->exponent == 0
-                    ? snprintf(text, MONEY_TEXT_MAX, "%s%llu", sign, (unsigned long long)magnitude)
-                    : snprintf(text, MONEY_TEXT_MAX, "%s%llu.%0*llu", sign, (unsigned long long)(magnitude / unit),
-                               currency->exponent, (unsigned long long)(magnitude % unit));
-  ASSERT(written > 0 && written < MONEY_TEXT_MAX);
+  char *at = text;
+  if (minor < 0) *at++ = '-';
+  at = digits_put(at, magnitude / unit, 1);
+  if (currency->exponent > 0) {
+    *at++ = '.';
+    at = digits_put(at, magnitude % unit, currency->exponent);
+  }
+  *at = '\0';
+  ASSERT(at < text + MONEY_TEXT_MAX);
   return text;
 }
 

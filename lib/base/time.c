@@ -8,6 +8,7 @@
 
 #include "base/assert.h"
 #include "base/date.h"
+#include "base/digits.h"
 
 static const int64_t NS_PER_SECOND = INT64_C(1000000000);
 static const int64_t US_PER_MS = 1000;
@@ -95,10 +96,22 @@ static struct clock_parts parts_of(struct utime t) {
 
 static const char *format_parts(struct utime t, char *text, bool microseconds) {
   struct clock_parts p = parts_of(t);
-  int written = snprintf(text, UTIME_TEXT_MAX, "%04d-%02d-%02dT%02d:%02d:%02d.%0*dZ", p.civil.year % 10000,
-                         p.civil.month % 100, p.civil.day % 100, p.hour % 100, p.minute % 100, p.second % 100,
-                         microseconds ? 6 : 3, microseconds ? p.microsecond : p.microsecond / 1000);
-  ASSERT(written > 0 && written < UTIME_TEXT_MAX);
+  const struct {
+    int value, digits;
+    char after;
+  } parts[] = {{abs(p.civil.year) % 10000, 4, '-'},
+               {p.civil.month, 2, '-'},
+               {p.civil.day, 2, 'T'},
+               {p.hour, 2, ':'},
+               {p.minute, 2, ':'},
+               {p.second, 2, '.'},
+               {microseconds ? p.microsecond : p.microsecond / 1000, microseconds ? 6 : 3, 'Z'}};
+  char *at = text;
+  for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+    at = digits_put(at, (uint64_t)parts[i].value, parts[i].digits);
+    *at++ = parts[i].after;
+  }
+  *at = '\0';
   return text;
 }
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "base/digits.h"
 #include "db/db.h"
 
 const char *db_uuid(struct arena *arena, const struct uuid *id) {
@@ -12,7 +13,8 @@ const char *db_uuid(struct arena *arena, const struct uuid *id) {
 }
 
 const char *db_int(struct arena *arena, int64_t value) {
-  return arena_printf(arena, "%lld", (long long)value);
+  char text[DIGITS_INT64_MAX];
+  return arena_strdup(arena, int64_format(value, text));
 }
 
 const char *db_bool(bool value) {
