@@ -42,6 +42,11 @@ CREATE INDEX payment_methods_of_customer ON payment_methods (tenant_id, customer
 CREATE INDEX payment_methods_setup ON payment_methods (setup_due_at) WHERE setup_due_at IS NOT NULL;
 CALL protect('payment_methods');
 
+-- Customers by what an advisory lock holds of them while payments are opened for some hundreds at once, or a payment method
+-- is set up for one (workers/payments/open.c).
+CREATE FUNCTION payment_shard(tenant uuid, customer uuid) RETURNS bigint LANGUAGE sql IMMUTABLE AS
+  $$ SELECT x'7061795f00000000'::bigint + ((uuid_hash(tenant) # uuid_hash(customer)) & 255) $$;
+
 -- One payment collects one invoice through the gateway, in one or more attempts. What was paid outside is recorded beside
 -- it, each a payment of its own that has succeeded from the start (BILL-072).
 -- pending: waits for its next_attempt_at; without an attempt in this cycle and with a first_failure_at, for a payment method,

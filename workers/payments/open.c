@@ -1,6 +1,6 @@
 /* A payment that finds no payment method waits until one is set up, or the dunning schedule would be over. So that
- * neither misses the other, both lock the customer first: here shared (a foreign key's check writes as much), in
- * setup.c alone. */
+ * neither misses the other, both lock the customer first, here shared, in setup.c alone: by its shard (payment_shard),
+ * since a run opens payments for everybody, and to lock a row is to write it. */
 #include "open.h"
 
 #include "decision.h"

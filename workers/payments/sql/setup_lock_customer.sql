@@ -1,2 +1,2 @@
 -- Held against payments that are being made (see open.c). $1 tenant, $2 customer
-SELECT 1 FROM customers WHERE tenant_id = $1::uuid AND id = $2::uuid FOR NO KEY UPDATE
+SELECT pg_advisory_xact_lock(payment_shard($1::uuid, $2::uuid))
