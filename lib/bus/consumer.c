@@ -300,7 +300,7 @@ enum rc bus_consumer_new(const struct bus_consumer_options *options, struct bus_
       {"auto.offset.reset", "error"},
       {"check.crcs", "true"},
       {"fetch.min.bytes", "1"}, /* the broker answers as soon as there is anything */
-      {"fetch.wait.max.ms", "100"},
+      {"fetch.wait.max.ms", "250"},
       {"fetch.error.backoff.ms", "200"}, /* also while the local queue is full: 50 would be a busy thread */
       {"fetch.message.max.bytes", CLIENT_MESSAGE_MAX_TEXT},
       {"fetch.max.bytes", "4194304"},

@@ -164,9 +164,10 @@ static PGconn *open_connection(const struct db_options *options) {
            "-c statement_timeout=%d -c lock_timeout=%d -c idle_in_transaction_session_timeout=%d -c TimeZone=UTC"
            " -c DateStyle=ISO -c bytea_output=hex -c search_path=cloudbill -c client_min_messages=warning -c jit=off%s",
            statement_timeout_ms, LOCK_TIMEOUT_MS, IDLE_IN_TX_TIMEOUT_MS,
-           /* A worker's statements go by keys. Prepared while the tables are empty, they would keep scanning them whole
-            * until the first ANALYZE, which may be a hundred thousand rows later. */
-           options->api_role ? "" : " -c enable_seqscan=off");
+           /* A worker's statements go by keys, whatever the parameters: planned once. Prepared while the tables are
+            * empty, they would keep scanning them whole until the first ANALYZE, which may be a hundred thousand rows
+            * later. */
+           options->api_role ? "" : " -c enable_seqscan=off -c plan_cache_mode=force_generic_plan");
   char connect_timeout[16];
   snprintf(connect_timeout, sizeof connect_timeout, "%d", CONNECT_TIMEOUT_S);
   const char *keys[] = {"dbname",           "connect_timeout",     "tcp_user_timeout",

@@ -6,7 +6,7 @@
 #include "runtime_sql.h"
 
 enum {
-  COLLECT_MS = 10,
+  COLLECT_MS = 50,
   SWEEP_EVERY_MS = 1000,
   HEARTBEAT_EVERY_MS = 5000,
   ARENA_MAX = 256 * 1024 * 1024,

@@ -12,7 +12,7 @@
 #include "runtime/json_arena.h"
 
 enum { MALLOC_ARENAS = 2 }; /* one for each thread would be most of a worker's memory */
-enum { TASKS_MAX = 16, SETTINGS_MAX = 48, READY_DB_MS = 15000, SLEEP_SLICE_MS = 20, STOP_MAX_S = 9 };
+enum { TASKS_MAX = 16, SETTINGS_MAX = 48, READY_DB_MS = 15000, SLEEP_SLICE_MS = 50, STOP_MAX_S = 9 };
 
 static struct common_settings {
   char *database_url, *kafka_brokers, *redis_address, *internal_address, *log_level, *instance;

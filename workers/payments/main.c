@@ -6,7 +6,7 @@
 #include "settings.h"
 #include "sql.h"
 
-enum { IDLE_MS = 50 };
+enum { IDLE_MS = 100 };
 
 static enum rc start(struct error *err) {
   TRY(payments_settings_check(&payments_settings, err));
