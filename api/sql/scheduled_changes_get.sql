@@ -2,7 +2,7 @@
 -- row when there is no such subscription.
 SELECT COALESCE((SELECT json_agg(json_build_object(
   'id', c.id, 'subscriptionId', c.subscription_id, 'status', c.status, 'effectiveAt', iso(takes_effect_at(c, s)),
-  'planId', c.plan_id, 'planVersion', c.plan_version, 'quantity', trim_scale(c.quantity), 'items', c.items,
+  'planId', c.plan_id, 'planVersion', c.plan_version, 'quantity', trim_scale(c.quantity), 'items', c.items, 'versionMoves', c.version_moves,
   'requestedBy', c.requested_by, 'createdAt', iso(c.created_at), 'resolvedAt', iso(c.resolved_at), 'version', c.version)
   ORDER BY c.created_at DESC, c.id DESC)
   FROM scheduled_changes c WHERE c.tenant_id = s.tenant_id AND c.subscription_id = s.id), '[]')

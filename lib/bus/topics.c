@@ -83,6 +83,7 @@ const struct message_type MESSAGE_TYPES[] = {
     {"subscription.cancellation_scheduled", TOPIC_SUBSCRIPTION_EVENTS},
     {"subscription.changed", TOPIC_SUBSCRIPTION_EVENTS},
     {"subscription.change_scheduled", TOPIC_SUBSCRIPTION_EVENTS},
+    {"subscription.migration_scheduled", TOPIC_SUBSCRIPTION_EVENTS},
     {"subscription.change_withdrawn", TOPIC_SUBSCRIPTION_EVENTS},
     {"subscription.suspended", TOPIC_SUBSCRIPTION_EVENTS},
     {"subscription.reactivated", TOPIC_SUBSCRIPTION_EVENTS},

@@ -158,6 +158,7 @@ CREATE TABLE scheduled_changes (
   plan_version    integer,
   quantity        numeric(18,6),
   items           jsonb,                        -- [{planId, planVersion, quantity}]: the whole list
+  version_moves   jsonb NOT NULL DEFAULT '[]',  -- [{planId, fromVersion, toVersion}]: of what has that version by then (BILL-035)
   status          text NOT NULL CHECK (status IN ('pending', 'applied', 'withdrawn', 'replaced')),
   requested_by    text NOT NULL,
   created_at      timestamptz NOT NULL,
@@ -167,7 +168,7 @@ CREATE TABLE scheduled_changes (
   FOREIGN KEY (tenant_id, subscription_id) REFERENCES subscriptions (tenant_id, id),
   FOREIGN KEY (tenant_id, plan_id, plan_version) REFERENCES plan_versions (tenant_id, plan_id, plan_version),
   CHECK ((status = 'pending') = (resolved_at IS NULL)),
-  CHECK (plan_id IS NOT NULL OR quantity IS NOT NULL OR items IS NOT NULL)
+  CHECK (plan_id IS NOT NULL OR quantity IS NOT NULL OR items IS NOT NULL OR version_moves <> '[]')
 );
 CREATE UNIQUE INDEX scheduled_changes_pending ON scheduled_changes (tenant_id, subscription_id) WHERE status = 'pending';
 CREATE INDEX scheduled_changes_of_subscription ON scheduled_changes (tenant_id, subscription_id);

@@ -368,7 +368,7 @@ static const json_t *migrate(const struct tenant *tenant, int status, const char
 
 static int64_t changes_waiting(const struct tenant *tenant, int version) {
   return sql_int(tenant, keep_text("SELECT count(*) FROM scheduled_changes WHERE tenant_id = $1 AND status = 'pending' "
-                                   "AND plan_version = %d AND quantity IS NULL AND items IS NULL",
+                                   "AND version_moves->0->>'toVersion' = '%d' AND version_moves->1 IS NULL",
                                    version));
 }
 
@@ -471,4 +471,140 @@ Test(plans, what_could_not_be_billed_refuses_the_whole_migration) {
     cr_expect_str_eq(json_at(migrate(&tenant, cases[i].status, plan, cases[i].body), "field"), cases[i].field, "%s",
                      cases[i].body);
   migrate(&tenant, 404, "none", "{'fromVersion':1}");
+}
+
+/* -- "subscription.migration_scheduled": what belongs to the version beside subscriptions of it -- */
+
+struct mover {
+  struct tenant tenant;
+  const char *clock, *customer, *plan, *other; /* 10.00 with a setup fee of 3.00, and 20.00 a month */
+};
+
+static const char *plan_of(const struct tenant *tenant, const char *price, const char *members) {
+  return json_at(api_post(tenant, 201, "/api/plans",
+                          "{'code':'p-%s','name':'Plan','currency':'USD','billingCycle':'monthly','price':'%s'%s}",
+                          new_id(), price, members),
+                 "id");
+}
+
+static struct mover mover_new(void) {
+  struct mover m = {.tenant = tenant_new_test()};
+  m.clock = test_clock_new(&m.tenant, "2031-01-10T12:00:00Z");
+  m.customer = customer_new(&m.tenant, "'testClockId':'%s'", m.clock);
+  m.plan = plan_of(&m.tenant, "10.00", ",'setupFee':'3.00'");
+  m.other = plan_of(&m.tenant, "20.00", "");
+  return m;
+}
+
+static const json_t *subscription_of(const struct mover *m, const char *id) {
+  return api_get(&m->tenant, 200, "/api/billing/subscriptions/%s", id);
+}
+
+static const json_t *waiting(const struct mover *m, const char *id) {
+  const json_t *list = api_get(&m->tenant, 200, "/api/billing/subscriptions/%s/scheduled-changes", id);
+  return json_array_get(list, 0);
+}
+
+static void change(const struct mover *m, const char *id, const char *body) {
+  api_post(&m->tenant, 200, keep_text("/api/billing/subscriptions/%s/change-plan", id), "%s", body);
+}
+
+/* What was invoiced on a day: component and amount of each line. */
+static const char *invoiced_on(const struct mover *m, const char *day) {
+  return sql_text(
+      &m->tenant,
+      keep_text("SELECT string_agg(i.item || ' ' || i.component || ' ' || i.amount_minor, ', ' ORDER BY "
+                "i.item, i.component, i.amount_minor) FROM invoice_items i JOIN invoices v ON v.tenant_id = "
+                "i.tenant_id AND v.id = i.invoice_id WHERE v.tenant_id = $1 AND v.issue_date = '%s'",
+                day));
+}
+
+static const char *happened_at(const struct mover *m, const char *id, const char *what) {
+  size_t index;
+  json_t *row;
+  const json_t *timeline = api_get(&m->tenant, 200, "/api/billing/subscriptions/%s/timeline", id);
+  json_array_foreach((json_t *)(uintptr_t)timeline, index, row) {
+    if (strcmp(json_at(row, "what"), what) == 0) return json_at(row, "at");
+  }
+  return "";
+}
+
+/* BILL-035: an add-on keeps its place, and pays no setup fee again. */
+Test(plans, add_ons_of_a_version_are_moved_too) {
+  struct mover m = mover_new();
+  const char *id =
+      subscribe(&m.tenant, m.customer, m.other, keep_text(",'items':[{'planId':'%s','quantity':2}]", m.plan));
+  const char *own =
+      subscribe(&m.tenant, m.customer, m.plan, keep_text(",'currentPrice':'7.00','items':[{'planId':'%s'}]", m.plan));
+  patch(&m.tenant, 200, m.plan, "{'price':11}");
+  const json_t *preview = migrate(&m.tenant, 200, m.plan, "{'fromVersion':1,'preview':true}");
+  cr_expect_eq(json_number_at(preview, "subscriptions"), 2);
+  cr_expect_eq(json_number_at(preview, "items"), 2);
+  cr_expect_eq(json_number_at(preview, "overridden"), 1, "a price that was agreed on stays; its add-on does not");
+  cr_expect_eq(json_number_at(preview, "amounts.0.oldTotal"), 30);
+  cr_expect_eq(json_number_at(preview, "amounts.0.newTotal"), 33);
+  cr_expect_eq(json_number_at(preview, "amounts.0.items"), 2);
+
+  const json_t *before = subscription_of(&m, id);
+  cr_expect_eq(json_number_at(migrate(&m.tenant, 200, m.plan, "{'fromVersion':1}"), "items"), 2);
+  const json_t *shown = subscription_of(&m, id);
+  cr_expect_eq(json_number_at(shown, "version"), json_number_at(before, "version") + 1);
+  const char *const headers[] = {keep_text("If-Match: \"%.0f\"", json_number_at(before, "version")), NULL};
+  cr_expect_eq(http_request("PATCH", keep_text("/api/billing/subscriptions/%s", id), m.tenant.token,
+                            "{\"metadata\":{}}", headers)
+                   .status,
+               412, "what somebody saw before has changed");
+  WAIT_UNTIL(count_messages(&m.tenant, "subscription.migration_scheduled") == 2, "an event for each");
+  const json_t *events = messages_of(&m.tenant, "subscription.migration_scheduled");
+  cr_expect_eq(json_number_at(events, "0.toVersion"), 2);
+  cr_expect_str_eq(json_at(events, "0.at"), "2031-02-10T00:00:00.000Z");
+  cr_expect_str_eq(happened_at(&m, id, "migration_scheduled"), "2031-01-10T12:00:00.000Z", "at the customer's time");
+  cr_expect_eq(json_number_at(migrate(&m.tenant, 200, m.plan, "{'fromVersion':1}"), "subscriptions"), 0);
+
+  test_clock_advance(&m.tenant, m.clock, "2031-02-10T12:00:00Z");
+  cr_expect_str_eq(invoiced_on(&m, "2031-02-10"), "0 base 700, 0 base 2000, 1 base 1100, 1 base 2200");
+  cr_expect_eq(json_number_at(subscription_of(&m, id), "items.0.item"), 1);
+  cr_expect_eq(json_number_at(subscription_of(&m, id), "items.0.planVersion"), 2);
+  cr_expect_eq(json_number_at(subscription_of(&m, own), "planVersion"), 1);
+  cr_expect_eq(json_number_at(subscription_of(&m, own), "currentPrice"), 7);
+  expect_sound_books(&m.tenant);
+}
+
+/* A move is of what has the version by then: who has left it meanwhile is not fetched back. */
+Test(plans, a_migration_moves_nobody_who_has_gone) {
+  struct mover m = mover_new();
+  const char *id = subscribe(&m.tenant, m.customer, m.plan, "");
+  patch(&m.tenant, 200, m.plan, "{'price':11}");
+  migrate(&m.tenant, 200, m.plan, "{'fromVersion':1}");
+  change(&m, id, keep_text("{'planId':'%s','when':'now'}", m.other));
+  test_clock_advance(&m.tenant, m.clock, "2031-02-10T12:00:00Z");
+  cr_expect_str_eq(json_at(subscription_of(&m, id), "planId"), m.other);
+  cr_expect_str_eq(invoiced_on(&m, "2031-02-10"), "0 base 2000");
+  expect_sound_books(&m.tenant);
+}
+
+/* Changes that wait for the version: by their plan, among their add-ons, by a migration. */
+Test(plans, who_is_on_the_way_to_a_version_comes_to_the_new_one) {
+  struct mover m = mover_new();
+  const char *by_plan = subscribe(&m.tenant, m.customer, m.other, "");
+  const char *by_item = subscribe(&m.tenant, m.customer, m.other, "");
+  const char *keeps = subscribe(&m.tenant, m.customer, m.plan, "");
+  change(&m, by_plan, keep_text("{'planId':'%s','when':'period_end'}", m.plan));
+  change(&m, by_item, keep_text("{'items':[{'planId':'%s'}],'when':'period_end'}", m.plan));
+  change(&m, keeps, "{'quantity':3,'when':'period_end'}");
+  patch(&m.tenant, 200, m.plan, "{'price':11}");
+  const json_t *done = migrate(&m.tenant, 200, m.plan, "{'fromVersion':1}");
+  cr_expect_eq(json_number_at(done, "subscriptions"), 3);
+  cr_expect_eq(json_number_at(done, "coming"), 2);
+  cr_expect_eq(json_number_at(waiting(&m, by_plan), "planVersion"), 2);
+  cr_expect_eq(json_number_at(waiting(&m, by_item), "items.0.planVersion"), 2);
+  cr_expect_eq(json_number_at(waiting(&m, keeps), "quantity"), 3, "what was asked for before is asked for still");
+  patch(&m.tenant, 200, m.plan, "{'price':12}");
+  cr_expect_eq(json_number_at(migrate(&m.tenant, 200, m.plan, "{'fromVersion':2}"), "coming"), 3);
+  test_clock_advance(&m.tenant, m.clock, "2031-02-10T12:00:00Z");
+  const char *const ids[] = {by_plan, keeps};
+  for (size_t i = 0; i < 2; i++) cr_expect_eq(json_number_at(subscription_of(&m, ids[i]), "planVersion"), 3);
+  cr_expect_eq(json_number_at(subscription_of(&m, by_item), "items.0.planVersion"), 3);
+  cr_expect_str_eq(invoiced_on(&m, "2031-02-10"), "0 base 1200, 0 base 2000, 0 base 3600, 1 base 1200, 1 setup 300");
+  expect_sound_books(&m.tenant);
 }

@@ -391,18 +391,19 @@ class Lived:
         self.life.log.append(("pay", self.now, number, amount))
 
     def migrated(self, old, new):
-        """BILL-035: who has the old version gets the new one at the next boundary, unless bound elsewhere."""
-        life = self.life
-        own = life.items[0][0]
-        if own is not old or life.state in ("cancelled", "expired") or life.ends_at or not life.auto_renew:
+        """BILL-035: what has the old version at the next boundary gets the new one, the plan and add-ons alike."""
+        life, before = self.life, self.life.scheduled
+        if life.state in ("cancelled", "expired") or life.ends_at or not life.auto_renew:
             return
-        before = life.scheduled
-        if before and before(life.items)[0][0].code != own.code:
+        numbers, then = life.numbers, before(life.items) if before else life.items
+        life.numbers = numbers
+        if not any(plan is old for plan, _ in then.values()) and not any(
+                plan is old for n, (plan, _) in life.items.items() if n > 0):
             return
 
         def change(items):
             items = before(items) if before else items
-            return {**items, 0: (new, items[0][1])}
+            return {n: (new if plan is old else plan, quantity) for n, (plan, quantity) in items.items()}
         life.migrate(self.now, change)
 
     def finish(self, now):

@@ -148,19 +148,21 @@ static enum rc check_cycle(const struct change_request *request, struct interval
   return error_field(err, RC_CONFLICT, "billingCycle", "the plan is not billed %s", request->billing_cycle);
 }
 
+static bool is_same_plan(const struct plan_price *a, const struct plan_price *b) {
+  return a->version == b->version && strcmp(a->plan_id, b->plan_id) == 0;
+}
+
+static const struct plan_price *keep_price(struct arena *arena, const struct offer *offer) {
+  struct plan_price *price = ARENA_NEW(arena, struct plan_price);
+  *price = offer->price;
+  return price;
+}
+
 static struct billed_item own_item(struct arena *arena, const struct billable *s, const struct change_request *request,
-                                   const struct offer *offer, bool *ret_is_other) {
+                                   const struct offer *offer) {
   struct billed_item item = s->items[0];
-  if (offer) {
-    ASSERT(offer->price.plan_id); /* every offer was found */
-    *ret_is_other =
-        strcmp(item.price->plan_id, offer->price.plan_id) != 0 || item.price->version != offer->price.version;
-    if (*ret_is_other) {
-      struct plan_price *price = ARENA_NEW(arena, struct plan_price);
-      *price = offer->price;
-      item.price = price;
-    }
-  }
+  if (offer) ASSERT(offer->price.plan_id); /* every offer was found */
+  if (offer && !is_same_plan(item.price, &offer->price)) item.price = keep_price(arena, offer);
   if (request->has_quantity) item.quantity = request->quantity;
   return item;
 }
@@ -176,10 +178,10 @@ static struct billed_item add_on(struct arena *arena, const struct billable *s, 
     item.quantity = asked->quantity;
     return item;
   }
-  struct plan_price *price = ARENA_NEW(arena, struct plan_price);
-  *price = offer->price;
-  return (struct billed_item){
-      .number = (*next_number)++, .price = price, .quantity = asked->quantity, .added_index = from_index};
+  return (struct billed_item){.number = (*next_number)++,
+                              .price = keep_price(arena, offer),
+                              .quantity = asked->quantity,
+                              .added_index = from_index};
 }
 
 static enum rc next_item_number(struct work *work, const struct uuid *tenant, const struct billable *s,
@@ -207,6 +209,48 @@ static enum rc choose_add_ons(struct work *work, const struct uuid *tenant, cons
   return RC_OK;
 }
 
+/* -- another version of the same (BILL-035) -- */
+
+/* A price that was agreed on stays. */
+static const struct version_move *move_of(const struct billable *s, const struct billed_item *item,
+                                          const struct change_request *request) {
+  if (item->number == 0 && s->has_override) return NULL;
+  for (size_t m = 0; m < request->move_count; m++)
+    if (item->price->version == request->moves[m].from && strcmp(item->price->plan_id, request->moves[m].plan_id) == 0)
+      return &request->moves[m];
+  return NULL;
+}
+
+static enum rc use_version(struct arena *arena, const struct offer *offer, struct billed_item *item,
+                           struct interval *interval, struct error *err) {
+  item->price = keep_price(arena, offer);
+  if (item->number == 0) *interval = offer->interval; /* the first of them */
+  if (is_same_interval(offer->interval, *interval)) return RC_OK;
+  return error_field(err, RC_CONFLICT, "items", "the plan %s is billed in another interval by now", offer->price.code);
+}
+
+/* The subscription with the versions that it was moved to, before anything else is changed about it. */
+static enum rc move_versions(struct work *work, const struct uuid *tenant, const struct change_request *request,
+                             struct billable *s, struct interval *interval, struct error *err) {
+  struct offer *offers = ARENA_ARRAY(work->arena, struct offer, s->item_count);
+  int64_t *versions = ARENA_ARRAY(work->arena, int64_t, s->item_count);
+  struct billed_item **moved = ARENA_ARRAY(work->arena, struct billed_item *, s->item_count);
+  struct billed_item *items = ARENA_ARRAY(work->arena, struct billed_item, s->item_count);
+  size_t count = 0;
+  for (size_t i = 0; i < s->item_count; i++) {
+    const struct version_move *move = move_of(s, &s->items[i], request);
+    items[i] = s->items[i];
+    if (!move) continue;
+    offers[count] = (struct offer){.asked = move->plan_id, .field = "planId"};
+    versions[count] = move->to;
+    moved[count++] = &items[i];
+  }
+  TRY(load_offers(work, tenant, s->currency, true, offers, versions, count, err));
+  for (size_t i = 0; i < count; i++) TRY(use_version(work->arena, &offers[i], moved[i], interval, err));
+  s->items = items;
+  return RC_OK;
+}
+
 /* What cannot be priced now would be parked at its boundary. */
 static enum rc check_amounts(const struct billable *s, const struct change_target *target, struct error *err) {
   struct billable as_changed = *s;
@@ -216,27 +260,30 @@ static enum rc check_amounts(const struct billable *s, const struct change_targe
   return error_field(err, RC_VALIDATION, "quantity", "price × quantity is too large");
 }
 
-enum rc change_target_find(struct work *work, const struct uuid *tenant, const struct billable *s,
+enum rc change_target_find(struct work *work, const struct uuid *tenant, const struct billable *now,
                            const struct change_request *request, int64_t from_index, struct change_target *ret_target,
                            struct error *err) {
-  struct change_target target = {.interval = s->grid.interval};
+  struct change_target target = {.interval = now->grid.interval};
+  struct billable s = *now;
   struct offer *offers;
-  TRY(find_offers(work, tenant, s, request, &offers, err));
+  TRY(move_versions(work, tenant, request, &s, &target.interval, err));
+  TRY(find_offers(work, tenant, &s, request, &offers, err));
   ASSERT(offers);
   const struct offer *own = request->plan ? offers++ : NULL;
   if (own) target.interval = own->interval;
   TRY(check_cycle(request, target.interval, err));
-  target.items = ARENA_ARRAY(work->arena, struct billed_item, s->item_count + request->item_count + 1);
-  target.items[target.item_count++] = own_item(work->arena, s, request, own, &target.is_other_plan);
+  target.items = ARENA_ARRAY(work->arena, struct billed_item, s.item_count + request->item_count + 1);
+  target.items[target.item_count++] = own_item(work->arena, &s, request, own);
+  target.is_other_plan = !is_same_plan(target.items[0].price, now->items[0].price);
   if (request->has_items) {
-    TRY(choose_add_ons(work, tenant, s, request, offers, from_index, &target, err));
+    TRY(choose_add_ons(work, tenant, &s, request, offers, from_index, &target, err));
   } else {
-    if (s->item_count > 1 && !is_same_interval(target.interval, s->grid.interval))
+    if (s.item_count > 1 && !is_same_interval(target.interval, s.grid.interval))
       return error_field(err, RC_CONFLICT, "items",
                          "the add-ons have no price for the new interval: say which ones go on");
-    for (size_t i = 1; i < s->item_count; i++) target.items[target.item_count++] = s->items[i];
+    for (size_t i = 1; i < s.item_count; i++) target.items[target.item_count++] = s.items[i];
   }
-  TRY(check_amounts(s, &target, err));
+  TRY(check_amounts(now, &target, err));
   *ret_target = target;
   return RC_OK;
 }

@@ -17,6 +17,12 @@ struct change_item {
   const char *field; /* what an error names */
 };
 
+/* BILL-035: what has this version of a plan by then gets another one, and stays the item that it is. */
+struct version_move {
+  const char *plan_id;
+  int64_t from, to;
+};
+
 struct change_request {
   const char *plan;
   int64_t plan_version;
@@ -24,6 +30,8 @@ struct change_request {
   struct quantity quantity;
   struct change_item items[CHANGE_ITEMS_MAX]; /* the whole list of add-ons */
   size_t item_count;
+  const struct version_move *moves;
+  size_t move_count;
   const char *billing_cycle;
   const char *when, *billing; /* "now", "period_end"; "now", "next_invoice"; NULL: by default */
   bool prorate;

@@ -12,7 +12,7 @@ enum { FORECAST_INVOICES_MAX = 512 };
 struct forecast {
   struct uuid tenant;
   const char *customer;
-  const struct zone *zone; /* the customer's */
+  const struct zone *zone;  /* the customer's */
   struct invoice *invoices; /* `created`: when they are made */
   size_t count;
   struct utime last_at;

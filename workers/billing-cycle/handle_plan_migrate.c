@@ -1,9 +1,10 @@
-/* plan.migrate: the subscriptions of one version of a plan get another one (BILL-035), each at its own next boundary;
- * until then they keep theirs. With `preview`, the very same is worked out, and nothing written.
+/* plan.migrate: the subscriptions of one version of a plan, and those that have it as an add-on, get another one
+ * (BILL-035), each at its own next boundary; until then they keep theirs. Whoever comes to the old version by a change
+ * that waits comes to the new one. With `preview`, the very same is worked out, and nothing written.
  *
  * Who is left alone: a subscription whose price was agreed on (an override would end with the version), one that ends
- * at its next boundary, one that leaves the plan there. They are counted. What could not be billed afterwards refuses
- * the whole command: a currency without a price, add-ons when the interval is another one. */
+ * at its next boundary, one that leaves the version there. They are counted. What could not be billed afterwards
+ * refuses the whole command: a currency without a price, add-ons when the interval is another one. */
 #include <string.h>
 
 #include "base/assert.h"
@@ -14,7 +15,8 @@
 #include "plan.h"
 #include "sql.h"
 
-enum { MIGRATION_MAX = 100000, CHUNK = 1000, ANSWER_MAX = 65536 };
+/* Each subscription that is moved is an event in the command's transaction. */
+enum { MIGRATION_MAX = 10000, CHUNK = 1000, ANSWER_MAX = 65536, EVENT_MAX = 4096 };
 
 /* What a version costs in one currency. */
 struct offer {
@@ -25,7 +27,8 @@ struct offer {
 struct currency_sum {
   const struct currency *currency;
   struct offer old, new;
-  int64_t subscriptions, old_minor, new_minor; /* recurring, for a whole period, without usage, coupons and tax */
+  int64_t subscriptions, items; /* whose own plan it is, and add-ons */
+  int64_t old_minor, new_minor; /* recurring, for a whole period, without usage, coupons and tax */
 };
 
 struct migration {
@@ -36,10 +39,20 @@ struct migration {
   bool has_other_interval;
   struct currency_sum sums[PLAN_PRICES_MAX * 2];
   size_t sum_count;
-  int64_t moved, overridden, ending, leaving;
+  int64_t moved, items, coming, overridden, ending, leaving;
   bool has_more; /* MIGRATION_MAX were enough for one command; the next one goes on */
   struct db_array *subscriptions, *changes, *periods, *times; /* that are moved, their rows, from when on */
 };
+
+/* A subscription, as it concerns the version. */
+struct subscriber {
+  bool is_moved, is_coming; /* its own plan is moved; a change that waits leads to the version */
+  json_t *add_ons;          /* [[item, quantity (micro)]] */
+};
+
+static void subscriber_release(struct subscriber *subscriber) {
+  json_decref(subscriber->add_ons);
+}
 
 /* Columns of plan_subscribers.sql. */
 enum column {
@@ -47,9 +60,12 @@ enum column {
   COLUMN_CUSTOMER,
   COLUMN_CURRENCY,
   COLUMN_QUANTITY,
+  COLUMN_IS_OWN,
   COLUMN_IS_OVERRIDDEN,
   COLUMN_IS_ENDING,
   COLUMN_IS_LEAVING,
+  COLUMN_IS_COMING,
+  COLUMN_ADD_ONS,
   COLUMN_HAS_ADD_ONS,
   COLUMN_NEXT_INDEX,
   COLUMN_NEXT_AT,
@@ -121,9 +137,9 @@ static enum rc price_of(const struct offer *offer, const struct currency *curren
   return RC_OK;
 }
 
-static enum rc add_up(struct migration *migration, const PGresult *rows, int r, struct error *err) {
+static enum rc find_sum(struct migration *migration, const PGresult *rows, int r, struct currency_sum **ret_sum,
+                        struct error *err) {
   struct currency_sum *sum = sum_of(migration, row_text(rows, r, COLUMN_CURRENCY));
-  struct quantity quantity = {row_int(rows, r, COLUMN_QUANTITY)};
   if (!sum || sum->new.component_count == 0)
     return error_field(err, RC_CONFLICT, "toVersion",
                        "version %lld has no price in %s, in which subscriptions are billed", (long long)migration->to,
@@ -132,9 +148,29 @@ static enum rc add_up(struct migration *migration, const PGresult *rows, int r, 
     return error_field(err, RC_CONFLICT, "toVersion",
                        "version %lld has another interval, for which the add-ons of subscription %s have no price",
                        (long long)migration->to, row_text(rows, r, COLUMN_SUBSCRIPTION));
+  *ret_sum = sum;
+  return RC_OK;
+}
+
+static enum rc add_item(struct currency_sum *sum, int64_t quantity_micro, struct error *err) {
+  struct quantity quantity = {quantity_micro};
   TRY(price_of(&sum->old, sum->currency, quantity, &sum->old_minor, err));
-  TRY(price_of(&sum->new, sum->currency, quantity, &sum->new_minor, err));
-  sum->subscriptions++;
+  return price_of(&sum->new, sum->currency, quantity, &sum->new_minor, err);
+}
+
+static enum rc add_up(struct migration *migration, const PGresult *rows, int r, const struct subscriber *subscriber,
+                      struct error *err) {
+  struct currency_sum *sum = NULL;
+  size_t i;
+  json_t *add_on;
+  TRY(find_sum(migration, rows, r, &sum, err));
+  if (subscriber->is_moved) TRY(add_item(sum, row_int(rows, r, COLUMN_QUANTITY), err));
+  json_array_foreach(subscriber->add_ons, i, add_on)
+      TRY(add_item(sum, json_integer_value(json_array_get(add_on, 1)), err));
+  sum->subscriptions += subscriber->is_moved;
+  sum->items += (int64_t)json_array_size(subscriber->add_ons);
+  migration->items += (int64_t)json_array_size(subscriber->add_ons);
+  migration->coming += subscriber->is_coming;
   migration->moved++;
   return RC_OK;
 }
@@ -166,13 +202,26 @@ static enum rc next_boundary(const PGresult *rows, int r, int64_t *ret_index, st
 
 /* ---- all of them ---- */
 
+/* Who is left alone is counted, and why. */
+static bool is_left_alone(struct migration *migration, const PGresult *rows, int r, struct subscriber *ret_subscriber) {
+  bool is_own = row_bool(rows, r, COLUMN_IS_OWN), is_leaving = row_bool(rows, r, COLUMN_IS_LEAVING);
+  bool is_overridden = is_own && row_bool(rows, r, COLUMN_IS_OVERRIDDEN);
+  ret_subscriber->is_coming = row_bool(rows, r, COLUMN_IS_COMING);
+  if (!row_is_null(rows, r, COLUMN_ADD_ONS))
+    ret_subscriber->add_ons = json_loads(row_text(rows, r, COLUMN_ADD_ONS), 0, NULL);
+  if (row_bool(rows, r, COLUMN_IS_ENDING)) return migration->ending++, true;
+  migration->overridden += is_overridden;
+  migration->leaving += is_own && !is_overridden && is_leaving;
+  ret_subscriber->is_moved = is_own && !is_overridden && !is_leaving;
+  return !ret_subscriber->is_moved && !ret_subscriber->is_coming && !ret_subscriber->add_ons;
+}
+
 static enum rc take(struct work *work, struct migration *migration, const PGresult *rows, int r, struct error *err) {
-  if (row_bool(rows, r, COLUMN_IS_OVERRIDDEN)) return migration->overridden++, RC_OK;
-  if (row_bool(rows, r, COLUMN_IS_ENDING)) return migration->ending++, RC_OK;
-  if (row_bool(rows, r, COLUMN_IS_LEAVING)) return migration->leaving++, RC_OK;
+  struct subscriber CLEANUP(subscriber_release) subscriber = {0};
   int64_t period = 0;
   struct utime at = {0};
-  TRY(add_up(migration, rows, r, err));
+  if (is_left_alone(migration, rows, r, &subscriber)) return RC_OK;
+  TRY(add_up(migration, rows, r, &subscriber, err));
   TRY(next_boundary(rows, r, &period, &at, err));
   struct uuid id = UUID_DERIVE("plan.migrate", db_uuid(work->arena, &migration->command->id),
                                row_text(rows, r, COLUMN_SUBSCRIPTION));
@@ -215,17 +264,53 @@ static enum rc decide(struct work *work, struct migration *migration, struct err
   }
 }
 
+/* Columns as in plan_migrate.sql. At the customer's time, which may be a test clock's. */
+static void emit_scheduled(struct work *work, const struct migration *migration, const PGresult *rows, int r) {
+  enum { SUBSCRIPTION, CUSTOMER, VERSION, CHANGE, AT, NOW };
+  static const char type[] = "subscription.migration_scheduled";
+  const struct message *command = migration->command;
+  const char *id = row_text(rows, r, SUBSCRIPTION);
+  char time[UTIME_TEXT_MAX];
+  struct utime now = work->now;
+  struct buf CLEANUP(buf_release) text;
+  struct json_writer json;
+  buf_init(&text, EVENT_MAX);
+  json_writer_init(&json, &text);
+  json_put_object(&json, NULL);
+  json_put_string(&json, "subscriptionId", id);
+  json_put_string(&json, "customerId", row_text(rows, r, CUSTOMER));
+  json_put_string(&json, "changeId", row_text(rows, r, CHANGE));
+  json_put_string(&json, "planId", command->subject);
+  json_put_int(&json, "fromVersion", migration->from);
+  json_put_int(&json, "toVersion", migration->to);
+  json_put_string(&json, "at", row_is_null(rows, r, AT) ? NULL : utime_format(row_utime(rows, r, AT), time));
+  json_put_int(&json, "version", row_int(rows, r, VERSION));
+  json_put_end(&json);
+  ASSERT(buf_ok(&text));
+  work->now = row_utime(rows, r, NOW);
+  emit(work, &(struct emission){.type = type,
+                                .id = UUID_DERIVE(type, id, row_text(rows, r, VERSION)),
+                                .tenant = command->tenant,
+                                .subject = id,
+                                .key = row_text(rows, r, CUSTOMER),
+                                .json = buf_text(&text),
+                                .cause = command});
+  work->now = now;
+}
+
 static enum rc store(struct work *work, const struct migration *migration, int64_t *ret_plan_version,
                      struct error *err) {
   const char *actor = migration->command->headers[HEADER_ACTOR];
   const char *now = db_utime(work->arena, work->now);
-  PGresult CLEANUP(db_result_release) *touched = NULL;
+  PGresult CLEANUP(db_result_release) *moved = NULL, CLEANUP(db_result_release) *touched = NULL;
   TRY(tx_exec(work->tx, &sql_plan_migrate,
-              PARAMS(migration->tenant, migration->command->subject, db_int(work->arena, migration->to),
-                     db_array_literal(migration->subscriptions), db_array_literal(migration->changes),
-                     db_array_literal(migration->periods), db_array_literal(migration->times), actor ? actor : "", now),
-              NULL, err));
+              PARAMS(migration->tenant, migration->command->subject, db_int(work->arena, migration->from),
+                     db_int(work->arena, migration->to), db_array_literal(migration->subscriptions),
+                     db_array_literal(migration->changes), db_array_literal(migration->periods),
+                     db_array_literal(migration->times), actor ? actor : "", now),
+              &moved, err));
   TRY(tx_exec(work->tx, &sql_plan_touch, PARAMS(migration->tenant, migration->command->subject, now), &touched, err));
+  for (int r = 0; r < row_count(moved); r++) emit_scheduled(work, migration, moved, r);
   *ret_plan_version = row_int(touched, 0, 0);
   return RC_OK;
 }
@@ -237,6 +322,7 @@ static void put_sum(struct json_writer *json, const struct currency_sum *sum) {
   json_put_object(json, NULL);
   json_put_string(json, "currency", sum->currency->code);
   json_put_int(json, "subscriptions", sum->subscriptions);
+  json_put_int(json, "items", sum->items);
   json_put_raw(json, "oldTotal", money_format(sum->old_minor, sum->currency, money));
   json_put_raw(json, "newTotal", money_format(sum->new_minor, sum->currency, money));
   json_put_end(json);
@@ -253,13 +339,15 @@ static const char *answer_json(struct arena *arena, const struct migration *migr
   json_put_int(&json, "toVersion", migration->to);
   json_put_bool(&json, "preview", migration->is_preview);
   json_put_int(&json, "subscriptions", migration->moved);
+  json_put_int(&json, "items", migration->items);
+  json_put_int(&json, "coming", migration->coming);
   json_put_int(&json, "overridden", migration->overridden);
   json_put_int(&json, "ending", migration->ending);
   json_put_int(&json, "leaving", migration->leaving);
   json_put_bool(&json, "hasMore", migration->has_more);
   json_put_array(&json, "amounts");
   for (size_t i = 0; i < migration->sum_count; i++)
-    if (migration->sums[i].subscriptions > 0) put_sum(&json, &migration->sums[i]);
+    if (migration->sums[i].subscriptions + migration->sums[i].items > 0) put_sum(&json, &migration->sums[i]);
   json_put_end(&json);
   json_put_end(&json);
   ASSERT(buf_ok(&text));

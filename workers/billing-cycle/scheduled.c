@@ -26,10 +26,26 @@ static enum rc read_items(struct arena *arena, const char *json, struct change_r
   return RC_OK;
 }
 
+static enum rc read_moves(struct arena *arena, const char *json, struct change_request *request, struct error *err) {
+  json_auto_t *rows = json_loads(json, 0, NULL);
+  struct version_move *moves = ARENA_ARRAY(arena, struct version_move, json_array_size(rows) + 1);
+  for (size_t i = 0; i < json_array_size(rows); i++) {
+    json_t *row = json_array_get(rows, i);
+    const char *plan = json_string_value(json_object_get(row, "planId"));
+    if (!plan) return error_set(err, RC_INVARIANT, "a scheduled change's moves cannot be read");
+    moves[i] = (struct version_move){.plan_id = arena_strdup(arena, plan),
+                                     .from = json_integer_value(json_object_get(row, "fromVersion")),
+                                     .to = json_integer_value(json_object_get(row, "toVersion"))};
+  }
+  request->moves = moves;
+  request->move_count = json_array_size(rows);
+  return RC_OK;
+}
+
 /* Columns as in scheduled_changes_load.sql. */
 static enum rc read_request(struct arena *arena, const PGresult *rows, int r, struct change_request *request,
                             struct error *err) {
-  enum { SUBSCRIPTION, ID, INDEX, PLAN, VERSION, QUANTITY, ITEMS };
+  enum { SUBSCRIPTION, ID, INDEX, PLAN, VERSION, QUANTITY, ITEMS, MOVES };
   *request = (struct change_request){.accepts_deprecated = true};
   if (!row_is_null(rows, r, PLAN)) {
     request->plan = arena_strdup(arena, row_text(rows, r, PLAN));
@@ -37,6 +53,7 @@ static enum rc read_request(struct arena *arena, const PGresult *rows, int r, st
   }
   request->has_quantity = !row_is_null(rows, r, QUANTITY);
   if (request->has_quantity) request->quantity.micro = row_int(rows, r, QUANTITY);
+  TRY(read_moves(arena, row_text(rows, r, MOVES), request, err));
   return row_is_null(rows, r, ITEMS) ? RC_OK : read_items(arena, row_text(rows, r, ITEMS), request, err);
 }
 
