@@ -223,6 +223,11 @@ static enum rc explain_unused(struct explanation *e, json_t *provenance, int64_t
   TRY(read_frame(provenance, &frame, err));
   TRY(read_money(change, "charged", e->currency, &charged, err));
   TRY(explain_change(e, change, &frame, charged, &rest, err));
+  if (json_object_get(change, "left")) {
+    int64_t left;
+    TRY(read_money(change, "left", e->currency, &left, err));
+    rest = explain_limit(e, rest, left);
+  }
   *ret_minor = explain_credit(e, rest);
   return RC_OK;
 }

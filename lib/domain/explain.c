@@ -274,6 +274,19 @@ enum rc explain_piece(struct explanation *e, int64_t charged_minor, struct chang
   return RC_OK;
 }
 
+int64_t explain_limit(struct explanation *e, int64_t rest_minor, int64_t left_minor) {
+  const char *left = money(e, left_minor);
+  int64_t limited = rest_minor < left_minor ? rest_minor : left_minor;
+  add(e, (struct explanation_step){
+             .name = "limit",
+             .rules = "BILL-022",
+             .text = arena_printf(e->arena, "Of the line, %s had not been given back: more than that is not credited.",
+                                  left),
+             .expression = arena_printf(e->arena, "min(%s, %s)", money(e, rest_minor), left),
+             .result = money(e, limited)});
+  return limited;
+}
+
 int64_t explain_credit(struct explanation *e, int64_t rest_minor) {
   add(e, (struct explanation_step){.name = "credit",
                                    .rules = "BILL-022",

@@ -67,6 +67,8 @@ MUST_CHECK enum rc explain_rest(struct explanation *explanation, int64_t charged
 MUST_CHECK enum rc explain_piece(struct explanation *explanation, int64_t charged_minor, struct change_span span,
                                  enum proration_basis basis, struct explained_cuts cuts,
                                  const struct explained_cut ends[static 2], int64_t *ret_minor, struct error *err);
+/* Of the rest, no more than credit notes left of the line. */
+int64_t explain_limit(struct explanation *explanation, int64_t rest_minor, int64_t left_minor);
 /* And what is then given back. */
 int64_t explain_credit(struct explanation *explanation, int64_t rest_minor);
 

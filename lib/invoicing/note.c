@@ -29,6 +29,7 @@ static enum rc load_lines(struct work *work, struct note *note, const struct ahe
     note->item_ids[n] = arena_strdup(work->arena, row_text(rows, (int)n, 0));
     note->descriptions[n] = arena_strdup(work->arena, row_text(rows, (int)n, 6));
     note->listed_minor[n] = row_int(rows, (int)n, 5);
+    if (!row_is_null(rows, (int)n, 9)) note->subscription_ids[n] = arena_strdup(work->arena, row_text(rows, (int)n, 9));
     note->noted_minor[n] = row_int(rows, (int)n, 3);
     note->tax_noted_minor[n] = row_int(rows, (int)n, 4);
     note->lines[n] = (struct creditable){.amount_minor = row_int(rows, (int)n, 1),
@@ -69,6 +70,7 @@ static void take_ahead(struct work *work, const struct invoice *invoice, struct 
     note->item_ids[n] = db_uuid(work->arena, &line->id);
     note->descriptions[n] = line->description;
     note->listed_minor[n] = line->listed_minor;
+    note->subscription_ids[n] = line->subscription_id;
     note->lines[n] =
         (struct creditable){.amount_minor = line->amount_minor - line->discount_minor, .tax_minor = line->tax_minor};
   }

@@ -23,6 +23,7 @@ struct note {
   struct creditable lines[INVOICE_LINES_MAX];
   const char *item_ids[INVOICE_LINES_MAX]; /* the invoice's lines, in their order: line n is number n + 1 */
   const char *descriptions[INVOICE_LINES_MAX];
+  const char *subscription_ids[INVOICE_LINES_MAX]; /* NULL: of none */
   int64_t listed_minor[INVOICE_LINES_MAX];
   int64_t noted_minor[INVOICE_LINES_MAX], tax_noted_minor[INVOICE_LINES_MAX]; /* of `credited`, what notes gave back */
   size_t line_count;

@@ -233,6 +233,24 @@ static enum rc find_older(struct deciding *at, const struct note *note, const ch
   return RC_OK;
 }
 
+/* Spread over what is left of the subscription's own lines; returns how much that is, 0: nothing. */
+static int64_t want_of_own(struct note *note, const char *subscription, int64_t minor) {
+  struct creditable own[INVOICE_LINES_MAX];
+  size_t places[INVOICE_LINES_MAX], count = 0;
+  int64_t room = 0;
+  struct error ignored;
+  for (size_t n = 0; n < note->line_count; n++) {
+    if (!note->subscription_ids[n] || strcmp(note->subscription_ids[n], subscription) != 0) continue;
+    room += note->lines[n].amount_minor - note->lines[n].credited_minor;
+    own[count] = note->lines[n];
+    places[count++] = n;
+  }
+  int64_t wanted = minor < room ? minor : room;
+  if (wanted <= 0 || credit_amount(own, count, wanted, "amount", &ignored) != RC_OK) return 0;
+  for (size_t i = 0; i < count; i++) note->lines[places[i]] = own[i];
+  return wanted;
+}
+
 /* BILL-043: what is larger than one invoice is noted on the next older ones of the subscription. */
 static enum rc decide_older(struct deciding *at, const struct note *first, int64_t rest_minor, struct error *err) {
   const char **ids = NULL;
@@ -241,14 +259,12 @@ static enum rc decide_older(struct deciding *at, const struct note *first, int64
   TRY(find_older(at, first, &ids, &count, err));
   for (size_t i = 0; i < count && rest_minor > 0; i++) {
     struct note *note;
-    struct error ignored;
     bool known;
-    int64_t room = 0, unplaced;
+    int64_t unplaced;
     TRY(begin(at, ids[i], first->invoice.id, &note, &known, err));
     if (known) return RC_OK;
-    for (size_t n = 0; n < note->line_count; n++) room += note->lines[n].amount_minor - note->lines[n].credited_minor;
-    int64_t wanted = rest_minor < room ? rest_minor : room;
-    if (wanted <= 0 || credit_amount(note->lines, note->line_count, wanted, "amount", &ignored) != RC_OK) continue;
+    int64_t wanted = want_of_own(note, at->request->subscription_id, rest_minor);
+    if (wanted == 0) continue;
     fit(at, note, &unplaced);
     rest_minor -= wanted - unplaced;
   }

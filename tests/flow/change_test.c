@@ -442,6 +442,37 @@ Test(change, sent_twice_is_done_once) {
   expect_sound_books(&s.tenant);
 }
 
+/* BILL-022: of 10.00, half of it unused, a credit note gave back 8.00: a change can credit 2.00, and not 5.00 once
+ * more. */
+Test(change, credits_no_more_than_credit_notes_left_of_a_line) {
+  struct subscriber s = subscribe("10.00");
+  const char *invoice = sql_text(&s.tenant, "SELECT id::text FROM invoices WHERE tenant_id = $1");
+  api_post(&s.tenant, 201, "/api/billing/credit-notes", "{'invoiceId':'%s','amount':8,'reason':'goodwill'}", invoice);
+  const char *change = keep_text("{'planId':'%s','when':'now'}", thirty(&s.tenant, "20.00"));
+  const json_t *preview = api_post(&s.tenant, 200, act(s.subscription, "preview"), "%s", change);
+  cr_expect_eq(json_number_at(preview, "subtotal"), 8);
+  api_post(&s.tenant, 200, act(s.subscription, "change-plan"), "%s", change);
+  WAIT_UNTIL(invoices_are(&s.tenant, 2), "the invoice of the change");
+  cr_expect_str_eq(lines_of(&s.tenant), "credit -200, subscription 1000");
+  expect_sound_books(&s.tenant);
+}
+
+/* What is on a void invoice was charged to nobody. */
+Test(change, credits_nothing_of_a_void_invoice) {
+  struct subscriber s = subscribe("10.00");
+  const char *invoice = sql_text(&s.tenant, "SELECT id::text FROM invoices WHERE tenant_id = $1");
+  api_post(&s.tenant, 200, keep_text("/api/billing/invoices/%s/void", invoice), "{}");
+  api_post(&s.tenant, 200, act(s.subscription, "change-plan"), "{'planId':'%s','when':'now'}",
+           thirty(&s.tenant, "20.00"));
+  WAIT_UNTIL(invoices_are(&s.tenant, 2), "the invoice of the change");
+  cr_expect_str_eq(lines_of(&s.tenant), "subscription 1000");
+  api_post(&s.tenant, 200, act(s.subscription, "cancel"), "{'immediately':true,'prorate':true}");
+  WAIT_UNTIL(sql_int(&s.tenant,
+                     "SELECT COALESCE(sum(amount_minor), 0)::bigint FROM credit_notes WHERE tenant_id = $1") == 1000,
+             "the note on the second invoice");
+  expect_sound_books(&s.tenant);
+}
+
 /* ---- what one may use, and what happened ---- */
 
 /* BILL-036 */

@@ -14,6 +14,7 @@ enum rc change_unused(struct arena *arena, const struct charges *charges, const 
     const struct charge *charge = &charges->at[i];
     int64_t rest;
     TRY(charges_rest(arena, charges, s, charge_plan(s, charge)->basis, charge, &rest, err));
+    if (rest > charge->most_minor) rest = charge->most_minor;
     if (rest != 0) unused[count++] = (struct unused){charge, rest};
   }
   *ret_unused = unused;
@@ -79,7 +80,8 @@ static enum rc charge_of(const struct billable *s, const struct billed_item *ite
 
 static struct charge charge_as_kept(struct arena *arena, const struct line *line, const struct period *period) {
   char quantity[DECIMAL_TEXT_MAX];
-  return (struct charge){.item = line->item->number,
+  return (struct charge){.most_minor = INT64_MAX,
+                         .item = line->item->number,
                          .component = line->component->code,
                          .index = period->index,
                          .kind = line_kind(line),

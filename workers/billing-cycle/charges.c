@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "sql.h"
 
 enum { CHARGES_JSON_MAX = 256 * 1024, RENEWED_JSON_MAX = 128 };
 
@@ -46,6 +47,7 @@ static enum rc read_charge(struct arena *arena, json_t *row, const struct curren
   TRY(body_text(row, "end", &end, err));
   TRY(body_text(row, "quantity", &charge->quantity, err));
   charge->plan = NULL;
+  charge->most_minor = INT64_MAX;
   TRY(read_plan(arena, json_object_get(row, "plan"), &charge->plan, err));
   if (!charge->component || !charge->kind || !amount || !start || !end || !charge->quantity) return broken(err);
   charge->component = arena_strdup(arena, charge->component);
@@ -106,7 +108,7 @@ const char *renewed_text(struct arena *arena, const struct billable *s) {
   ASSERT(s->renewed_count <= RENEWED_PERIODS_MAX);
   struct buf CLEANUP(buf_release) text;
   struct json_writer json;
-  buf_init(&text, RENEWED_PERIODS_MAX * RENEWED_JSON_MAX);
+  buf_init(&text, (size_t)RENEWED_PERIODS_MAX * RENEWED_JSON_MAX);
   json_writer_init(&json, &text);
   json_put_array(&json, NULL);
   for (size_t i = 0; i < s->renewed_count; i++) {
@@ -176,11 +178,39 @@ struct charges charges_of_period(struct arena *arena, const struct billable *s) 
                             .kind = line_kind(line),
                             .revision = line->revision,
                             .amount_minor = line->change ? line->change->whole_minor : line->amount_minor,
+                            .most_minor = INT64_MAX,
                             .start = line->change ? line->change->from : line->from,
                             .end = line->change ? line->change->to : line->to,
                             .quantity = arena_strdup(arena, quantity_format(line->item->quantity, quantity))};
   }
   return (struct charges){.at = at, .count = s->charge_count};
+}
+
+/* -- what credit notes left -- */
+
+enum rc charges_limit(struct work *work, const char *tenant, const char *subscription, struct charges *charges,
+                      struct error *err) {
+  enum { COLUMNS = 5 };
+  struct db_array *columns[COLUMNS];
+  const char *params[2 + COLUMNS] = {tenant, subscription};
+  struct charge *limited = ARENA_ARRAY(work->arena, struct charge, charges->count + 1);
+  PGresult CLEANUP(db_result_release) *rows = NULL;
+  if (charges->count == 0) return RC_OK;
+  for (int c = 0; c < COLUMNS; c++) columns[c] = db_array_new(work->arena);
+  for (size_t i = 0; i < charges->count; i++) {
+    const struct charge *charge = &charges->at[i];
+    limited[i] = *charge;
+    db_array_int(columns[0], charge->item);
+    db_array_text(columns[1], charge->component);
+    db_array_int(columns[2], charge->index);
+    db_array_text(columns[3], charge->kind);
+    db_array_int(columns[4], charge->revision);
+  }
+  for (int c = 0; c < COLUMNS; c++) params[2 + c] = db_array_literal(columns[c]);
+  TRY(tx_exec(work->tx, &sql_charges_left, params, 2 + COLUMNS, &rows, err));
+  for (int r = 0; r < row_count(rows); r++) limited[row_int(rows, r, 0)].most_minor = row_int(rows, r, 1);
+  charges->at = limited;
+  return RC_OK;
 }
 
 /* -- cuts -- */

@@ -19,6 +19,7 @@ struct charge {
   const char *kind;
   int64_t revision;
   int64_t amount_minor; /* for the whole span, also when the line itself began at a cut */
+  int64_t most_minor;   /* what may still be given back of its line; INT64_MAX: nobody knows of less */
   struct date start, end;
   const char *quantity;
   const struct plan_price
@@ -35,6 +36,10 @@ struct charges {
 /* json: the column; cuts: a JSON array of seconds since 1970. RC_INVARIANT for what charges_write did not write. */
 MUST_CHECK enum rc charges_read(struct arena *arena, const char *json, const char *cuts,
                                 const struct currency *currency, struct charges *ret_charges, struct error *err);
+/* Sets what may still be given back of each, after credit notes (BILL-022): nothing of what is on a void invoice, all
+ * of what is not invoiced yet. */
+MUST_CHECK enum rc charges_limit(struct work *work, const char *tenant, const char *subscription,
+                                 struct charges *charges, struct error *err);
 /* The JSON array of cuts alone. */
 const struct utime *charges_cuts_read(struct arena *arena, const char *json, size_t *ret_count);
 /* The column `renewed_periods`, and back; NULL for none. */

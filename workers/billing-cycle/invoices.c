@@ -122,6 +122,8 @@ static void write_change(struct json_writer *json, const struct line *line, cons
     write_position(json, "from", basis, change->piece_from);
     write_position(json, "to", basis, change->piece_to);
   }
+  if (change->credits && change->credits->most_minor < change->whole_minor)
+    json_put_string(json, "left", money_format(change->credits->most_minor, line->subscription->currency, money));
   json_put_string(json, "rounding", "half away from zero, once for each cut");
   json_put_end(json);
 }

@@ -36,6 +36,7 @@ static enum rc load_charges(struct work *work, struct standing *standing, struct
   if (standing->has_suspended_at) standing->suspended_at = row_utime(row, 0, 4);
   TRY(charges_read(work->arena, row_text(row, 0, 1), row_text(row, 0, 2), standing->s.currency, &standing->charges,
                    err));
+  TRY(charges_limit(work, standing->tenant, standing->command->subject, &standing->charges, err));
   show_cuts(standing);
   return RC_OK;
 }

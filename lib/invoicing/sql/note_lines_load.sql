@@ -1,8 +1,9 @@
 -- An invoice's lines as credit notes see them. $1 tenant, $2 invoice. Result in the order of the lines: id, amount after discount,
 -- tax, what notes have given back, its tax, listed amount, description, what lines of later invoices (but those of $3, and void ones)
--- have taken back, its tax.
+-- have taken back, its tax, subscription.
 SELECT i.id, i.amount_minor - i.discount_minor, i.tax_minor, COALESCE(n.amount, 0), COALESCE(n.tax, 0),
-       COALESCE(i.listed_minor, i.amount_minor), i.description, COALESCE(c.amount, 0), COALESCE(c.tax, 0)
+       COALESCE(i.listed_minor, i.amount_minor), i.description, COALESCE(c.amount, 0), COALESCE(c.tax, 0),
+       i.subscription_id
 FROM invoice_items i
 CROSS JOIN LATERAL (
   SELECT sum(x.amount_minor)::bigint AS amount, sum(x.tax_minor)::bigint AS tax FROM credit_note_items x

@@ -231,6 +231,15 @@ Test(explain, bill_022_cuts_one_after_the_other) {
   cr_expect_str_eq(e.steps[3].result, "-6.00");
 }
 
+Test(explain, bill_022_no_more_than_is_left_of_the_line) {
+  struct explanation e = in("USD");
+  cr_expect_eq(explain_limit(&e, 500, 200), 200);
+  cr_expect_eq(explain_limit(&e, 500, 500), 500);
+  cr_expect_eq(explain_limit(&e, 500, 501), 500);
+  cr_expect_str_eq(steps_of(&e), "limit: min(5.00, 2.00) = 2.00; limit: min(5.00, 5.00) = 5.00; "
+                                 "limit: min(5.00, 5.01) = 5.00");
+}
+
 Test(explain, bill_022_nothing_is_left_after_the_end) {
   struct explanation e = in("USD");
   static const struct explained_cut cuts[] = {{40, "late"}, {41, "later"}};
