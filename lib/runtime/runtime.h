@@ -57,6 +57,10 @@ struct work {
   struct uuid clock;     /* by which `now` goes; nil: real time */
   struct effects *effects;
 };
+/* A part of the work in an arena of its own: what it says to the world is forgotten with it. For what is tried, or
+ * comes in so many parts that one arena could not hold them. */
+struct work work_aside(const struct work *work, struct arena *arena);
+
 /* From here on the work is for customers of this clock; NULL: of real time. Handlers called by the loop, and tasks with
  * `on_clocks`, are called with it set. */
 void work_at(struct work *work, const struct clock *clock);

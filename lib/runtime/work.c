@@ -28,6 +28,13 @@ void work_rollback(struct work *work) {
   tx_release(work->tx);
 }
 
+struct work work_aside(const struct work *work, struct arena *arena) {
+  struct work aside = *work;
+  aside.arena = arena;
+  aside.effects = effects_new(arena);
+  return aside;
+}
+
 bool work_is_stopping(const struct work *work) {
   return process_is_stopping(work->process);
 }

@@ -206,6 +206,32 @@ Test(runs, a_dry_one_comes_to_the_cents_of_the_real_one) {
   }
 }
 
+/* More lines than a slice takes: 120 days of 140 components. The customer after it comes with the next one, and nobody
+ * is left out. */
+Test(runs, a_dry_one_leaves_nobody_out_however_many_lines_there_are) {
+  struct tenant tenant = tenant_new();
+  const char *components = "", *items = "";
+  for (int n = 0; n < 20; n++)
+    components = keep_text("%s%s{'code':'c%d','model':'flat','unitPrice':'0.01'}", components, n ? "," : "", n);
+  const char *many = json_at(
+      api_post(&tenant, 201, "/api/plans",
+               "{'code':'many','name':'Many','currency':'USD','billingCycle':'daily','components':[%s]}", components),
+      "id");
+  for (int n = 0; n < 6; n++) items = keep_text("%s%s{'planId':'%s'}", items, n ? "," : "", many);
+  const char *one = plan_new(&tenant, "1.00", "USD", "daily");
+  for (int n = 0; n < 3; n++) {
+    const char *customer = customer_new(&tenant, NULL);
+    api_post(&tenant, 201, "/api/billing/subscriptions",
+             "{'customerId':'%s','planId':'%s','collection':'manual','startDate':'%s','items':[%s]}", customer,
+             n == 0 ? many : one, days_ago(125), n == 0 ? items : "");
+  }
+  const json_t *dry = run_shown(&tenant, billing_dry_run(&tenant));
+  cr_expect_eq(json_number_at(dry, "due"), 3 * 125, "the first day was billed when it began");
+  cr_expect_eq(json_number_at(dry, "invoiced"), 3 * 125);
+  cr_expect_eq(json_number_at(dry, "amounts.0.total"), 125 * (1.40 + 2 * 1.00));
+  expect_sound_books(&tenant);
+}
+
 Test(runs, a_dry_one_looks_ahead_and_compares) {
   struct tenant tenant = tenant_new();
   const char *plan = plan_new(&tenant, "5.00", "USD", "weekly");

@@ -416,3 +416,55 @@ Test(suspend, credits_on_older_invoices_what_one_has_no_room_for) {
   cr_expect_str_eq(sql_text(&tenant, notes), "1 2500, 1 5000, 2 1000", "sent again");
   expect_sound_books(&tenant);
 }
+
+/* -- as many charges as there can be -- */
+
+static const char *twenty_components(const struct tenant *tenant) {
+  const char *components = "";
+  for (int n = 0; n < 20; n++)
+    components =
+        keep_text("%s%s{'code':'a-code-as-long-as-a-code-can-be-is-sixty-four-characters-long-%02d','model':'flat',"
+                  "'unitPrice':'0.01'}",
+                  components, n ? "," : "", n);
+  return json_at(api_post(tenant, 201, "/api/plans",
+                          "{'code':'p-%s','name':'Many','currency':'USD','billingCycle':'monthly','components':[%s]}",
+                          new_id(), components),
+                 "id");
+}
+
+/* 21 items of 20 components: 420 charges a period. Two periods can be charged at a time, not three; a change within
+ * them is refused when it makes too many; and all that is unused is credited. */
+Test(suspend, as_many_charges_as_there_can_be_are_charged_and_credited) {
+  struct tenant tenant = tenant_new();
+  const char *plan = twenty_components(&tenant), *one = plan_new(&tenant, "0.01", "USD", "monthly"), *items = "";
+  for (int n = 0; n < 20; n++) items = keep_text("%s%s{'planId':'%s'}", items, n ? "," : "", plan);
+  const char *subscription = json_at(api_post(&tenant, 201, "/api/billing/subscriptions",
+                                              "{'customerId':'%s','planId':'%s','collection':'manual','items':[%s]}",
+                                              customer_new(&tenant, NULL), plan, items),
+                                     "id");
+  WAIT_UNTIL(charged(&tenant) == 420, "the first period");
+  api_post(&tenant, 200, act(subscription, "renew"), "{}");
+  WAIT_UNTIL(charged(&tenant) == 840, "the second");
+  const json_t *error = api_post(&tenant, 409, act(subscription, "renew"), "{}");
+  cr_expect_str_eq(json_at(error, "code"), "CONFLICT");
+  cr_expect_not_null(strstr(json_at(error, "message"), "1260 charges"));
+  api_post(&tenant, 200, act(subscription, "suspend"), "{}");
+  WAIT_UNTIL(sql_int(&tenant, "SELECT COALESCE(sum(amount_minor), 0)::bigint FROM credit_notes WHERE tenant_id = $1") ==
+                 840,
+             "the notes");
+  api_post(&tenant, 200, act(subscription, "reactivate"), "{}");
+  WAIT_UNTIL(charged(&tenant) == 2 * 840, "they are charged again");
+  api_post(&tenant, 200, act(subscription, "change-plan"), "{'items':[],'when':'now'}");
+  api_post(&tenant, 200, act(subscription, "renew"), "{}");
+  const json_t *refused =
+      api_post(&tenant, 409, act(subscription, "change-plan"), "{'items':[%s],'when':'now'}", items);
+  cr_expect_str_eq(json_at(refused, "field"), "items");
+  api_post(&tenant, 200, act(subscription, "change-plan"), "{'planId':'%s','when':'now'}", one);
+  api_post(&tenant, 200, act(subscription, "cancel"), "{'immediately':true,'prorate':true}");
+  static const char left[] =
+      "SELECT sum(amount_minor)::bigint - COALESCE((SELECT sum(amount_minor)::bigint FROM credit_notes "
+      "WHERE tenant_id = $1), 0) FROM invoice_items WHERE tenant_id = $1";
+  WAIT_UNTIL(sql_int(&tenant, left) == 0, "all is given back, for not a day was used: %lld is left",
+             (long long)sql_int(&tenant, left));
+  expect_sound_books(&tenant);
+}

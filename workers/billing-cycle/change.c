@@ -218,7 +218,7 @@ enum rc change_lines(struct arena *arena, struct billing *billing, const struct 
   *ret_after = *before;
   ret_after->at = after;
   ret_after->count = sides.kept_count + sides.added_count;
-  return RC_OK;
+  return charges_check(ret_after->count, "items", err);
 }
 
 static bool has_item(const struct billable *s, int64_t number) {

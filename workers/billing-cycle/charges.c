@@ -7,7 +7,8 @@
 #include "base/assert.h"
 #include "sql.h"
 
-enum { CHARGES_JSON_MAX = 256 * 1024, RENEWED_JSON_MAX = 128 };
+/* Of one of them each: a plan's name has at most 200 characters of 4 bytes. */
+enum { CHARGE_JSON_MAX = 2048, RENEWED_JSON_MAX = 128 };
 
 /* -- the columns -- */
 
@@ -89,6 +90,13 @@ enum rc charges_read(struct arena *arena, const char *json, const char *cuts, co
   return RC_OK;
 }
 
+enum rc charges_check(size_t count, const char *field, struct error *err) {
+  if (count <= CHARGES_MAX) return RC_OK;
+  return error_field(err, RC_CONFLICT, field ? field : "",
+                     "the subscription would have %zu charges of periods that are not over; %d are possible", count,
+                     CHARGES_MAX);
+}
+
 const struct renewed_period *renewed_read(struct arena *arena, const char *json, size_t *ret_count) {
   json_auto_t *rows = json_loads(json, 0, NULL);
   size_t count = json_array_size(rows);
@@ -138,7 +146,8 @@ const char *charges_text(struct arena *arena, const struct charges *charges, con
   char money[MONEY_TEXT_MAX], date[DATE_TEXT_MAX];
   struct buf CLEANUP(buf_release) text;
   struct json_writer json;
-  buf_init(&text, CHARGES_JSON_MAX);
+  ASSERT(charges->count <= CHARGES_MAX);
+  buf_init(&text, (size_t)CHARGES_MAX * CHARGE_JSON_MAX);
   json_writer_init(&json, &text);
   json_put_array(&json, NULL);
   for (size_t i = 0; i < charges->count; i++) {

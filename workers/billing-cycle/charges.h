@@ -26,6 +26,10 @@ struct charge {
       *plan; /* whose it is, after a change that was not prorated; NULL: its item's (names, basis) */
 };
 
+/* Of one subscription. A period alone has at most 21 items of PRICE_COMPONENTS_MAX: what is renewed early, and changed
+ * then, stays within it (charges_check). One credit-note.create can take them all back. */
+enum { CHARGES_MAX = 1000 };
+
 struct charges {
   const struct charge *at;
   size_t count;
@@ -42,6 +46,9 @@ MUST_CHECK enum rc charges_limit(struct work *work, const char *tenant, const ch
                                  struct charges *charges, struct error *err);
 /* The JSON array of cuts alone. */
 const struct utime *charges_cuts_read(struct arena *arena, const char *json, size_t *ret_count);
+/* Whether so many can be kept; RC_CONFLICT naming `field`, which may be NULL. */
+MUST_CHECK enum rc charges_check(size_t count, const char *field, struct error *err);
+
 /* The column `renewed_periods`, and back; NULL for none. */
 const struct renewed_period *renewed_read(struct arena *arena, const char *json, size_t *ret_count);
 const char *renewed_text(struct arena *arena, const struct billable *subscription);

@@ -9,8 +9,15 @@
 #include "dry_invoices.h"
 #include "sql.h"
 
-/* Smaller slices than a real run's: all that a customer missed is in one transaction. */
-enum { SLICE_CUSTOMERS = 100, FINDINGS_ARENA_MAX = 64 * 1024 * 1024, ROUNDS_MAX = 1000, RESULT_LIST_MAX = 100 };
+/* Smaller slices than a real run's: all that a customer missed is in one transaction. A round is what one step of a
+ * real run would hold in memory; of each, a row for each subscription is kept. */
+enum {
+  SLICE_CUSTOMERS = 20,
+  ROUND_ARENA_MAX = 256 * 1024 * 1024,
+  FINDINGS_ARENA_MAX = 64 * 1024 * 1024,
+  ROUNDS_MAX = 1000,
+  RESULT_LIST_MAX = 100
+};
 
 /* How far the run had come, and how far it is after this slice. */
 struct cursor {
@@ -121,13 +128,17 @@ static enum rc keep(struct work *work, const struct run *run, struct findings *f
  * takes. */
 static enum rc bill_all(struct work *work, const struct run *run, struct db_array *customers, struct findings *findings,
                         struct error *err) {
-  struct slice slice = {.count = 1};
-  for (int round = 0; slice.count > 0; round++) {
-    if (round == ROUNDS_MAX) return error_set(err, RC_INVARIANT, "billing does not come to an end");
-    TRY(run_bill(work, run, customers, &slice, err));
-    TRY(keep(work, run, findings, &slice, err));
+  struct arena CLEANUP(arena_release) arena;
+  arena_init(&arena, ROUND_ARENA_MAX);
+  for (int round = 0; round < ROUNDS_MAX; round++) {
+    struct work aside = work_aside(work, &arena);
+    struct slice slice;
+    TRY(run_bill(&aside, run, customers, &slice, err));
+    if (slice.count == 0) return RC_OK;
+    TRY(keep(&aside, run, findings, &slice, err));
+    arena_reset(&arena);
   }
-  return RC_OK;
+  return error_set(err, RC_INVARIANT, "billing does not come to an end");
 }
 
 /* -- the transaction that stays -- */

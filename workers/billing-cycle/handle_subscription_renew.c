@@ -36,7 +36,7 @@ static enum rc renew(struct work *work, struct standing *standing, struct error 
   TRY(billing_renew(work->arena, &standing->billing, s, err));
   struct charges next = charges_of_period(work->arena, s);
   standing->charges = both(work->arena, &standing->charges, &next);
-  return RC_OK;
+  return charges_check(standing->charges.count, NULL, err);
 }
 
 enum rc handle_subscription_renew(struct work *work, struct message *const *messages, size_t count, struct error *err) {

@@ -145,12 +145,23 @@ static enum rc move_on(struct work *work, const struct run *run, struct db_array
   return park(work, run, slice->due, slice->count, err);
 }
 
+/* Customer by customer, for lines of a day belong together (BILL-061); a slice has its share of the arena. Returns how
+ * many subscriptions that are. */
+static size_t bill_customers(struct work *work, const struct run *run, struct slice *slice) {
+  for (size_t i = 0; i < slice->count; i++) {
+    struct billable *s = &slice->due[i];
+    bool is_next = i > 0 && !uuid_equal(&s->customer_id, &slice->due[i - 1].customer_id);
+    if (is_next && slice->billing.count + slice->billing.milestone_count >= RUN_SLICE_LINES) return i;
+    if (!s->is_parked) billing_collect(work->arena, &slice->billing, s, run->as_of);
+  }
+  return slice->count;
+}
+
 enum rc run_bill(struct work *work, const struct run *run, struct db_array *customers, struct slice *ret_slice,
                  struct error *err) {
   struct slice slice = {0};
   TRY(billables_due(work, &run->tenant, customers, run->as_of, &slice.due, &slice.count, err));
-  for (size_t i = 0; i < slice.count; i++)
-    if (!slice.due[i].is_parked) billing_collect(work->arena, &slice.billing, &slice.due[i], run->as_of);
+  slice.count = bill_customers(work, run, &slice);
   TRY(pending_take(work, &run->tenant, slice.due, slice.count, &slice.billing, err));
 
   TRY(move_on(work, run, customers, &slice, err));

@@ -5,7 +5,7 @@
 
 #include "billing.h"
 
-enum { RUN_SLICE_CUSTOMERS = 500 };
+enum { RUN_SLICE_CUSTOMERS = 500, RUN_SLICE_LINES = 16384 };
 
 struct run {
   struct uuid tenant, id;
@@ -32,7 +32,8 @@ MUST_CHECK enum rc run_hold(struct work *work, const struct run *run, bool *ret_
 /* Locks the run's next due customers, longest due first. */
 MUST_CHECK enum rc run_claim(struct work *work, const struct run *run, int limit, struct db_array **ret_customers,
                              char ret_first[static UUID_TEXT_MAX], struct error *err);
-/* Bills what is due of locked customers, at most BILLING_PERIODS_MAX periods of each subscription. Counts nothing. */
+/* Bills what is due of locked customers, at most BILLING_PERIODS_MAX periods of each subscription; when that comes to
+ * RUN_SLICE_LINES lines and events, the other customers are left due. Counts nothing. */
 MUST_CHECK enum rc run_bill(struct work *work, const struct run *run, struct db_array *customers,
                             struct slice *ret_slice, struct error *err);
 /* Parks all that is due of a locked customer whose billing fails in the database (BILL-063). */

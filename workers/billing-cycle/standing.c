@@ -202,6 +202,9 @@ void standing_event_end(struct work *work, const struct standing *standing, cons
 
 /* -- credits -- */
 
+enum { UNUSED_JSON_MAX = 256 };
+_Static_assert(STANDING_EVENT_MAX + CHARGES_MAX * UNUSED_JSON_MAX <= MESSAGE_VALUE_MAX, "one credit-note.create");
+
 static void write_unused(struct json_writer *json, const struct unused *unused, const struct currency *currency) {
   char money[MONEY_TEXT_MAX];
   json_put_object(json, NULL);
@@ -219,7 +222,8 @@ struct uuid standing_write_credit(struct work *work, const struct standing *stan
   const struct message *command = standing->command;
   struct uuid note = UUID_DERIVE("credit-note", command->subject, db_int(work->arena, standing->s.version));
   struct json_writer json;
-  buf_init(text, STANDING_EVENT_MAX);
+  ASSERT(count <= CHARGES_MAX);
+  buf_init(text, STANDING_EVENT_MAX + (size_t)CHARGES_MAX * UNUSED_JSON_MAX);
   json_writer_init(&json, text);
   json_put_object(&json, NULL);
   json_put_string(&json, "creditNoteId", db_uuid(work->arena, &note));
