@@ -27,14 +27,15 @@ def apportion(shares):
 
 
 class Coupon:
-    """`until` is the first period that it does not cover; None: it covers all."""
+    """Of one subscription. `until` is the first period that it does not cover; None: it covers all."""
+    life = None
 
     def __init__(self, code, percent=None, amount=None, until=None, plans=None):
         self.code, self.percent, self.amount, self.until, self.plans = code, percent, amount, until, plans
         self.used = collections.Counter()  # of a fixed amount, by period
 
     def covers(self, line):
-        return (line.kind != "credit" and (self.until is None or line.index < self.until)
+        return (line.life is self.life and line.kind != "credit" and (self.until is None or line.index < self.until)
                 and (self.plans is None or line.plan.code in self.plans))
 
 

@@ -2,8 +2,8 @@
 with the product: fractions in place of scaled integers, one subscription at a time, the rules read anew from their text.
 What invoices, coupons, taxes and credit make of the charges is in books.py.
 
-A life is a start, what is subscribed to, and what happened at which instant. `Life.run_until(instant)` passes the
-boundaries that come before; `Life.log` says what was invoiced and what was given back, in order.
+A life is a start, what is subscribed to, and what happened at which instant. `run_until(lives, instant)` passes the
+boundaries of a customer's lives that come before; their log says what was invoiced and what was given back, in order.
 """
 import calendar
 import datetime
@@ -142,6 +142,7 @@ class Line:
     def __init__(self, kind, text, plan, component, index, start, end, amount, credits=None):
         self.kind, self.text, self.plan, self.component = kind, text, plan, component
         self.index, self.start, self.end, self.amount, self.credits = index, start, end, amount, credits
+        self.life = None
 
     def key(self):
         return self.kind, self.text, self.start, self.end, self.amount
@@ -180,12 +181,34 @@ class OpenPeriod:
         self.charged = self.wanted = 0
 
 
+def invoice(log, life, at, lines):
+    """An invoice of what is not nothing; each line says whose it is."""
+    lines = [line for line in lines if line.amount]
+    for line in lines:
+        line.life = line.life or life
+    if lines:
+        log.append(("invoice", at, lines))
+
+
+def run_until(lives, instant):
+    """BILL-061: what falls due for a customer's subscriptions on one day is one invoice."""
+    while any(life.is_due(instant) for life in lives):
+        at = min(life.due_at() for life in lives if life.is_due(instant))
+        together = []
+        for life in lives:
+            if life.is_due(at):
+                for line in life.with_waiting(life.boundary(at)):
+                    line.life = life
+                    together.append(line)
+        invoice(lives[0].log, None, at, together)
+
+
 def span(first, last):
     return f"{first} to {last}"
 
 
 class Life:
-    def __init__(self, start, unit, anchor, items, zone, trial_days=0):
+    def __init__(self, start, unit, anchor, items, zone, log, trial_days=0):
         self.start = start + DAY * trial_days
         self.state = "trialing" if trial_days else "active"
         self.grid, self.items = Grid(self.start, unit, anchor), dict(items)
@@ -201,7 +224,7 @@ class Life:
         self.open = []               # periods that were begun and are not settled; those after the first, early (BILL-055)
         self.set_up = set()          # items that were charged once, with their setup fee
         self.waiting = []            # lines for the next invoice
-        self.log = []                # ("invoice", instant, lines) and ("note", instant, [(line, amount)])
+        self.log = log               # the customer's: ("invoice", instant, lines), ("note", instant, [(line, amount)])
 
     def is_running(self):
         """Whether a period runs that was charged, in a subscription that is billed."""
@@ -246,17 +269,21 @@ class Life:
         """The next boundary: where the period that runs ends."""
         return self.open[0].end_at if len(self.open) > 1 else self.next_at
 
-    def run_until(self, instant):
-        while self.state in ("trialing", "active") and self.due_at() <= instant:
-            at = self.due_at()
-            self.emit(at, self.boundary(at))
+    def create(self, at):
+        """The first invoice is made at once; what was missed since comes by a run (BILL-051)."""
+        if self.is_due(at):
+            self.emit(at, self.boundary(self.due_at()))
+
+    def is_due(self, instant):
+        return self.state in ("trialing", "active") and self.due_at() <= instant
+
+    def with_waiting(self, lines):
+        """These, and what waited for an invoice."""
+        lines, self.waiting = [*lines, *self.waiting], []
+        return lines
 
     def emit(self, at, lines):
-        """An invoice of these and of what waited for it."""
-        lines, self.waiting = [*lines, *self.waiting], []
-        lines = [line for line in lines if line.amount]
-        if lines:
-            self.log.append(("invoice", at, lines))
+        self.emit_alone(at, self.with_waiting(lines))
 
     def boundary(self, at):
         day = self.open[0].end if self.open else self.bounds(self.next)[0]
@@ -493,9 +520,7 @@ class Life:
         self.emit_alone(at, lines)
 
     def emit_alone(self, at, lines):
-        lines = [line for line in lines if line.amount]
-        if lines:
-            self.log.append(("invoice", at, lines))
+        invoice(self.log, self, at, lines)
 
     def renew(self, at):
         """BILL-055: the next period now; the end moves by one period, the grid stays. It begins at a boundary, and so ends
