@@ -131,11 +131,14 @@ const char *uuid_format(const struct uuid *id, char text[static UUID_TEXT_MAX]) 
   return text;
 }
 
+/* By a table: of random digits, each branch would be guessed wrong. -1: none. */
 static int hex_value(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
+  static const uint8_t VALUES[UINT8_MAX + 1] = {
+      ['0'] = 1,  ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,  ['6'] = 7,  ['7'] = 8,
+      ['8'] = 9,  ['9'] = 10, ['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
+      ['A'] = 11, ['B'] = 12, ['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16,
+  };
+  return VALUES[(uint8_t)c] - 1;
 }
 
 bool uuid_parse(const char *text, struct uuid *ret_id) {
