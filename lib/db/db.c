@@ -10,7 +10,7 @@
 #include "db/array.h"
 
 enum { CONNECT_TIMEOUT_S = 5, STATEMENT_TIMEOUT_MS = 60000, LOCK_TIMEOUT_MS = 20000, IDLE_IN_TX_TIMEOUT_MS = 60000 };
-enum { DB_PARAMS_MAX = 40 };
+enum { DB_PARAMS_MAX = 40, PLANS_AGE_MIN_MS = 1000, PLANS_AGE_MAX_MS = 60000 };
 
 /* Which parameters of a prepared statement are arrays, and of what; 0: none. */
 struct prepared {
@@ -24,6 +24,7 @@ struct db {
   PGconn *connection;
   struct prepared *prepared;
   size_t prepared_count;
+  struct mono connected_at, planned_at;
 };
 
 /* The first row whose prefix fits decides. */
@@ -164,9 +165,8 @@ static PGconn *open_connection(const struct db_options *options) {
            "-c statement_timeout=%d -c lock_timeout=%d -c idle_in_transaction_session_timeout=%d -c TimeZone=UTC"
            " -c DateStyle=ISO -c bytea_output=hex -c search_path=cloudbill -c client_min_messages=warning -c jit=off%s",
            statement_timeout_ms, LOCK_TIMEOUT_MS, IDLE_IN_TX_TIMEOUT_MS,
-           /* A worker's statements go by keys, whatever the parameters: planned once. Prepared while the tables are
-            * empty, they would keep scanning them whole until the first ANALYZE, which may be a hundred thousand rows
-            * later. */
+           /* A worker's statements go by keys, whatever the parameters: planned once (but see begin_worker). Where
+            * nothing is analysed yet, a table looks small enough to be read whole. */
            options->api_role ? "" : " -c enable_seqscan=off -c plan_cache_mode=force_generic_plan");
   char connect_timeout[16];
   snprintf(connect_timeout, sizeof connect_timeout, "%d", CONNECT_TIMEOUT_S);
@@ -185,6 +185,7 @@ enum rc db_connect(struct db *db, struct error *err) {
   if (!db->connection || PQstatus(db->connection) != CONNECTION_OK) return connection_lost(db, err);
   enum rc rc = prepare_all(db, err);
   if (rc == RC_OK && db->options.api_role) rc = check_role(db, err);
+  db->connected_at = db->planned_at = mono_now();
   if (rc != RC_OK) { /* half a session is none */
     PQfinish(db->connection);
     db->connection = NULL;
@@ -203,9 +204,20 @@ static enum rc begin(struct db *db, const char *sql, struct error *err) {
   return run(db, sql, err);
 }
 
+/* Plans are thrown away when they are as old as the connection was when they were made, a minute at most: those that
+ * were made on empty tables, where one index seems as good as another, must not outlive them. */
+static enum rc begin_worker(struct db *db, struct error *err) {
+  int64_t limit_ms = (db->planned_at.ns - db->connected_at.ns) / 1000000;
+  if (limit_ms < PLANS_AGE_MIN_MS) limit_ms = PLANS_AGE_MIN_MS;
+  if (limit_ms > PLANS_AGE_MAX_MS) limit_ms = PLANS_AGE_MAX_MS;
+  if (mono_ms_since(db->planned_at) < limit_ms) return begin(db, "BEGIN", err);
+  db->planned_at = mono_now();
+  return begin(db, "DISCARD PLANS; BEGIN", err);
+}
+
 enum rc tx_begin(struct db *db, struct tx *tx, struct error *err) {
   ASSERT(!tx->open);
-  TRY(begin(db, "BEGIN", err));
+  TRY(begin_worker(db, err));
   *tx = (struct tx){.db = db, .open = true};
   return RC_OK;
 }

@@ -18,4 +18,5 @@ FROM unnest($2::uuid[], $3::text[], $4::bigint[], $5::timestamptz[], $6::timesta
             $9::jsonb[], $10::bigint[], $11::bigint[], $12::text[], $13::jsonb[], $14::date[])
   AS a (id, status, next_period_index, next_billing_at, period_start, period_end, parked, charges, charged_minor, version, time_zone,
         renewed_periods, arrears_from)
-WHERE s.tenant_id = $1::uuid AND s.id = a.id;
+CROSS JOIN LATERAL (SELECT x.ctid AS place FROM subscriptions x WHERE x.tenant_id = $1::uuid AND x.id = a.id OFFSET 0) AS found
+WHERE s.ctid = found.place;
