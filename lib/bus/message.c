@@ -240,13 +240,13 @@ enum rc body_decimal(json_t *body, const char *field, const char **ret_text, str
 }
 
 enum rc body_price(json_t *body, const char *field, struct decimal *ret_price, struct error *err) {
-  const char *text;
+  const char *text = NULL;
   TRY(body_decimal(body, field, &text, err));
   return text ? decimal_parse(text, field, ret_price, err) : RC_OK;
 }
 
 enum rc body_quantity(json_t *body, const char *field, struct quantity *ret_quantity, struct error *err) {
-  const char *text;
+  const char *text = NULL;
   TRY(body_decimal(body, field, &text, err));
   return text ? quantity_parse(text, field, ret_quantity, err) : RC_OK;
 }

@@ -1,10 +1,10 @@
 /* The outbox: messages become visible with the transaction that wrote them, and leave for Kafka after it.
  *
  * One row of table outbox holds the messages of one transaction (or a part of them, OUTBOX_ROW_MESSAGES at most),
- * packed one behind the other. A `shipment` is such a row on its way: it is deleted when the broker has acknowledged each of
- * its messages. What a dead process (or a broker that was away) left is found by the sweeper after OUTBOX_STALE_MS and
- * sent again, so that a message may come twice, but never not at all. Consumers drop what they have seen. Internal to
- * lib/runtime. */
+ * packed one behind the other. A `shipment` is such a row on its way: it is deleted when the broker has acknowledged
+ * each of its messages. What a dead process (or a broker that was away) left is found by the sweeper after
+ * OUTBOX_STALE_MS and sent again, so that a message may come twice, but never not at all. Consumers drop what they have
+ * seen. Internal to lib/runtime. */
 #ifndef RUNTIME_OUTBOX_H
 #define RUNTIME_OUTBOX_H
 
