@@ -6,17 +6,12 @@
 #include <string.h>
 
 #include "base/assert.h"
-#include "base/json_text.h"
-#include "base/log.h"
 #include "bus/message.h"
-#include "domain/explain.h"
 #include "domain/invoice.h"
 #include "domain/percent.h"
+#include "explained.h"
 #include "provenance.h"
-#include "runtime/metrics.h"
 #include "sql.h"
-
-enum { ANSWER_MAX = 8 * 1024 * 1024, EXACT_MAX = 2 * 1024 * 1024 };
 
 /* -- what is stored -- */
 
@@ -46,14 +41,6 @@ static enum rc unreadable(struct error *err, const char *what) {
   return error_set(err, RC_BUG, "a stored line's %s cannot be read", what);
 }
 
-static enum rc load_json(const char *text, json_t **ret_json, struct error *err) {
-  struct buf CLEANUP(buf_release) exact;
-  buf_init(&exact, EXACT_MAX);
-  TRY(json_exact(text, strlen(text), &exact, err));
-  *ret_json = json_loads(buf_text(&exact), 0, NULL);
-  return *ret_json ? RC_OK : unreadable(err, "JSON");
-}
-
 /* Columns as in invoice_item_explain.sql. */
 enum { IS_IT, LISTED, LISTED_DISCOUNT, AMOUNT, DISCOUNT, TAX, PERCENT, CATEGORY, INCLUSIVE, TAKES_BACK, DISCOUNTS };
 enum { CURRENCY = DISCOUNTS + 1, ROUNDING, PROVENANCE, HEAD };
@@ -69,7 +56,8 @@ static enum rc read_line(const PGresult *rows, int r, struct stored_line *line, 
       .takes_back = row_bool(rows, r, TAKES_BACK)};
   if (!tax_category_from_name(row_text(rows, r, CATEGORY), &line->rate.category)) return unreadable(err, "category");
   if (line->rate.percent_micro < 0 || line->rate.percent_micro > PERCENT_WHOLE) return unreadable(err, "tax rate");
-  return row_is_null(rows, r, DISCOUNTS) ? RC_OK : load_json(row_text(rows, r, DISCOUNTS), &line->discounts, err);
+  return row_is_null(rows, r, DISCOUNTS) ? RC_OK
+                                         : explained_load_json(row_text(rows, r, DISCOUNTS), &line->discounts, err);
 }
 
 static enum rc load(struct request *request, struct stored *stored, struct error *err) {
@@ -89,42 +77,19 @@ static enum rc load(struct request *request, struct stored *stored, struct error
     if (!row_bool(rows, r, IS_IT)) continue;
     stored->at = (size_t)r;
     stored->head = arena_strdup(request->arena, row_text(rows, r, HEAD));
-    TRY(load_json(row_text(rows, r, PROVENANCE), &stored->provenance, err));
+    TRY(explained_load_json(row_text(rows, r, PROVENANCE), &stored->provenance, err));
   }
   return RC_OK;
 }
 
 /* -- the three parts of a line -- */
 
-/* What one of them comes to now. */
-struct part {
-  const char *name;
-  struct explanation steps;
-  int64_t stored_minor, computed_minor;
-  bool is_computed, matches;
-  const char *problem; /* why it cannot be computed, or what else does not match; NULL */
-};
-
-static struct part part_begin(const struct stored *stored, const char *name, int64_t stored_minor) {
-  return (struct part){
-      .name = name, .stored_minor = stored_minor, .steps = {.arena = stored->arena, .currency = stored->currency}};
-}
-
-static struct part part_end(struct part part, const struct stored *stored, enum rc rc, int64_t computed_minor,
-                            const struct error *why) {
-  part.is_computed = rc == RC_OK;
-  if (part.is_computed) part.computed_minor = computed_minor;
-  part.matches = part.is_computed && computed_minor == part.stored_minor;
-  if (!part.is_computed) part.problem = arena_strdup(stored->arena, why->text);
-  return part;
-}
-
 static struct part explain_listed(const struct stored *stored) {
-  struct part part = part_begin(stored, "price", stored->lines[stored->at].listed_minor);
+  struct part part = part_begin(stored->arena, stored->currency, "price", stored->lines[stored->at].listed_minor);
   struct error why;
   int64_t computed = 0;
   enum rc rc = provenance_explain(&part.steps, stored->provenance, &computed, &why);
-  return part_end(part, stored, rc, computed, &why);
+  return part_end(part, rc, computed, &why);
 }
 
 /* A coupon of the invoice. It is noted, with its place among them, at every line that it was spread over. */
@@ -231,17 +196,17 @@ static enum rc discount_taken_back(const struct stored *stored, struct explanati
 
 static struct part explain_discount(const struct stored *stored) {
   const struct stored_line *line = &stored->lines[stored->at];
-  struct part part = part_begin(stored, "discount", line->listed_discount_minor);
+  struct part part = part_begin(stored->arena, stored->currency, "discount", line->listed_discount_minor);
   struct error why;
   int64_t computed = 0;
   enum rc rc = line->takes_back ? discount_taken_back(stored, &part.steps, &computed, &why)
                                 : discount_by_coupons(stored, &part.steps, &computed, &why);
-  return part_end(part, stored, rc, computed, &why);
+  return part_end(part, rc, computed, &why);
 }
 
 static struct part explain_tax_of(const struct stored *stored) {
   const struct stored_line *line = &stored->lines[stored->at];
-  struct part part = part_begin(stored, "tax", line->tax_minor);
+  struct part part = part_begin(stored->arena, stored->currency, "tax", line->tax_minor);
   struct taxable *lines = ARENA_ARRAY(stored->arena, struct taxable, stored->count), *own = &lines[stored->at];
   struct error why;
   for (size_t i = 0; i < stored->count; i++)
@@ -249,7 +214,7 @@ static struct part explain_tax_of(const struct stored *stored) {
                                 .listed_minor = stored->lines[i].listed_minor,
                                 .listed_discount_minor = stored->lines[i].listed_discount_minor};
   enum rc rc = explain_tax(&part.steps, lines, stored->count, stored->at, stored->tax_rounding, &why);
-  part = part_end(part, stored, rc, own->tax_minor, &why);
+  part = part_end(part, rc, own->tax_minor, &why);
   if (rc == RC_OK && (own->amount_minor != line->amount_minor || own->discount_minor != line->discount_minor)) {
     part.matches = false;
     part.problem = "the amounts without the tax come to something else";
@@ -257,74 +222,11 @@ static struct part explain_tax_of(const struct stored *stored) {
   return part;
 }
 
-/* -- the answer -- */
-
-static void put_rules(struct json_writer *json, const char *rules) {
-  json_put_array(json, "rules");
-  for (const char *at = rules; *at;) {
-    size_t length = strcspn(at, " ");
-    json_put_string_n(json, NULL, at, length);
-    at += length + (at[length] == ' ');
-  }
-  json_put_end(json);
-}
-
-static void put_step(struct json_writer *json, const struct explanation_step *step) {
-  json_put_object(json, NULL);
-  json_put_string(json, "step", step->name);
-  put_rules(json, step->rules);
-  json_put_string(json, "text", step->text);
-  json_put_string(json, "expression", step->expression);
-  json_put_string(json, "result", step->result);
-  json_put_string(json, "rounding", step->is_rounded ? "half away from zero" : NULL);
-  json_put_end(json);
-}
-
-static void put_part(struct json_writer *json, const struct part *part, const struct currency *currency) {
-  char money[MONEY_TEXT_MAX];
-  json_put_object(json, NULL);
-  json_put_string(json, "part", part->name);
-  json_put_string(json, "stored", money_format(part->stored_minor, currency, money));
-  json_put_string(json, "computed", part->is_computed ? money_format(part->computed_minor, currency, money) : NULL);
-  json_put_bool(json, "matches", part->matches);
-  json_put_string(json, "problem", part->problem);
-  json_put_array(json, "steps");
-  for (size_t i = 0; i < part->steps.count; i++) put_step(json, &part->steps.steps[i]);
-  json_put_end(json);
-  json_put_end(json);
-}
-
-static const char *answer(const struct stored *stored, const struct part *parts, size_t count, bool matches) {
-  struct buf CLEANUP(buf_release) text;
-  struct json_writer json;
-  buf_init(&text, ANSWER_MAX);
-  json_writer_init(&json, &text);
-  json_put_array(&json, NULL);
-  for (size_t i = 0; i < count; i++) put_part(&json, &parts[i], stored->currency);
-  json_put_end(&json);
-  ASSERT(buf_ok(&text));
-  int members = (int)strlen(stored->head) - 1; /* without the closing brace */
-  return arena_printf(stored->arena, "%.*s,\"matches\":%s,\"parts\":%s}", members, stored->head,
-                      matches ? "true" : "false", buf_text(&text));
-}
-
-static void report(const struct request *request, const struct part *part) {
-  metric_add("explain_mismatches_total", "", 1);
-  LOG(LOG_ERROR, "explain.mismatch", LOG_TEXT("invoice", request->params[0]), LOG_TEXT("item", request->params[1]),
-      LOG_TEXT("part", part->name), LOG_TEXT("problem", part->problem));
-}
-
 enum rc explain_handle(struct request *request, struct response *response, struct error *err) {
   struct stored CLEANUP(stored_release) stored = {0};
   TRY(load(request, &stored, err));
   ASSERT(stored.lines && stored.provenance && stored.at < stored.count);
   const struct part parts[] = {explain_listed(&stored), explain_discount(&stored), explain_tax_of(&stored)};
-  enum { PARTS = sizeof parts / sizeof *parts };
-  bool matches = true;
-  for (size_t i = 0; i < PARTS; i++) {
-    matches = matches && parts[i].matches;
-    if (!parts[i].matches) report(request, &parts[i]);
-  }
-  response_data(response, 200, answer(&stored, parts, PARTS, matches), NULL);
+  explained_answer(request, response, stored.head, parts, sizeof parts / sizeof *parts);
   return RC_OK;
 }

@@ -2,6 +2,7 @@
  * command with its schema; what is neither has a handler. openapi.yaml is checked against this table. */
 #include "command.h"
 #include "explain.h"
+#include "explain_note.h"
 #include "health.h"
 #include "login.h"
 #include "router.h"
@@ -190,6 +191,8 @@ const struct route ROUTES[] = {
     {COMMAND(METHOD_POST, "/api/billing/credit-notes", "credits:create", "credit-note.issue"),
      .partition_member = "invoiceId", .location = "/api/billing/credit-notes"},
     {READ("/api/billing/credit-notes/{id}", "invoices:read", sql_credit_note_get)},
+    {HANDLER(METHOD_GET, "/api/billing/credit-notes/{id}/items/{itemId}/explain", "invoices:read",
+             explain_note_handle)},
     {READ("/api/customers/{id}/balance", "customers:read", sql_customer_balance)},
     {READ("/api/customers/{id}/ledger", "customers:read", sql_customer_ledger)},
 

@@ -2,10 +2,31 @@
  * ones gave: whatever the steps, the last one ends at the line's own tax. */
 #include "domain/credit_note.h"
 
+#include <string.h>
+
 #include "base/assert.h"
 #include "base/money.h"
 #include "domain/apportion.h"
 #include "domain/invoice.h"
+
+static const char *const BASIS_NAMES[] = {
+#define X(basis, name) [basis] = name,
+    CREDIT_BASES(X)
+#undef X
+};
+
+const char *credit_basis_name(enum credit_basis basis) {
+  return BASIS_NAMES[basis];
+}
+
+bool credit_basis_from_name(const char *name, enum credit_basis *ret_basis) {
+  for (size_t i = 0; i < sizeof BASIS_NAMES / sizeof *BASIS_NAMES; i++) {
+    if (strcmp(BASIS_NAMES[i], name) != 0) continue;
+    *ret_basis = (enum credit_basis)i;
+    return true;
+  }
+  return false;
+}
 
 static int64_t rest_of(const struct creditable *line) {
   return line->amount_minor - line->credited_minor;
@@ -56,6 +77,16 @@ enum rc credit_amount(struct creditable *lines, size_t count, int64_t amount_min
     set_tax(&lines[i]);
   }
   return RC_OK;
+}
+
+void credit_claimed(struct creditable *line) {
+  int64_t rest = rest_of(line), wanted = 0;
+  if (line->listed_minor > 0 && line->amount_minor > 0)
+    wanted = apportion_next(line->amount_minor, line->listed_minor, 0, line->claimed_minor, 0);
+  if (wanted > rest) wanted = rest;
+  line->wanted_minor = wanted > 0 ? wanted : 0;
+  line->tax_wanted_minor = 0;
+  if (wanted > 0) set_tax(line);
 }
 
 struct credit_disposal credit_dispose(int64_t total_minor, int64_t due_minor) {

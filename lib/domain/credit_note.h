@@ -3,6 +3,7 @@
 #ifndef DOMAIN_CREDIT_NOTE_H
 #define DOMAIN_CREDIT_NOTE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -12,9 +13,26 @@
  * given back in negative amounts. */
 struct creditable {
   int64_t amount_minor, tax_minor;            /* of the invoice; the amount after discount */
+  int64_t listed_minor;                       /* before discount, with a tax that is in the price */
   int64_t credited_minor, tax_credited_minor; /* before */
+  int64_t claimed_minor;                      /* what billing takes back of the listed amount; 0: nothing */
   int64_t wanted_minor, tax_wanted_minor;     /* by this note; the tax is set by the functions below */
 };
+
+/* What a note goes by: all that is left; an amount for each line; one amount; what billing takes back of lines. */
+#define CREDIT_BASES(X)      \
+  X(CREDIT_WHOLE, "whole")   \
+  X(CREDIT_LINES, "lines")   \
+  X(CREDIT_AMOUNT, "amount") \
+  X(CREDIT_CLAIMED, "claimed")
+
+enum credit_basis {
+#define X(basis, name) basis,
+  CREDIT_BASES(X)
+#undef X
+};
+const char *credit_basis_name(enum credit_basis basis);
+MUST_CHECK bool credit_basis_from_name(const char *name, enum credit_basis *ret_basis);
 
 /* wanted_minor is given: sets its tax. RC_VALIDATION naming `field` when it is of the other sign or more than the rest.
  */
@@ -24,6 +42,9 @@ void credit_whole(struct creditable *lines, size_t count);
 /* An amount net of tax, spread over what is left of the lines (BILL-003). count is at most INVOICE_LINES_MAX. */
 MUST_CHECK enum rc credit_amount(struct creditable *lines, size_t count, int64_t amount_minor, const char *field,
                                  struct error *err);
+
+/* claimed_minor is given: the line's share of the discount goes with it, and no more than the line has left. */
+void credit_claimed(struct creditable *line);
 
 /* Where a note's total goes: first to what is due on the invoice, the rest to the customer. */
 struct credit_disposal {

@@ -15,6 +15,7 @@
 #include "base/zone.h"
 #include "domain/calendar.h"
 #include "domain/change.h"
+#include "domain/credit_note.h"
 #include "domain/discount.h"
 #include "domain/price.h"
 #include "domain/proration.h"
@@ -101,5 +102,12 @@ int64_t explain_taken_back(struct explanation *explanation, const struct taken_b
 /* The tax of line `at` among those of its invoice; all of them are computed as tax_compute does. */
 MUST_CHECK enum rc explain_tax(struct explanation *explanation, struct taxable *lines, size_t count, size_t at,
                                enum tax_rounding rounding, struct error *err);
+
+/* What a credit note gives back of line `at` of its invoice, by its basis: all lines are as they were before; wanted
+ * and its tax are set as they were then (BILL-043). count is at most INVOICE_LINES_MAX. */
+MUST_CHECK enum rc explain_credited(struct explanation *explanation, enum credit_basis basis, int64_t asked_minor,
+                                    struct creditable *lines, size_t count, size_t at, struct error *err);
+/* And of its tax. */
+void explain_credited_tax(struct explanation *explanation, const struct creditable *line);
 
 #endif

@@ -3,7 +3,10 @@
 
 #include <string.h>
 
+#include "base/assert.h"
 #include "invoicing_sql.h"
+
+enum { PROVENANCE_MAX = INVOICE_LINES_MAX * 512 };
 
 /* -- load -- */
 
@@ -28,12 +31,12 @@ static enum rc load_lines(struct work *work, struct note *note, const struct ahe
   for (size_t n = 0; n < note->line_count; n++) {
     note->item_ids[n] = arena_strdup(work->arena, row_text(rows, (int)n, 0));
     note->descriptions[n] = arena_strdup(work->arena, row_text(rows, (int)n, 6));
-    note->listed_minor[n] = row_int(rows, (int)n, 5);
     if (!row_is_null(rows, (int)n, 9)) note->subscription_ids[n] = arena_strdup(work->arena, row_text(rows, (int)n, 9));
     note->noted_minor[n] = row_int(rows, (int)n, 3);
     note->tax_noted_minor[n] = row_int(rows, (int)n, 4);
     note->lines[n] = (struct creditable){.amount_minor = row_int(rows, (int)n, 1),
                                          .tax_minor = row_int(rows, (int)n, 2),
+                                         .listed_minor = row_int(rows, (int)n, 5),
                                          .credited_minor = note->noted_minor[n] + row_int(rows, (int)n, 7),
                                          .tax_credited_minor = note->tax_noted_minor[n] + row_int(rows, (int)n, 8)};
   }
@@ -69,10 +72,10 @@ static void take_ahead(struct work *work, const struct invoice *invoice, struct 
     const struct invoice_line *line = &invoice->lines[n];
     note->item_ids[n] = db_uuid(work->arena, &line->id);
     note->descriptions[n] = line->description;
-    note->listed_minor[n] = line->listed_minor;
     note->subscription_ids[n] = line->subscription_id;
-    note->lines[n] =
-        (struct creditable){.amount_minor = line->amount_minor - line->discount_minor, .tax_minor = line->tax_minor};
+    note->lines[n] = (struct creditable){.amount_minor = line->amount_minor - line->discount_minor,
+                                         .tax_minor = line->tax_minor,
+                                         .listed_minor = line->listed_minor};
   }
 }
 
@@ -149,6 +152,42 @@ bool note_settles(const struct note *note) {
 }
 
 /* -- shown -- */
+
+static void put_text(struct json_writer *json, const char *key, const struct note *note, int64_t minor) {
+  char text[MONEY_TEXT_MAX];
+  json_put_string(json, key, money_format(minor, note->invoice.currency, text));
+}
+
+static void write_before(struct json_writer *json, const struct note *note, size_t n) {
+  const struct creditable *line = &note->lines[n];
+  json_put_object(json, NULL);
+  json_put_int(json, "line", (int64_t)n + 1);
+  put_text(json, "amount", note, line->amount_minor);
+  put_text(json, "tax", note, line->tax_minor);
+  put_text(json, "listed", note, line->listed_minor);
+  put_text(json, "creditedBefore", note, line->credited_minor);
+  put_text(json, "taxCreditedBefore", note, line->tax_credited_minor);
+  if (note->basis == CREDIT_CLAIMED) put_text(json, "claimed", note, line->claimed_minor);
+  if (note->basis == CREDIT_AMOUNT && note->is_apart[n]) json_put_bool(json, "apart", true);
+  if (note->basis == CREDIT_LINES) put_text(json, "asked", note, line->wanted_minor);
+  json_put_end(json);
+}
+
+const char *note_provenance(struct arena *arena, const struct note *note) {
+  struct buf CLEANUP(buf_release) text;
+  struct json_writer json;
+  buf_init(&text, PROVENANCE_MAX);
+  json_writer_init(&json, &text);
+  json_put_object(&json, NULL);
+  json_put_string(&json, "basis", credit_basis_name(note->basis));
+  if (note->basis == CREDIT_AMOUNT) put_text(&json, "asked", note, note->asked_minor);
+  json_put_array(&json, "lines");
+  for (size_t n = 0; n < note->line_count; n++) write_before(&json, note, n);
+  json_put_end(&json);
+  json_put_end(&json);
+  ASSERT(buf_ok(&text));
+  return arena_strdup(arena, buf_text(&text));
+}
 
 static void put_money(struct json_writer *json, const char *key, const struct note *note, int64_t minor) {
   char text[MONEY_TEXT_MAX];

@@ -23,10 +23,12 @@ struct note {
   struct creditable lines[INVOICE_LINES_MAX];
   const char *item_ids[INVOICE_LINES_MAX]; /* the invoice's lines, in their order: line n is number n + 1 */
   const char *descriptions[INVOICE_LINES_MAX];
-  const char *subscription_ids[INVOICE_LINES_MAX]; /* NULL: of none */
-  int64_t listed_minor[INVOICE_LINES_MAX];
+  const char *subscription_ids[INVOICE_LINES_MAX];                            /* NULL: of none */
+  bool is_apart[INVOICE_LINES_MAX];                                           /* CREDIT_AMOUNT is not spread over it */
   int64_t noted_minor[INVOICE_LINES_MAX], tax_noted_minor[INVOICE_LINES_MAX]; /* of `credited`, what notes gave back */
   size_t line_count;
+  enum credit_basis basis;
+  int64_t asked_minor; /* of CREDIT_AMOUNT */
   int64_t amount_minor, tax_minor, total_minor;
   struct credit_disposal disposal;
 };
@@ -42,6 +44,8 @@ void note_count_notes_only(struct note *note);
 MUST_CHECK enum rc note_sum_up(struct note *note, struct error *err);
 /* Whether nothing is due any more, when something was. */
 bool note_settles(const struct note *note);
+/* BILL-025: enough to compute it again: the basis, and each line of the invoice as it was before. */
+const char *note_provenance(struct arena *arena, const struct note *note);
 /* As the view credit_note_resource shows it, but for what it has only when it is stored. */
 void note_write(struct json_writer *json, const struct note *note);
 

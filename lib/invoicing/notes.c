@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "domain/apportion.h"
 #include "invoicing_sql.h"
 
 enum { OLDER_MAX = 20 }; /* as invoices_older.sql */
@@ -164,17 +163,12 @@ static enum rc begin(struct deciding *at, const char *invoice_id, const char *fr
   return RC_OK;
 }
 
-/* The line's share of discount and tax goes with it. */
 static void want(struct note *note, const struct claimed *claim) {
   size_t n = (size_t)claim->line - 1;
-  struct creditable *line = &note->lines[n];
-  struct error ignored;
-  if (n >= note->line_count || note->listed_minor[n] <= 0 || line->amount_minor <= 0) return;
-  int64_t rest = line->amount_minor - line->credited_minor;
-  int64_t net = apportion_next(line->amount_minor, note->listed_minor[n], 0, claim->amount_minor, 0);
-  line->wanted_minor += net;
-  if (line->wanted_minor > rest) line->wanted_minor = rest;
-  if (line->wanted_minor <= 0 || credit_line(line, "amount", &ignored) != RC_OK) line->wanted_minor = 0;
+  note->basis = CREDIT_CLAIMED;
+  if (n >= note->line_count) return;
+  note->lines[n].claimed_minor += claim->amount_minor;
+  credit_claimed(&note->lines[n]);
 }
 
 static int64_t wanted_of(const struct note *note) {
@@ -190,6 +184,7 @@ static void fit(struct deciding *at, struct note *note, int64_t *ret_rest) {
   *ret_rest = 0;
   if (note_sum_up(note, &nothing) != RC_OK) {
     credit_whole(note->lines, note->line_count);
+    note->basis = CREDIT_WHOLE;
     if (wanted == 0 || note_sum_up(note, &nothing) != RC_OK || note->amount_minor > wanted) {
       *ret_rest = wanted;
       return;
@@ -240,7 +235,8 @@ static int64_t want_of_own(struct note *note, const char *subscription, int64_t 
   int64_t room = 0;
   struct error ignored;
   for (size_t n = 0; n < note->line_count; n++) {
-    if (!note->subscription_ids[n] || strcmp(note->subscription_ids[n], subscription) != 0) continue;
+    note->is_apart[n] = !note->subscription_ids[n] || strcmp(note->subscription_ids[n], subscription) != 0;
+    if (note->is_apart[n]) continue;
     room += note->lines[n].amount_minor - note->lines[n].credited_minor;
     own[count] = note->lines[n];
     places[count++] = n;
@@ -248,6 +244,8 @@ static int64_t want_of_own(struct note *note, const char *subscription, int64_t 
   int64_t wanted = minor < room ? minor : room;
   if (wanted <= 0 || credit_amount(own, count, wanted, "amount", &ignored) != RC_OK) return 0;
   for (size_t i = 0; i < count; i++) note->lines[places[i]] = own[i];
+  note->basis = CREDIT_AMOUNT;
+  note->asked_minor = wanted;
   return wanted;
 }
 

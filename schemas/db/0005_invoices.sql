@@ -293,6 +293,7 @@ CREATE TABLE credit_notes (
   applied_minor    bigint NOT NULL CHECK (applied_minor >= 0),   -- reduced what was due
   left_minor       bigint NOT NULL CHECK (left_minor >= 0),      -- became credit, or is to be refunded
   issue_date       date NOT NULL,
+  provenance       jsonb NOT NULL,                               -- BILL-025: what it goes by, and the lines as they were before
   created_at       timestamptz NOT NULL,
   PRIMARY KEY (tenant_id, id),
   UNIQUE (tenant_id, series, number),

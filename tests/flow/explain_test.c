@@ -292,6 +292,63 @@ Test(explain, bill_025_a_line_that_was_changed_does_not_match) {
   explained(&tenant, "true");
 }
 
+/* -- credit notes -- */
+
+static const char *note_path(const struct tenant *tenant, const char *note, const char *invoice, const char *name) {
+  const char *item = sql_text(
+      tenant,
+      keep_text("SELECT id FROM invoice_items WHERE tenant_id = $1 AND invoice_id = '%s' AND description = '%s'",
+                invoice, name));
+  return keep_text("/api/billing/credit-notes/%s/items/%s/explain", note, item);
+}
+
+static const char *note_on(const struct tenant *tenant, const char *invoice, const char *more) {
+  return json_at(api_post(tenant, 201, "/api/billing/credit-notes", "{'invoiceId':'%s'%s}", invoice, more), "id");
+}
+
+/* 10.00 and 20.00 with 19 percent of tax each: 4.50 of all, 1.00 of the first, then the rest. */
+Test(explain, bill_043_lines_of_credit_notes) {
+  struct tenant tenant = tenant_new();
+  api_post(&tenant, 201, "/api/billing/tax-rates", "{'name':'VAT','code':'VAT','percentage':19}");
+  const json_t *draft = api_post(&tenant, 201, "/api/billing/invoices",
+                                 "{'customerId':'%s','currency':'USD','items':[{'description':'A','unitPrice':10},"
+                                 "{'description':'B','unitPrice':20}]}",
+                                 customer_new(&tenant, NULL));
+  const char *invoice = json_at(draft, "id");
+  api_post(&tenant, 200, keep_text("/api/billing/invoices/%s/finalize", invoice), "{}");
+  const char *some = note_on(&tenant, invoice, ",'amount':'4.50'");
+  const char *one =
+      note_on(&tenant, invoice, keep_text(",'items':[{'itemId':'%s','amount':1}]", json_at(draft, "items.0.id")));
+  const char *rest = note_on(&tenant, invoice, "");
+  const struct {
+    const char *note, *line, *amount, *tax;
+  } cases[] = {
+      {some, "A", "10.00 − 0.00 = 10.00; 4.50 × 10.00/30.00 = 1.50", "1.90 × 1.50/10.00 − 0.00 = 0.29"},
+      {some, "B", "20.00 − 0.00 = 20.00; 4.50 × 20.00/30.00 = 3.00", "3.80 × 3.00/20.00 − 0.00 = 0.57"},
+      {one, "A", "10.00 − 1.50 = 8.50; 1.00 = 1.00", "1.90 × 2.50/10.00 − 0.29 = 0.19"},
+      {rest, "A", "10.00 − 2.50 = 7.50", "1.90 − 0.48 = 1.42"},
+      {rest, "B", "20.00 − 3.00 = 17.00", "3.80 − 0.57 = 3.23"},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    const json_t *explanation = api_get(&tenant, 200, "%s", note_path(&tenant, cases[i].note, invoice, cases[i].line));
+    cr_expect(json_is_true(json_object_get(explanation, "matches")), "case %zu", i);
+    cr_expect_str_eq(steps_of(explanation, 0), cases[i].amount);
+    cr_expect_str_eq(steps_of(explanation, 1), cases[i].tax);
+  }
+  api_get(&tenant, 404, "%s", note_path(&tenant, one, invoice, "B"));
+  sql_do(NULL,
+         keep_text("BEGIN; SET LOCAL session_replication_role = replica; UPDATE credit_note_items SET tax_minor = "
+                   "tax_minor + 1 WHERE credit_note_id = '%s'; UPDATE credit_notes SET provenance = provenance || "
+                   "'{\"basis\":\"none\"}' WHERE id = '%s'; COMMIT",
+                   one, some));
+  const json_t *changed = api_get(&tenant, 200, "%s", note_path(&tenant, one, invoice, "A"));
+  cr_expect(json_is_true(json_node_at(changed, "parts.0.matches")));
+  cr_expect(json_is_false(json_node_at(changed, "parts.1.matches")));
+  cr_expect_str_eq(json_at(changed, "parts.1.computed"), "0.19");
+  struct answer broken = api_call(&tenant, "GET", note_path(&tenant, some, invoice, "A"), NULL);
+  cr_expect_eq(broken.status, 500, "%s", broken.text);
+}
+
 Test(explain, a_line_that_is_not_there_is_404) {
   struct tenant tenant = tenant_new(), other = tenant_new();
   const char *plan = plan_with(&tenant, "'billingCycle':'weekly','price':10");

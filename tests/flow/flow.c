@@ -194,20 +194,26 @@ static void expect_one_charge_each(const struct tenant *tenant) {
   }
 }
 
-/* BILL-025: whatever was billed, and however, comes to the same when it is computed again. */
-void expect_explained_lines(const struct tenant *tenant) {
-  enum { LINES_MAX = 200 };
-  const char *sql = keep_text(
-      "SELECT invoice_id, id FROM invoice_items WHERE tenant_id = $1 ORDER BY md5(id::text) LIMIT %d", LINES_MAX);
+/* BILL-025: whatever was billed or given back, and however, comes to the same when it is computed again. */
+static void expect_explained(const struct tenant *tenant, const char *documents, const char *sql) {
   size_t index;
   const json_t *line;
   json_array_foreach(sql_rows(tenant, NULL, sql), index, line) {
-    struct answer answer =
-        api_call(tenant, "GET",
-                 keep_text("/api/billing/invoices/%s/items/%s/explain", json_at(line, "0"), json_at(line, "1")), NULL);
+    struct answer answer = api_call(
+        tenant, "GET",
+        keep_text("/api/billing/%s/%s/items/%s/explain", documents, json_at(line, "0"), json_at(line, "1")), NULL);
     cr_expect(answer.status == 200 && json_is_true(json_node_at(answer.json, "data.matches")),
               "a line is not what it says that it is: %s", answer.text);
   }
+}
+
+void expect_explained_lines(const struct tenant *tenant) {
+  expect_explained(tenant, "invoices",
+                   "SELECT invoice_id, id FROM invoice_items WHERE tenant_id = $1 ORDER BY md5(id::text) LIMIT 200");
+  expect_explained(tenant, "credit-notes",
+                   "SELECT x.credit_note_id, i.id FROM credit_note_items x JOIN invoice_items i ON i.tenant_id = "
+                   "x.tenant_id AND i.invoice_id = x.invoice_id AND i.line = x.invoice_line WHERE x.tenant_id = $1 "
+                   "ORDER BY md5(x.credit_note_id::text), x.line LIMIT 200");
 }
 
 void expect_sound_books(const struct tenant *tenant) {

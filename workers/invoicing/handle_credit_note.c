@@ -35,14 +35,14 @@ static enum rc want_items(struct note *note, json_t *items, struct error *err) {
 /* By line, by amount, or the whole of it. */
 static enum rc want(struct note *note, json_t *body, struct error *err) {
   const char *amount;
-  int64_t amount_minor;
   json_t *items = json_object_get(body, "items");
   TRY(body_decimal(body, "amount", &amount, err));
   if (items && amount) return error_field(err, RC_VALIDATION, "amount", "either items or amount");
+  note->basis = items ? CREDIT_LINES : amount ? CREDIT_AMOUNT : CREDIT_WHOLE;
   if (items) return want_items(note, items, err);
   if (amount) {
-    TRY(money_parse(amount, note->invoice.currency, "amount", &amount_minor, err));
-    return credit_amount(note->lines, note->line_count, amount_minor, "amount", err);
+    TRY(money_parse(amount, note->invoice.currency, "amount", &note->asked_minor, err));
+    return credit_amount(note->lines, note->line_count, note->asked_minor, "amount", err);
   }
   credit_whole(note->lines, note->line_count);
   return RC_OK;

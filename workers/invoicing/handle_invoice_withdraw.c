@@ -23,6 +23,7 @@ static enum rc give_back(struct work *work, const struct message *command, const
   note->id_text = db_uuid(work->arena, &note->id);
   note->reason = reason;
   note->disposition = "credit";
+  note->basis = CREDIT_WHOLE;
   credit_whole(note->lines, note->line_count);
   return note_sum_up(note, &nothing) == RC_OK ? note_store(work, note, command, err) : RC_OK;
 }

@@ -38,7 +38,7 @@ static enum rc insert_note(struct work *work, struct note *note, struct error *e
               PARAMS(db_uuid(arena, &note->invoice.tenant), note->id_text, note->invoice.id, note->reason,
                      note->disposition, db_int(arena, note->amount_minor), db_int(arena, note->tax_minor),
                      db_int(arena, note->disposal.applied_minor), db_int(arena, note->disposal.left_minor),
-                     db_utime(arena, work->now)),
+                     db_utime(arena, work->now), note_provenance(arena, note)),
               &row, err));
   note->number = arena_strdup(arena, row_text(row, 0, 0));
   return insert_items(work, note, err);

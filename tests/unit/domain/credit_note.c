@@ -166,3 +166,38 @@ Test(credit_note, bill_043_first_what_is_due_then_the_customer_s) {
     cr_expect_eq(disposal.left_minor, cases[i].left, "case %zu", i);
   }
 }
+
+Test(credit_note, bill_053_unused_time_brings_its_share_of_the_discount) {
+  static const struct {
+    int64_t amount, listed, credited, claimed, wanted, tax;
+  } cases[] = {
+      {900, 1000, 0, 500, 450, 86},    /* 10 % off; 171 of tax */
+      {900, 1000, 0, 333, 300, 57},    /* 299.7 */
+      {900, 1000, 0, 1000, 900, 171},  /* all of it */
+      {900, 1000, 600, 500, 300, 171}, /* and not more than is left: with it goes all the tax that is left */
+      {900, 1000, 900, 500, 0, 0},     /* nothing is left */
+      {900, 1000, 950, 500, 0, 0},     {0, 1000, 0, 500, 0, 0}, /* a coupon took it all */
+      {-900, 1000, 0, 500, 0, 0},                               /* no charge */
+      {900, -1000, 0, 500, 0, 0},      {900, 0, 0, 500, 0, 0},  {900, 1000, 300, 0, 0, 0},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    struct creditable line = {.amount_minor = cases[i].amount,
+                              .tax_minor = cases[i].amount == 0 ? 0 : 171,
+                              .listed_minor = cases[i].listed,
+                              .credited_minor = cases[i].credited,
+                              .claimed_minor = cases[i].claimed};
+    credit_claimed(&line);
+    cr_expect_eq(line.wanted_minor, cases[i].wanted, "case %zu: %lld", i, (long long)line.wanted_minor);
+    cr_expect_eq(line.tax_wanted_minor, cases[i].tax, "case %zu: tax %lld", i, (long long)line.tax_wanted_minor);
+  }
+}
+
+Test(credit_note, a_basis_has_a_name) {
+  static const char *const names[] = {"whole", "lines", "amount", "claimed"};
+  enum credit_basis basis;
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+    cr_assert(credit_basis_from_name(names[i], &basis));
+    cr_expect_str_eq(credit_basis_name(basis), names[i]);
+  }
+  cr_expect_not(credit_basis_from_name("all", &basis));
+}

@@ -425,3 +425,43 @@ Test(explain, bill_041_rates_count_as_one_if_both_are_the_same) {
   struct taxable large[] = {taxed(19, false, MONEY_MAX, 0)};
   cr_expect_eq(explain_tax(&e, large, 1, 0, TAX_ROUND_TOTAL, &err), RC_VALIDATION);
 }
+
+/* -- credit notes -- */
+
+/* Two lines of 10.00 and 5.00 net with 1.90 and 0.95 of tax; of the first 2.00 and 0.38 have been given back, which was
+ * listed at 12.50. */
+Test(explain, bill_043_what_a_credit_note_gives_back) {
+  static const struct {
+    enum credit_basis basis;
+    int64_t asked, claimed, wanted, line_tax;
+    const char *steps, *tax, *rules;
+  } cases[] = {
+      {CREDIT_WHOLE, 0, 0, 0, 152, "rest: 10.00 − 2.00 = 8.00", "tax: 1.90 − 0.38 = 1.52", "BILL-043"},
+      {CREDIT_LINES, 0, 0, 300, 57, "rest: 10.00 − 2.00 = 8.00; asked: 3.00 = 3.00",
+       "tax: 1.90 × 5.00/10.00 − 0.38 ~ 0.57", "BILL-043; BILL-043"},
+      {CREDIT_AMOUNT, 650, 0, 0, 76, "rest: 10.00 − 2.00 = 8.00; share: 6.50 × 8.00/13.00 ~ 4.00",
+       "tax: 1.90 × 6.00/10.00 − 0.38 ~ 0.76", "BILL-043; BILL-003 BILL-043"},
+      {CREDIT_CLAIMED, 0, 625, 0, 95, "rest: 10.00 − 2.00 = 8.00; claimed: 10.00 × 6.25/12.50 ~ 5.00",
+       "tax: 1.90 × 7.00/10.00 − 0.38 ~ 0.95", "BILL-043; BILL-022 BILL-043 BILL-053"},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    struct explanation e = in("EUR"), tax = in("EUR");
+    struct creditable lines[] = {{1000, 190, 1250, 200, 38, cases[i].claimed, cases[i].wanted, 0},
+                                 {500, 95, 500, 0, 0, 0, 0, 0}};
+    struct error err;
+    cr_assert_eq(explain_credited(&e, cases[i].basis, cases[i].asked, lines, 2, 0, &err), RC_OK);
+    explain_credited_tax(&tax, &lines[0]);
+    cr_expect_str_eq(steps_of(&e), cases[i].steps);
+    cr_expect_str_eq(steps_of(&tax), cases[i].tax);
+    cr_expect_str_eq(rules_of(&e), cases[i].rules);
+    cr_expect_eq(lines[0].tax_wanted_minor, cases[i].line_tax, "case %zu", i);
+  }
+}
+
+Test(explain, bill_043_a_note_that_cannot_be_is_an_error) {
+  struct explanation e = in("EUR");
+  struct creditable line = {1000, 190, 1000, 0, 0, 0, 1001, 0};
+  struct error err;
+  cr_expect_eq(explain_credited(&e, CREDIT_LINES, 0, &line, 1, 0, &err), RC_VALIDATION);
+  cr_expect_eq(explain_credited(&e, CREDIT_AMOUNT, 1001, &line, 1, 0, &err), RC_VALIDATION);
+}
