@@ -96,6 +96,9 @@ static const json_t *expect(const struct answer *answer, int status, const char 
   return json_object_get(answer->json, status < 400 ? "data" : "error");
 }
 
+/* A busy machine may take longer than a client waits by default. */
+static const char *const PATIENT[] = {"Prefer: wait=30", NULL};
+
 const json_t *api_get(const struct tenant *tenant, int status, const char *path, ...) {
   va_list arguments;
   va_start(arguments, path);
@@ -110,7 +113,7 @@ const json_t *api_post(const struct tenant *tenant, int status, const char *path
   va_start(arguments, body);
   const char *json = quotes(filled(body, arguments));
   va_end(arguments);
-  struct answer answer = http_request("POST", path, tenant->token, json, NULL);
+  struct answer answer = http_request("POST", path, tenant->token, json, PATIENT);
   return expect(&answer, status, "POST", path, json);
 }
 
@@ -122,5 +125,5 @@ struct answer api_call(const struct tenant *tenant, const char *method, const ch
     json = quotes(filled(body, arguments));
     va_end(arguments);
   }
-  return http_request(method, path, tenant->token, json, NULL);
+  return http_request(method, path, tenant->token, json, PATIENT);
 }
