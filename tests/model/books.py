@@ -187,7 +187,7 @@ class Books:
         for number, rest in rests:
             for older in reversed(self.invoices[:number]):
                 if rest > 0:
-                    rest = self.note_older(older, rest)
+                    rest = self.note_older(older, rest, claims[0][0].life)
             self.unplaced += rest
 
     def given(self, line):
@@ -226,8 +226,9 @@ class Books:
         self.give(invoice, whole)
         return net - room
 
-    def note_older(self, invoice, amount):
-        rests = {line: line.net - self.noted(line)[0] for line in invoice.lines}
+    def note_older(self, invoice, amount, life):
+        """On lines of the subscription alone."""
+        rests = {line: line.net - self.noted(line)[0] for line in invoice.lines if line.life is life}
         wanted = min(amount, sum(rests.values()))
         if wanted <= 0 or invoice.total <= invoice.credited:
             return amount

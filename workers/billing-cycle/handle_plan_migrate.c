@@ -164,6 +164,7 @@ static enum rc add_up(struct migration *migration, const PGresult *rows, int r, 
   size_t i;
   json_t *add_on;
   TRY(find_sum(migration, rows, r, &sum, err));
+  ASSERT(sum);
   if (subscriber->is_moved) TRY(add_item(sum, row_int(rows, r, COLUMN_QUANTITY), err));
   json_array_foreach(subscriber->add_ons, i, add_on)
       TRY(add_item(sum, json_integer_value(json_array_get(add_on, 1)), err));
