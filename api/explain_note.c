@@ -2,6 +2,7 @@
  * that made it are asked again. */
 #include "explain_note.h"
 
+#include "base/assert.h"
 #include "bus/message.h"
 #include "domain/invoice.h"
 #include "explained.h"
@@ -85,6 +86,7 @@ enum rc explain_note_handle(struct request *request, struct response *response, 
   struct stored_note note = {0};
   struct error why = {0};
   TRY(load(request, &note, err));
+  ASSERT(note.lines && note.at < note.count);
   struct part amount = part_begin(request->arena, note.currency, "amount", note.amount_minor);
   struct part tax = part_begin(request->arena, note.currency, "tax", note.tax_minor);
   enum rc rc = explain_credited(&amount.steps, note.basis, note.asked_minor, note.lines, note.count, note.at, &why);
