@@ -236,7 +236,7 @@ Test(preview, bill_071_counts_drafts_under_way) {
 
 /* -- of a cancellation: its credit notes, and its last invoice -- */
 
-enum { LIVES = 10 };
+enum { LIVES = 10, CANCELLED = LIVES * COUPONS / 3 };
 
 /* What happened in the period before it is cancelled. What cannot be done (an invoice of nothing has nothing to be paid
  * or credited) is left. */
@@ -290,48 +290,53 @@ static size_t expect_notes(const struct shop *shop, const struct preview_case *c
   return json_array_size(shown);
 }
 
-/* With hours of drafts, what was changed on the day of the cancellation is a draft under way. */
-static void expect_cancellations(const char *rounding, const char *rates, int draft_hours) {
+static int life_of(int n, int third) {
+  return (3 * n + third) / COUPONS;
+}
+
+/* With hours of drafts, what was changed on the day of the cancellation is a draft under way. Of all lives with all
+ * mixes of coupons each test has every third. */
+static void expect_cancellations(const char *rounding, const char *rates, int draft_hours, int third) {
   static const char cancel[] = "{'immediately':true,'prorate':true}";
   struct shop shop = shop_new(rounding, rates);
-  struct preview_case cases[LIVES * COUPONS];
-  size_t notes_before[LIVES * COUPONS], invoices_before[LIVES * COUPONS], compared = 0;
+  struct preview_case cases[CANCELLED];
+  size_t notes_before[CANCELLED], invoices_before[CANCELLED], compared = 0;
   sql_do(&shop.tenant, keep_text("UPDATE tenants SET draft_hours = %d WHERE id = $1", draft_hours));
-  for (int n = 0; n < LIVES * COUPONS; n++)
-    cases[n] = begin_case(&shop, n / COUPONS == 9 ? shop.yearly : shop.plan, n % COUPONS, n);
+  for (int n = 0; n < CANCELLED; n++)
+    cases[n] = begin_case(&shop, life_of(n, third) == 9 ? shop.yearly : shop.plan, (3 * n + third) % COUPONS, n);
   test_clock_advance(&shop.tenant, shop.clock, "2030-09-16T12:00:00Z");
-  for (int n = 0; n < LIVES * COUPONS; n++) live(&shop, &cases[n], n / COUPONS);
+  for (int n = 0; n < CANCELLED; n++) live(&shop, &cases[n], life_of(n, third));
   test_clock_advance(&shop.tenant, shop.clock, "2030-09-16T12:01:00Z");
   const char *before = traces(&shop.tenant);
-  for (int n = 0; n < LIVES * COUPONS; n++) {
+  for (int n = 0; n < CANCELLED; n++) {
     cases[n].preview = api_post(
         &shop.tenant, 200, keep_text("/api/billing/subscriptions/%s/preview", cases[n].subscription), "%s", cancel);
     notes_before[n] = json_array_size(notes_of(&shop, &cases[n], 0));
     invoices_before[n] = (size_t)invoices_of(&shop, &cases[n]);
   }
   cr_expect_str_eq(traces(&shop.tenant), before, "a preview writes nothing");
-  for (int n = 0; n < LIVES * COUPONS; n++)
+  for (int n = 0; n < CANCELLED; n++)
     api_post(&shop.tenant, 200, keep_text("/api/billing/subscriptions/%s/cancel", cases[n].subscription), "%s", cancel);
   test_clock_advance(&shop.tenant, shop.clock, "2030-09-18T12:00:00Z");
-  for (int n = 0; n < LIVES * COUPONS; n++) {
+  for (int n = 0; n < CANCELLED; n++) {
     compared += expect_notes(&shop, &cases[n], notes_before[n]);
     cr_expect_eq(invoices_of(&shop, &cases[n]),
                  (int64_t)(invoices_before[n] + json_array_size(json_node_at(cases[n].preview, "invoices"))), "%s",
                  cases[n].name);
     expect_invoices(&shop, &cases[n], invoices_before[n]);
   }
-  cr_expect_geq(compared, LIVES * COUPONS / 2);
+  cr_expect_geq(compared, CANCELLED / 2);
   expect_sound_books(&shop.tenant);
 }
 
 Test(preview, bill_043_is_the_credit_note_with_exclusive_tax) {
-  expect_cancellations("total", "'inclusive':false", 0);
+  expect_cancellations("total", "'inclusive':false", 0, 0);
 }
 
 Test(preview, bill_043_is_the_credit_note_with_inclusive_tax) {
-  expect_cancellations("line", "'inclusive':true", 0);
+  expect_cancellations("line", "'inclusive':true", 0, 1);
 }
 
 Test(preview, bill_043_is_the_credit_note_while_drafts_are_under_way) {
-  expect_cancellations("total", "'inclusive':false", 24);
+  expect_cancellations("total", "'inclusive':false", 24, 2);
 }
