@@ -51,6 +51,9 @@ EQUIVALENT = {
      ">", ">="),
     # A cut at the position itself: what comes after it takes no time.
     ("change.c", "while (before < cuts.count && position > cuts.at[before]) before++;", ">", ">="),
+    # Of a line of nothing nothing is claimed; what is left, or that much.
+    ("credit_note.c", "if (line->listed_minor > 0 && line->amount_minor > 0)", ">", ">="),
+    ("credit_note.c", "if (wanted > rest) wanted = rest;", ">", ">="),
     # A line with nothing left weighs nothing.
     ("discount.c", "return line->is_covered && !line->is_taken_back && left_of(line) > 0;", ">", ">="),
     # A share of 0 becomes 0; of a line of nothing nothing is taken.

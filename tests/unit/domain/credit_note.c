@@ -178,7 +178,8 @@ Test(credit_note, bill_053_unused_time_brings_its_share_of_the_discount) {
       {900, 1000, 900, 500, 0, 0},     /* nothing is left */
       {900, 1000, 950, 500, 0, 0},     {0, 1000, 0, 500, 0, 0}, /* a coupon took it all */
       {-900, 1000, 0, 500, 0, 0},                               /* no charge */
-      {900, -1000, 0, 500, 0, 0},      {900, 0, 0, 500, 0, 0},  {900, 1000, 300, 0, 0, 0},
+      {900, -1000, 0, 500, 0, 0},      {900, 0, 0, 500, 0, 0},
+      {900, 1000, 300, 0, 0, 0},       {1, 1, 0, 1, 1, 171}, /* the smallest line there is */
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     struct creditable line = {.amount_minor = cases[i].amount,

@@ -248,6 +248,7 @@ Test(explain, bill_022_nothing_is_left_after_the_end) {
   cr_expect_str_eq(steps_of(&e),
                    "charged: 31.00 = 31.00; cut: 31.00 − 31.00 × 30/31 ~ 1.00; "
                    "charged: 31.00 = 31.00; cut: 31.00 − 31.00 × 30/31 ~ 1.00; cut: 1.00 − 1.00 × 1/1 ~ 0.00");
+  cr_expect_eq(strncmp(text_of(&e), "31.00 is the charge for all 31 days of the span. ", 49), 0);
 }
 
 /* 31.00 for 31 days, cut on the 19th and the 25th: 12.00 are left, then 6.00. */
