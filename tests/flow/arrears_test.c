@@ -105,6 +105,17 @@ Test(arrears, there_and_back_on_a_day_nets_to_zero) {
   expect_same_cost(&pair);
 }
 
+/* What the detour charged in advance for a period that was renewed early is in arrears again when that is over
+ * (BILL-060). */
+Test(arrears, a_detour_that_renews_early_nets_to_zero) {
+  struct pair pair = pair_new("");
+  test_clock_advance(&pair.tenant, pair.clock, "2030-08-21T12:00:00Z");
+  change(&pair, pair.other, 2);
+  api_post(&pair.tenant, 200, keep_text("/api/billing/subscriptions/%s/renew", pair.changed), "{}");
+  change(&pair, pair.plan, 3);
+  expect_same_cost(&pair);
+}
+
 /* BILL-030: each state has its part of the minimum, 10 days of 31 and 21 of them: 19.69 and 100.00 - 32.26. */
 Test(arrears, the_minimum_of_each_plan_counts_for_its_days) {
   struct pair pair = pair_new("");

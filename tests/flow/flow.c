@@ -149,12 +149,14 @@ static const struct {
      "BY subscription_id, item, component, "
      "period_index, kind, revision HAVING count(*) > 1) d"},
     {"periods of a subscription tile (BILL-011); one that another interval cut short is credited from there (BILL-052)",
-     "SELECT count(*) FROM (SELECT period_start, lag(period_end) OVER w AS before, period_index, "
-     "lag(period_index) OVER w AS index_before FROM invoice_items WHERE tenant_id = $1 AND kind = 'subscription' "
-     "AND revision = 0 WINDOW w AS (PARTITION BY subscription_id, item, component ORDER BY period_index)) t "
-     "WHERE before IS NOT NULL AND (period_index <> index_before + 1 OR (before <> period_start AND NOT EXISTS ("
-     "SELECT FROM invoice_items c WHERE c.tenant_id = $1 AND c.kind = 'credit' AND c.period_index = t.index_before "
-     "AND c.period_start = t.period_start)))"},
+     "SELECT count(*) FROM (SELECT subscription_id, item, component, period_start, lag(period_end) OVER w AS before, "
+     "period_index, lag(period_index) OVER w AS index_before FROM invoice_items WHERE tenant_id = $1 "
+     "AND kind = 'subscription' AND revision = 0 WINDOW w AS (PARTITION BY subscription_id, item, component "
+     "ORDER BY period_index)) t WHERE before IS NOT NULL AND (period_index <> index_before + 1 OR (before <> "
+     "period_start AND NOT EXISTS (SELECT FROM invoice_items c WHERE c.tenant_id = $1 AND c.kind = 'credit' "
+     "AND c.period_index = t.index_before AND c.period_start = t.period_start))) AND NOT EXISTS (SELECT FROM "
+     "invoice_items x WHERE x.tenant_id = $1 AND x.subscription_id = t.subscription_id AND x.item = t.item "
+     "AND x.component = t.component AND x.period_index = t.period_index - 1 AND x.revision > 0)"},
     {"what is paid on an invoice came in by its payments",
      "SELECT count(*) FROM invoices v WHERE tenant_id = $1 AND amount_paid_minor <> (SELECT "
      "COALESCE(sum(-l.amount_minor), "

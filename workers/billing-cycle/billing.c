@@ -325,10 +325,13 @@ static enum rc change_zone(struct billable *s, struct error *err) {
   return s->next_at.us > s->next_zone_at.us ? billing_enter_zone(s, err) : RC_OK;
 }
 
-/* The next period was billed already; now it runs (BILL-055). */
+/* The next period was billed already; now it runs (BILL-055). A plan that is over may have charged in advance what
+ * another one will in arrears: these have lines of their own, as after a change within the period (BILL-060). */
 static enum rc enter_renewed(struct billable *s, struct error *err) {
   TRY(change_zone(s, err));
   run_renewed(s);
+  s->has_arrears_from = true;
+  s->arrears_from = grid_period(&s->grid, s->start, billing_running(s)).start;
   s->version++;
   return RC_OK;
 }

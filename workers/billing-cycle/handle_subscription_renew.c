@@ -17,14 +17,14 @@ static enum rc check(const struct standing *standing, struct error *err) {
   return RC_OK;
 }
 
-/* The charges of both periods may be credited from now on. */
-static struct charges both(struct arena *arena, const struct charges *running, const struct charges *next) {
-  struct charge *at = ARENA_ARRAY(arena, struct charge, running->count + next->count + 1);
-  struct charges charges = *running;
-  for (size_t i = 0; i < running->count; i++) at[i] = running->at[i];
-  for (size_t i = 0; i < next->count; i++) at[running->count + i] = next->at[i];
-  charges.at = at;
-  charges.count += next->count;
+/* What may be credited from now on: the charges of the period that was renewed, and of those that are not over. */
+static struct charges both(struct arena *arena, const struct charges *before, const struct charges *next,
+                           struct date today) {
+  struct charge *at = ARENA_ARRAY(arena, struct charge, before->count + next->count + 1);
+  struct charges charges = {.at = at, .cuts = before->cuts, .cut_count = before->cut_count};
+  for (size_t i = 0; i < before->count; i++)
+    if (date_compare(before->at[i].end, today) > 0) at[charges.count++] = before->at[i];
+  for (size_t i = 0; i < next->count; i++) at[charges.count++] = next->at[i];
   return charges;
 }
 
@@ -35,7 +35,7 @@ static enum rc renew(struct work *work, struct standing *standing, struct error 
   TRY(check(standing, err));
   TRY(billing_renew(work->arena, &standing->billing, s, err));
   struct charges next = charges_of_period(work->arena, s);
-  standing->charges = both(work->arena, &standing->charges, &next);
+  standing->charges = both(work->arena, &standing->charges, &next, standing->today);
   return charges_check(standing->charges.count, NULL, err);
 }
 
