@@ -583,6 +583,24 @@ Test(plans, a_migration_moves_nobody_who_has_gone) {
   expect_sound_books(&m.tenant);
 }
 
+/* Who asked for the end of all add-ons has none, and who asks for more afterwards is moved all the same. */
+Test(plans, a_migration_and_a_change_are_both_done) {
+  struct mover m = mover_new();
+  const char *before =
+      subscribe(&m.tenant, m.customer, m.plan, keep_text(",'items':[{'planId':'%s','quantity':1}]", m.other));
+  const char *after = subscribe(&m.tenant, m.customer, m.plan, "");
+  change(&m, before, "{'items':[],'when':'period_end'}");
+  patch(&m.tenant, 200, m.plan, "{'price':11}");
+  cr_expect_eq(json_number_at(migrate(&m.tenant, 200, m.plan, "{'fromVersion':1}"), "subscriptions"), 2);
+  change(&m, after, "{'quantity':3,'when':'period_end'}");
+  test_clock_advance(&m.tenant, m.clock, "2031-02-10T12:00:00Z");
+  cr_expect_eq(json_array_size(json_node_at(subscription_of(&m, before), "items")), 0);
+  cr_expect_eq(json_number_at(subscription_of(&m, before), "planVersion"), 2);
+  cr_expect_eq(json_number_at(subscription_of(&m, after), "planVersion"), 2);
+  cr_expect_str_eq(invoiced_on(&m, "2031-02-10"), "0 base 1100, 0 base 3300");
+  expect_sound_books(&m.tenant);
+}
+
 /* Changes that wait for the version: by their plan, among their add-ons, by a migration. */
 Test(plans, who_is_on_the_way_to_a_version_comes_to_the_new_one) {
   struct mover m = mover_new();

@@ -12,9 +12,10 @@ WITH waiting AS (
   ON CONFLICT (tenant_id, subscription_id) WHERE status = 'pending'
   DO UPDATE SET
     plan_version = CASE WHEN c.plan_id = $2::uuid AND c.plan_version = $3::integer THEN $4::integer ELSE c.plan_version END,
-    items = (SELECT jsonb_agg(CASE WHEN i @> jsonb_build_object('planId', $2::uuid, 'planVersion', $3::integer)
-                                   THEN i || jsonb_build_object('planVersion', $4::integer) ELSE i END ORDER BY place)
-             FROM jsonb_array_elements(c.items) WITH ORDINALITY AS e (i, place)),
+    items = CASE WHEN c.items IS NOT NULL THEN -- an empty list stays one: it removes all add-ons
+              (SELECT COALESCE(jsonb_agg(CASE WHEN i @> jsonb_build_object('planId', $2::uuid, 'planVersion', $3::integer)
+                                              THEN i || jsonb_build_object('planVersion', $4::integer) ELSE i END ORDER BY place), '[]')
+               FROM jsonb_array_elements(c.items) WITH ORDINALITY AS e (i, place)) END,
     version_moves = (SELECT COALESCE(jsonb_agg(CASE WHEN m @> jsonb_build_object('planId', $2::uuid, 'toVersion', $3::integer)
                                                     THEN m || jsonb_build_object('toVersion', $4::integer) ELSE m END), '[]')
                      FROM jsonb_array_elements(c.version_moves) AS e (m)
