@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/money.h"
 #include "invoicing_sql.h"
 
 enum { OLDER_MAX = 20 }; /* as invoices_older.sql */
@@ -177,21 +178,47 @@ static int64_t wanted_of(const struct note *note) {
   return wanted;
 }
 
-/* What of it the invoice has room for; *ret_rest is what it has none for. */
-static void fit(struct deciding *at, struct note *note, int64_t *ret_rest) {
-  int64_t wanted = wanted_of(note);
-  struct error nothing;
-  *ret_rest = 0;
-  if (note_sum_up(note, &nothing) != RC_OK) {
-    credit_whole(note->lines, note->line_count);
-    note->basis = CREDIT_WHOLE;
-    if (wanted == 0 || note_sum_up(note, &nothing) != RC_OK || note->amount_minor > wanted) {
-      *ret_rest = wanted;
-      return;
-    }
-    *ret_rest = wanted - note->amount_minor;
+/* Spread over what is left of the subscription's own lines; returns how much that is, 0: nothing. */
+static int64_t want_of_own(struct note *note, const char *subscription, int64_t minor) {
+  struct creditable own[INVOICE_LINES_MAX];
+  size_t places[INVOICE_LINES_MAX], count = 0;
+  int64_t room = 0;
+  struct error ignored;
+  for (size_t n = 0; n < note->line_count; n++) {
+    note->is_apart[n] = !note->subscription_ids[n] || strcmp(note->subscription_ids[n], subscription) != 0;
+    if (note->is_apart[n]) continue;
+    room += note->lines[n].amount_minor - note->lines[n].credited_minor;
+    own[count] = note->lines[n];
+    places[count++] = n;
   }
-  at->notes->at[at->notes->count++] = note;
+  int64_t wanted = minor < room ? minor : room;
+  if (wanted <= 0 || credit_amount(own, count, wanted, "amount", &ignored) != RC_OK) return 0;
+  for (size_t i = 0; i < count; i++) note->lines[places[i]] = own[i];
+  note->basis = CREDIT_AMOUNT;
+  note->asked_minor = wanted;
+  return wanted;
+}
+
+/* Less than what was too much, by the share of the total that is left. */
+static int64_t less(const struct note *note, int64_t minor) {
+  int64_t left = note->invoice.total_minor - note->invoice.credited_minor;
+  if (left <= 0 || note->total_minor <= left) return 0;
+  int64_t share = (int64_t)((int128)minor * left / note->total_minor);
+  return share < minor ? share : minor - 1;
+}
+
+/* What of it the invoice has room for, on lines of the subscription alone: the others' are for what becomes of these.
+ * *ret_rest is what it has none for. */
+static void fit(struct deciding *at, struct note *note, int64_t *ret_rest) {
+  const char *subscription = at->request->subscription_id;
+  struct error nothing;
+  int64_t wanted = wanted_of(note), fits = wanted;
+  enum rc rc = note_sum_up(note, &nothing);
+  if (rc != RC_OK) fits = want_of_own(note, subscription, wanted);
+  while (rc != RC_OK && fits > 0 && (rc = note_sum_up(note, &nothing)) != RC_OK)
+    fits = want_of_own(note, subscription, less(note, fits));
+  *ret_rest = rc == RC_OK ? wanted - fits : wanted;
+  if (rc == RC_OK) at->notes->at[at->notes->count++] = note;
 }
 
 static bool has_line_of(const struct invoice *invoice, const char *subscription) {
@@ -226,27 +253,6 @@ static enum rc find_older(struct deciding *at, const struct note *note, const ch
   *ret_ids = ids;
   *ret_count = count;
   return RC_OK;
-}
-
-/* Spread over what is left of the subscription's own lines; returns how much that is, 0: nothing. */
-static int64_t want_of_own(struct note *note, const char *subscription, int64_t minor) {
-  struct creditable own[INVOICE_LINES_MAX];
-  size_t places[INVOICE_LINES_MAX], count = 0;
-  int64_t room = 0;
-  struct error ignored;
-  for (size_t n = 0; n < note->line_count; n++) {
-    note->is_apart[n] = !note->subscription_ids[n] || strcmp(note->subscription_ids[n], subscription) != 0;
-    if (note->is_apart[n]) continue;
-    room += note->lines[n].amount_minor - note->lines[n].credited_minor;
-    own[count] = note->lines[n];
-    places[count++] = n;
-  }
-  int64_t wanted = minor < room ? minor : room;
-  if (wanted <= 0 || credit_amount(own, count, wanted, "amount", &ignored) != RC_OK) return 0;
-  for (size_t i = 0; i < count; i++) note->lines[places[i]] = own[i];
-  note->basis = CREDIT_AMOUNT;
-  note->asked_minor = wanted;
-  return wanted;
 }
 
 /* BILL-043: what is larger than one invoice is noted on the next older ones of the subscription. */

@@ -391,6 +391,31 @@ Test(suspend, gives_back_all_that_was_charged_on_the_same_day) {
   expect_sound_books(&tenant);
 }
 
+/* A downgrade made the invoice of both less: there is no room for all that the other one is given back, and none of it
+ * is taken from the lines of the one that goes on. */
+Test(suspend, leaves_the_lines_of_other_subscriptions_alone) {
+  struct tenant tenant = tenant_new_test();
+  const char *clock = test_clock_new(&tenant, "2030-01-01T12:00:00Z");
+  const char *customer = customer_new(&tenant, "'testClockId':'%s'", clock), *ids[2];
+  for (int i = 0; i < 2; i++)
+    ids[i] = json_at(api_post(&tenant, 201, "/api/billing/subscriptions",
+                              "{'customerId':'%s','planId':'%s','collection':'manual'}", customer,
+                              thirty_days(&tenant, "100.00")),
+                     "id");
+  test_clock_advance(&tenant, clock, "2030-01-11T12:00:00Z");
+  api_post(&tenant, 200, act(ids[0], "change-plan"), "{'planId':'%s','when':'now','billing':'next_invoice'}",
+           thirty_days(&tenant, "10.00"));
+  test_clock_advance(&tenant, clock, "2030-01-31T12:00:00Z"); /* 10.00 - 66.67 + 6.67, and 100.00 */
+  api_post(&tenant, 200, act(ids[1], "cancel"), "{'immediately':true,'prorate':true}");
+  test_clock_advance(&tenant, clock, "2030-02-01T12:00:00Z");
+  cr_expect_eq(sql_int(&tenant, "SELECT sum(amount_minor)::bigint FROM credit_notes WHERE tenant_id = $1"), 10000);
+  api_post(&tenant, 200, act(ids[0], "cancel"), "{'immediately':true,'prorate':true}");
+  test_clock_advance(&tenant, clock, "2030-02-02T12:00:00Z");
+  cr_expect_eq(sql_int(&tenant, "SELECT sum(amount_minor)::bigint FROM credit_notes WHERE tenant_id = $1"), 10000 + 967,
+               "29 days of 30 of its own 10.00");
+  expect_sound_books(&tenant);
+}
+
 /* BILL-043: of 60.00 unused, invoiced with a credit of 50.00, the invoice of the change has room for 10.00; the rest is
  * noted on the older one, and so is what is unused of the add-on there. Once, however often the command comes. */
 Test(suspend, credits_on_older_invoices_what_one_has_no_room_for) {

@@ -183,7 +183,7 @@ class Books:
                     want = round_half_away(Fraction(line.net * amount, line.amount))
                     wants[line] = min(want, self.rest(line))
             if any(wants.values()):
-                rests.append((number, self.note_on(self.invoices[number], wants, self.given)))
+                rests.append((number, self.note_on(self.invoices[number], wants, self.given, claims[0][0].life)))
         for number, rest in rests:
             for older in reversed(self.invoices[:number]):
                 if rest > 0:
@@ -213,27 +213,37 @@ class Books:
             return 0
         return round_half_away(Fraction(line.tax * (before + want), line.net)) - tax_before
 
-    def note_on(self, invoice, wants, given):
-        """What the invoice has room for; returns the rest."""
-        net, tax = sum(wants.values()), sum(self.tax_of(*want, given) for want in wants.items())
-        if 0 < net + tax <= invoice.total - invoice.credited:
-            self.give(invoice, {line: (want, self.tax_of(line, want, given)) for line, want in wants.items()})
-            return 0
-        whole = {line: (line.net - given(line)[0], line.tax - given(line)[1]) for line in invoice.lines}
-        total, room = sum(sum(part) for part in whole.values()), sum(part[0] for part in whole.values())
-        if room > net or not 0 < total <= invoice.total - invoice.credited:
-            return net
-        self.give(invoice, whole)
-        return net - room
+    def note_on(self, invoice, wants, given, life):
+        """What the invoice has room for, on lines of the subscription alone; returns the rest."""
+        parts = {line: (want, self.tax_of(line, want, given)) for line, want in wants.items()}
+        rests = {line: (line.net - given(line)[0], line.tax - given(line)[1]) for line in invoice.lines if line.life is life}
+        left, room = invoice.total - invoice.credited, sum(rest for rest, _ in rests.values())
+        wanted = fits = sum(wants.values())
+        total = sum(map(sum, parts.values()))
+        if not 0 < total <= left:
+            fits = min(wanted, room)
+            while fits > 0:
+                parts = rests if fits == room else self.spread_note(rests, fits, given)
+                total = sum(map(sum, parts.values()))
+                if 0 < total <= left:
+                    break
+                fits = min(fits - 1, fits * left // total) if total > left > 0 else 0
+            if fits <= 0:
+                return wanted
+        self.give(invoice, parts)
+        return wanted - fits
+
+    def spread_note(self, rests, wanted, given):
+        parts = apportion([Fraction(rest * wanted, sum(rest for rest, _ in rests.values())) for rest, _ in rests.values()])
+        return {line: (part, self.tax_of(line, part, given)) for line, part in zip(rests, parts)}
 
     def note_older(self, invoice, amount, life):
-        """On lines of the subscription alone."""
         rests = {line: line.net - self.noted(line)[0] for line in invoice.lines if line.life is life}
         wanted = min(amount, sum(rests.values()))
         if wanted <= 0 or invoice.total <= invoice.credited:
             return amount
         parts = apportion([Fraction(rest * wanted, sum(rests.values())) for rest in rests.values()])
-        return amount - wanted + self.note_on(invoice, dict(zip(rests, parts)), self.noted)
+        return amount - wanted + self.note_on(invoice, dict(zip(rests, parts)), self.noted, life)
 
     def give(self, invoice, parts):
         net, tax = (sum(column) for column in zip(*parts.values()))
