@@ -8,7 +8,7 @@
 #include "base/money.h"
 #include "invoicing_sql.h"
 
-enum { OLDER_MAX = 20 }; /* as invoices_older.sql */
+enum { OLDER_MAX = 200 }; /* as invoices_older.sql */
 
 /* -- what is asked -- */
 

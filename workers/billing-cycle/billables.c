@@ -313,5 +313,8 @@ enum rc billables_advance(struct work *work, const struct uuid *tenant, const st
   const char *params[1 + ARRAYS + 1] = {db_uuid(arena, tenant)};
   for (int a = 0; a < ARRAYS; a++) params[1 + a] = db_array_literal(array[a]);
   params[1 + ARRAYS] = db_utime(arena, work->now);
-  return tx_exec(work->tx, &sql_subscriptions_advance, params, 1 + ARRAYS + 1, NULL, err);
+  int64_t before = work->tx->written;
+  TRY(tx_exec(work->tx, &sql_subscriptions_advance, params, 1 + ARRAYS + 1, NULL, err));
+  if (work->tx->written - before == (int64_t)count) return RC_OK;
+  return error_set(err, RC_DB_CONFLICT, "a subscription was changed while it was billed"); /* nobody holds its lock */
 }

@@ -7,4 +7,4 @@ WHERE v.tenant_id = $1::uuid AND v.customer_id = $3::uuid AND v.currency = $4 AN
   AND (this.id IS NULL OR (v.finalised_at, v.number) < (this.finalised_at, this.number))
   AND v.total_minor > v.amount_credited_minor
   AND EXISTS (SELECT FROM invoice_items i WHERE i.tenant_id = v.tenant_id AND i.invoice_id = v.id AND i.subscription_id = $5::uuid)
-ORDER BY v.finalised_at DESC, v.number DESC LIMIT 20;
+ORDER BY v.finalised_at DESC, v.number DESC LIMIT 200;
