@@ -117,6 +117,7 @@ static bool was_announced(const struct scene *scene, const char *type) {
 /* -- what is said -- */
 
 Test(notifications, a_finalised_invoice_is_one_mail_with_two_parts) {
+  process_hold("notifications", false);
   struct scene scene = scene_new("en-GB");
   publish_invoice(&scene, new_id());
   struct mail mail = only_mail(&scene);
@@ -184,6 +185,7 @@ Test(notifications, a_payment_that_waits_for_the_customer_says_so) {
 /* -- once -- */
 
 Test(notifications, an_event_that_comes_again_changes_nothing_not_even_with_a_new_address) {
+  process_hold("notifications", false);
   struct scene scene = scene_new("en");
   const char *event = new_id();
   publish_invoice(&scene, event);
@@ -200,6 +202,7 @@ Test(notifications, an_event_that_comes_again_changes_nothing_not_even_with_a_ne
 }
 
 Test(notifications, a_mail_waits_for_a_server_that_is_away_and_comes_once) {
+  process_hold("notifications", true);
   struct scene scene = scene_new("en");
   process_do("stop", "mail");
   publish_invoice(&scene, new_id());
@@ -226,6 +229,7 @@ static void let_record(void) {
 }
 
 Test(notifications, a_worker_killed_after_sending_sends_the_same_message_id) {
+  process_hold("notifications", true);
   struct scene scene = scene_new("en");
   hold_recording(&scene);
   publish_invoice(&scene, new_id());

@@ -70,6 +70,7 @@ static void expect_money(const struct subscriber *s, int64_t periods) {
 }
 
 Test(subscription_create, bills_every_period_since_the_start_down_to_the_mail) {
+  process_hold("notifications", false);
   const char *start = days_ago(100);
   int64_t periods = periods_begun(start, "1 month");
   struct subscriber s = subscribe(start, "pm_card_visa");
@@ -161,6 +162,7 @@ static void send_all_again(const struct tenant *tenant, const char *topic) {
 }
 
 Test(subscription_create, what_comes_again_changes_nothing) {
+  process_hold("notifications", false);
   static const char *const topics[] = {"cloudbill.customer.commands",    "cloudbill.plan.commands",
                                        "cloudbill.payment.commands",     "cloudbill.subscription.commands",
                                        "cloudbill.billing-run.commands", "cloudbill.invoice.commands",

@@ -117,6 +117,8 @@ int gateway_paid(const char *invoice_id); /* how many of them succeeded */
 
 /* -- processes of the instance, by deploy/local/process.sh -- */
 void process_do(const char *verb, const char *process); /* start stop kill restart pause resume wait */
+/* Until the test ends, and once in it: together with others that count on the process, or alone, to take it away. */
+void process_hold(const char *process, bool is_alone);
 /* A program of BIN_DIR, or by its whole path, with arguments that end with NULL: its output without the last newline;
  * it must end with 0. */
 const char *run_program(const char *program, const char *const *arguments);

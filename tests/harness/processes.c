@@ -1,4 +1,6 @@
 /* Programs of the instance: started, ended and killed by the script that ./dev uses too. */
+#include <fcntl.h>
+#include <sys/file.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -49,4 +51,10 @@ void process_do(const char *verb, const char *process) {
   char *output = keep(OUTPUT_MAX);
   int status = run(argv, output);
   cr_assert_eq(status, 0, "process.sh %s %s ended with %d: %s", verb, process, status, output);
+}
+
+void process_hold(const char *process, bool is_alone) {
+  int fd = open(keep_text("%s/%s.hold", setting("RUN_DIR"), process), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  cr_assert_geq(fd, 0);
+  cr_assert_eq(flock(fd, is_alone ? LOCK_EX : LOCK_SH), 0); /* until the test's own process ends */
 }
