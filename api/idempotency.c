@@ -45,10 +45,6 @@ enum rc identity_read(struct request *request, const char *versions, struct iden
   return RC_OK;
 }
 
-static const char *column(struct request *request, const PGresult *found, int index) {
-  return row_is_null(found, 0, index) ? NULL : arena_strdup(request->arena, row_text(found, 0, index));
-}
-
 enum rc outcome_find(struct request *request, const struct identity *identity, struct outcome *outcome,
                      struct error *err) {
   PGresult CLEANUP(db_result_release) *found = NULL;
@@ -59,12 +55,12 @@ enum rc outcome_find(struct request *request, const struct identity *identity, s
       .is_found = true,
       .is_pending = strcmp(row_text(found, 0, 1), "pending") == 0,
       .http_status = (int)row_int(found, 0, 2),
-      .result = column(request, found, 3),
+      .result = row_text_copy(request->arena, found, 0, 3),
       .error = {.status = (int)row_int(found, 0, 2),
-                .code = column(request, found, 4),
-                .text = column(request, found, 5),
-                .field = column(request, found, 6),
-                .details = column(request, found, 7)},
+                .code = row_text_copy(request->arena, found, 0, 4),
+                .text = row_text_copy(request->arena, found, 0, 5),
+                .field = row_text_copy(request->arena, found, 0, 6),
+                .details = row_text_copy(request->arena, found, 0, 7)},
   };
   return RC_OK;
 }

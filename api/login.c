@@ -105,7 +105,7 @@ static enum rc find_candidate(struct request *request, const char *email, struct
   ret_candidate->account.tenant = row_uuid(found, 0, 0);
   ret_candidate->account.user = row_uuid(found, 0, 1);
   ret_candidate->account.email = email;
-  ret_candidate->password_hash = row_is_null(found, 0, 2) ? NULL : arena_strdup(arena, row_text(found, 0, 2));
+  ret_candidate->password_hash = row_text_copy(arena, found, 0, 2);
   ret_candidate->account.role = arena_strdup(arena, row_text(found, 0, 3));
   ret_candidate->is_active =
       strcmp(row_text(found, 0, 4), "ACTIVE") == 0 && strcmp(row_text(found, 0, 5), "ACTIVE") == 0;

@@ -106,6 +106,8 @@ const char *db_array_literal(struct db_array *array);
 int row_count(const PGresult *result);
 bool row_is_null(const PGresult *result, int row, int column);
 const char *row_text(const PGresult *result, int row, int column); /* NULL gives NULL */
+/* The same, copied: it outlives the result. */
+const char *row_text_copy(struct arena *arena, const PGresult *result, int row, int column);
 int64_t row_int(const PGresult *result, int row, int column);
 bool row_bool(const PGresult *result, int row, int column);
 struct uuid row_uuid(const PGresult *result, int row, int column);

@@ -57,6 +57,11 @@ const char *row_text(const PGresult *result, int row, int column) {
   return row_is_null(result, row, column) ? NULL : PQgetvalue(result, row, column);
 }
 
+const char *row_text_copy(struct arena *arena, const PGresult *result, int row, int column) {
+  const char *text = row_text(result, row, column);
+  return text ? arena_strdup(arena, text) : NULL;
+}
+
 static const char *row_value(const PGresult *result, int row, int column) {
   const char *text = row_text(result, row, column);
   ASSERT(text);

@@ -3,10 +3,6 @@
 
 #include "invoicing_sql.h"
 
-static const char *text_or_null(struct work *work, const PGresult *row, int column) {
-  return row_is_null(row, 0, column) ? NULL : arena_strdup(work->arena, row_text(row, 0, column));
-}
-
 enum rc invoice_facts_load(struct work *work, const struct uuid *tenant, const char *id, enum ground_use use,
                            struct invoice_facts *ret_facts, struct error *err) {
   const char *params[] = {db_uuid(work->arena, tenant), id};
@@ -19,7 +15,7 @@ enum rc invoice_facts_load(struct work *work, const struct uuid *tenant, const c
   struct invoice_facts facts = {.tenant = *tenant, .id = id, .currency = currency_find(row_text(row, 0, 2))};
   if (!invoice_state_from_name(row_text(row, 0, 0), &facts.state) || !facts.currency)
     return error_set(err, RC_INVARIANT, "an invoice's status or currency is unknown");
-  facts.customer_id = text_or_null(work, row, 1);
+  facts.customer_id = row_text_copy(work->arena, row, 0, 1);
   facts.subtotal_minor = row_int(row, 0, 3);
   facts.discount_minor = row_int(row, 0, 4);
   facts.tax_minor = row_int(row, 0, 5);
@@ -28,8 +24,8 @@ enum rc invoice_facts_load(struct work *work, const struct uuid *tenant, const c
   facts.credited_minor = row_int(row, 0, 8);
   facts.paid_minor = row_int(row, 0, 9);
   facts.version = row_int(row, 0, 10);
-  facts.number = text_or_null(work, row, 11);
-  facts.subscription_id = text_or_null(work, row, 12);
+  facts.number = row_text_copy(work->arena, row, 0, 11);
+  facts.subscription_id = row_text_copy(work->arena, row, 0, 12);
   *ret_facts = facts;
   return RC_OK;
 }

@@ -13,10 +13,6 @@ const struct settings *settings_of(const struct ground *ground, const struct uui
   assert_failed("settings of a tenant of the batch", __FILE__, __LINE__);
 }
 
-static const char *text_or_null(struct work *work, const PGresult *rows, int row, int column) {
-  return row_is_null(rows, row, column) ? NULL : arena_strdup(work->arena, row_text(rows, row, column));
-}
-
 /* -- settings and rates -- */
 
 static enum rc read_settings(struct work *work, const PGresult *rows, int row, struct settings *settings,
@@ -25,7 +21,7 @@ static enum rc read_settings(struct work *work, const PGresult *rows, int row, s
   if (!tax_rounding_from_name(row_text(rows, row, 1), &settings->tax_rounding))
     return error_set(err, RC_INVARIANT, "a tenant's tax rounding is unknown");
   settings->draft_hours = row_int(rows, row, 2);
-  settings->country = text_or_null(work, rows, row, 3);
+  settings->country = row_text_copy(work->arena, rows, row, 3);
   settings->has_rates = row_bool(rows, row, 4);
   settings->has_coupons = row_bool(rows, row, 5);
   settings->has_credit = row_bool(rows, row, 6);
@@ -50,9 +46,9 @@ static enum rc load_settings(struct work *work, const struct invoice *invoices, 
 }
 
 static enum rc read_rule(struct work *work, const PGresult *rows, int row, struct tax_rule *rule, struct error *err) {
-  rule->country = text_or_null(work, rows, row, 1);
-  rule->region = text_or_null(work, rows, row, 2);
-  rule->tax_code = text_or_null(work, rows, row, 3);
+  rule->country = row_text_copy(work->arena, rows, row, 1);
+  rule->region = row_text_copy(work->arena, rows, row, 2);
+  rule->tax_code = row_text_copy(work->arena, rows, row, 3);
   rule->rate.percent_micro = row_int(rows, row, 4);
   rule->rate.is_inclusive = row_bool(rows, row, 6);
   if (tax_category_from_name(row_text(rows, row, 5), &rule->rate.category)) return RC_OK;
@@ -119,8 +115,8 @@ static enum rc load_parties(struct work *work, const struct invoice *invoices, s
     struct uuid id = row_uuid(rows, r, 0);
     size_t ignored;
     uuid_map_add(ground->customers, &id, (size_t)r, &ignored);
-    ground->parties[r] = (struct tax_party){.country = text_or_null(work, rows, r, 1),
-                                            .region = text_or_null(work, rows, r, 2),
+    ground->parties[r] = (struct tax_party){.country = row_text_copy(work->arena, rows, r, 1),
+                                            .region = row_text_copy(work->arena, rows, r, 2),
                                             .is_exempt = row_bool(rows, r, 3),
                                             .has_tax_id = row_bool(rows, r, 4)};
   }
@@ -131,10 +127,10 @@ static enum rc load_parties(struct work *work, const struct invoice *invoices, s
 
 static void read_coupon(struct work *work, const PGresult *rows, int row, struct redeemed *coupon) {
   coupon->tenant = row_uuid(rows, row, 0);
-  coupon->subscription_id = text_or_null(work, rows, row, 1);
-  coupon->coupon_id = text_or_null(work, rows, row, 2);
-  coupon->code = text_or_null(work, rows, row, 3);
-  coupon->plan_ids = text_or_null(work, rows, row, 4);
+  coupon->subscription_id = row_text_copy(work->arena, rows, row, 1);
+  coupon->coupon_id = row_text_copy(work->arena, rows, row, 2);
+  coupon->code = row_text_copy(work->arena, rows, row, 3);
+  coupon->plan_ids = row_text_copy(work->arena, rows, row, 4);
   coupon->currency = row_is_null(rows, row, 5) ? NULL : currency_find(row_text(rows, row, 5));
   coupon->percent_micro = row_int(rows, row, 6);
   coupon->amount_minor = row_int(rows, row, 7);
@@ -260,7 +256,7 @@ static enum rc read_origin(struct work *work, const PGresult *rows, int row, str
                                        .discount_taken_minor = row_int(rows, row, 5)};
   origin->rate.percent_micro = row_int(rows, row, 6);
   origin->rate.is_inclusive = row_bool(rows, row, 8);
-  origin->discounts = text_or_null(work, rows, row, 9);
+  origin->discounts = row_text_copy(work->arena, rows, row, 9);
   if (tax_category_from_name(row_text(rows, row, 7), &origin->rate.category)) return RC_OK;
   return error_set(err, RC_INVARIANT, "a line's tax category is unknown");
 }
@@ -343,8 +339,8 @@ static enum rc load_grants(struct work *work, const struct invoice *invoices, si
   for (size_t g = 0; g < found; g++)
     ground->grants[g] = (struct grant){.tenant = row_uuid(rows, (int)g, 0),
                                        .id = row_uuid(rows, (int)g, 1),
-                                       .customer_id = text_or_null(work, rows, (int)g, 2),
-                                       .currency = text_or_null(work, rows, (int)g, 3),
+                                       .customer_id = row_text_copy(work->arena, rows, (int)g, 2),
+                                       .currency = row_text_copy(work->arena, rows, (int)g, 3),
                                        .amount_minor = row_int(rows, (int)g, 4),
                                        .remaining_minor = row_int(rows, (int)g, 5)};
   return RC_OK;

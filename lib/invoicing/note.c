@@ -31,7 +31,7 @@ static enum rc load_lines(struct work *work, struct note *note, const struct ahe
   for (size_t n = 0; n < note->line_count; n++) {
     note->item_ids[n] = arena_strdup(work->arena, row_text(rows, (int)n, 0));
     note->descriptions[n] = arena_strdup(work->arena, row_text(rows, (int)n, 6));
-    if (!row_is_null(rows, (int)n, 9)) note->subscription_ids[n] = arena_strdup(work->arena, row_text(rows, (int)n, 9));
+    note->subscription_ids[n] = row_text_copy(work->arena, rows, (int)n, 9);
     note->noted_minor[n] = row_int(rows, (int)n, 3);
     note->tax_noted_minor[n] = row_int(rows, (int)n, 4);
     note->lines[n] = (struct creditable){.amount_minor = row_int(rows, (int)n, 1),

@@ -63,10 +63,6 @@ const struct billed_item *billable_plain_item(struct arena *arena, const struct 
   return item;
 }
 
-static const char *text_of(struct arena *arena, const PGresult *rows, int r, enum column column) {
-  return row_is_null(rows, r, (int)column) ? NULL : arena_strdup(arena, row_text(rows, r, (int)column));
-}
-
 static bool read_grid(const PGresult *rows, int r, struct grid *ret_grid) {
   struct grid grid = {.anchor = row_date(rows, r, COLUMN_ANCHOR),
                       .anchor_day = (int)row_int(rows, r, COLUMN_ANCHOR_DAY),
@@ -79,9 +75,9 @@ static bool read_grid(const PGresult *rows, int r, struct grid *ret_grid) {
 
 /* Item 0 as far as the row says it: all there is of a plain one. */
 static void read_own_item(struct arena *arena, const PGresult *rows, int r, struct billable *s) {
-  struct plan_price plan = {.plan_id = text_of(arena, rows, r, COLUMN_PLAN),
-                            .code = text_of(arena, rows, r, COLUMN_PLAN_CODE),
-                            .name = text_of(arena, rows, r, COLUMN_PLAN_NAME),
+  struct plan_price plan = {.plan_id = row_text_copy(arena, rows, r, COLUMN_PLAN),
+                            .code = row_text_copy(arena, rows, r, COLUMN_PLAN_CODE),
+                            .name = row_text_copy(arena, rows, r, COLUMN_PLAN_NAME),
                             .version = row_int(rows, r, COLUMN_PLAN_VERSION)};
   struct quantity quantity = {row_int(rows, r, COLUMN_QUANTITY)};
   int64_t price_minor = row_is_null(rows, r, COLUMN_PRICE) ? 0 : row_int(rows, r, COLUMN_PRICE);
@@ -101,9 +97,9 @@ static struct billable read_billable(struct arena *arena, const PGresult *rows, 
   struct billable s = {.id = row_uuid(rows, r, COLUMN_ID),
                        .customer_id = row_uuid(rows, r, COLUMN_CUSTOMER),
                        .currency = currency_find(row_text(rows, r, COLUMN_CURRENCY)),
-                       .collection = text_of(arena, rows, r, COLUMN_COLLECTION),
-                       .zone_name = text_of(arena, rows, r, COLUMN_ZONE),
-                       .next_zone_name = text_of(arena, rows, r, COLUMN_NEXT_ZONE),
+                       .collection = row_text_copy(arena, rows, r, COLUMN_COLLECTION),
+                       .zone_name = row_text_copy(arena, rows, r, COLUMN_ZONE),
+                       .next_zone_name = row_text_copy(arena, rows, r, COLUMN_NEXT_ZONE),
                        .start = row_date(rows, r, COLUMN_START),
                        .has_override = row_bool(rows, r, COLUMN_HAS_OVERRIDE),
                        .is_plain = row_bool(rows, r, COLUMN_IS_PLAIN),

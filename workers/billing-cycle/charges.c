@@ -229,14 +229,23 @@ static struct utime whole_second(struct utime t) {
   return (struct utime){t.us - (rest < 0 ? rest + UTIME_SECOND : rest)};
 }
 
+struct charges charges_not_over(struct arena *arena, const struct charges *charges, struct date today) {
+  struct charge *at = ARENA_ARRAY(arena, struct charge, charges->count + 1);
+  struct charges kept = *charges;
+  kept.at = at;
+  kept.count = 0;
+  for (size_t i = 0; i < charges->count; i++)
+    if (date_compare(charges->at[i].end, today) > 0) at[kept.count++] = charges->at[i];
+  return kept;
+}
+
 /* Cuts stay for as long as there are charges, or arrears that are not billed, of the period that they are in. */
 static void drop_past(struct arena *arena, const struct charges *charges, const struct billable *s, struct date today,
                       struct charges *kept) {
-  struct charge *at = ARENA_ARRAY(arena, struct charge, charges->count + 1);
   struct utime *cuts = ARENA_ARRAY(arena, struct utime, charges->cut_count + 2);
-  *kept = (struct charges){.at = at, .cuts = cuts};
-  for (size_t i = 0; i < charges->count; i++)
-    if (date_compare(charges->at[i].end, today) > 0) at[kept->count++] = charges->at[i];
+  *kept = charges_not_over(arena, charges, today);
+  kept->cuts = cuts;
+  kept->cut_count = 0;
   if (date_compare(today, s->start) < 0 || date_compare(today, s->grid.anchor) < 0) return;
   struct date open = s->has_arrears_from && date_compare(s->arrears_from, today) < 0 ? s->arrears_from : today;
   struct date since = grid_period(&s->grid, s->start, grid_index(&s->grid, open)).start;

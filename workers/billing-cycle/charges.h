@@ -59,6 +59,9 @@ const char *charges_cuts_literal(struct arena *arena, const struct charges *char
 /* The lines in advance of the period that billing just began. */
 struct charges charges_of_period(struct arena *arena, const struct billable *subscription);
 
+/* Those of periods that end later; with all the cuts. */
+struct charges charges_not_over(struct arena *arena, const struct charges *charges, struct date today);
+
 /* With one cut more, at `now`; cuts and charges of what is over by then are dropped. RC_CONFLICT when there are too
  * many. */
 MUST_CHECK enum rc charges_cut(struct arena *arena, const struct charges *charges, const struct billable *subscription,

@@ -17,14 +17,14 @@ static enum rc check(const struct standing *standing, struct error *err) {
   return RC_OK;
 }
 
-/* What may be credited from now on: the charges of the period that was renewed, and of those that are not over. */
-static struct charges both(struct arena *arena, const struct charges *before, const struct charges *next,
-                           struct date today) {
+/* The charges of both may be credited from now on. */
+static struct charges both(struct arena *arena, const struct charges *before, const struct charges *next) {
   struct charge *at = ARENA_ARRAY(arena, struct charge, before->count + next->count + 1);
-  struct charges charges = {.at = at, .cuts = before->cuts, .cut_count = before->cut_count};
-  for (size_t i = 0; i < before->count; i++)
-    if (date_compare(before->at[i].end, today) > 0) at[charges.count++] = before->at[i];
-  for (size_t i = 0; i < next->count; i++) at[charges.count++] = next->at[i];
+  struct charges charges = *before;
+  for (size_t i = 0; i < before->count; i++) at[i] = before->at[i];
+  for (size_t i = 0; i < next->count; i++) at[before->count + i] = next->at[i];
+  charges.at = at;
+  charges.count += next->count;
   return charges;
 }
 
@@ -35,7 +35,8 @@ static enum rc renew(struct work *work, struct standing *standing, struct error 
   TRY(check(standing, err));
   TRY(billing_renew(work->arena, &standing->billing, s, err));
   struct charges next = charges_of_period(work->arena, s);
-  standing->charges = both(work->arena, &standing->charges, &next, standing->today);
+  struct charges before = charges_not_over(work->arena, &standing->charges, standing->today);
+  standing->charges = both(work->arena, &before, &next);
   return charges_check(standing->charges.count, NULL, err);
 }
 

@@ -5,10 +5,6 @@
 
 enum { FIRST_COLUMN_OF_TERMS = 7 }; /* of plan_lock.sql */
 
-static const char *text_of(struct arena *arena, const PGresult *row, int column) {
-  return row_is_null(row, 0, column) ? NULL : arena_strdup(arena, row_text(row, 0, column));
-}
-
 enum rc plan_lock(struct work *work, const struct message *command, struct plan **ret_plan, struct error *err) {
   struct arena *arena = work->arena;
   PGresult CLEANUP(db_result_release) *row = NULL;
@@ -16,12 +12,12 @@ enum rc plan_lock(struct work *work, const struct message *command, struct plan 
   if (row_count(row) == 0) return error_set(err, RC_NOT_FOUND, "there is no plan %s", command->subject);
   TRY(message_expect_version(command, row_int(row, 0, 2), err));
   struct plan *plan = ARENA_NEW(arena, struct plan);
-  *plan = (struct plan){.code = text_of(arena, row, 0),
-                        .status = text_of(arena, row, 1),
+  *plan = (struct plan){.code = row_text_copy(arena, row, 0, 0),
+                        .status = row_text_copy(arena, row, 0, 1),
                         .version = row_int(row, 0, 2),
-                        .name = text_of(arena, row, 3),
-                        .description = text_of(arena, row, 4),
-                        .metadata = text_of(arena, row, 5),
+                        .name = row_text_copy(arena, row, 0, 3),
+                        .description = row_text_copy(arena, row, 0, 4),
+                        .metadata = row_text_copy(arena, row, 0, 5),
                         .current_version = row_int(row, 0, 6)};
   TRY(plan_terms_load(arena, row, FIRST_COLUMN_OF_TERMS, &plan->terms, err));
   *ret_plan = plan;

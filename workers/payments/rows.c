@@ -22,7 +22,7 @@ static bool skip_null(struct cursor *at) {
 }
 
 static const char *next_text(struct cursor *at) {
-  return skip_null(at) ? NULL : arena_strdup(at->arena, row_text(at->rows, at->row, at->column++));
+  return row_text_copy(at->arena, at->rows, at->row, at->column++);
 }
 static int64_t next_int64(struct cursor *at) {
   return skip_null(at) ? 0 : row_int(at->rows, at->row, at->column++);
