@@ -30,6 +30,8 @@ struct stored {
   size_t count, at;
   json_t *provenance;
   const char *head; /* the answer's JSON so far */
+  struct tax_party customer;
+  struct explained_rate *rate; /* the tenant's; NULL: none applies */
 };
 
 static void stored_release(struct stored *stored) {
@@ -43,7 +45,17 @@ static enum rc unreadable(struct error *err, const char *what) {
 
 /* Columns as in invoice_item_explain.sql. */
 enum { IS_IT, LISTED, LISTED_DISCOUNT, AMOUNT, DISCOUNT, TAX, PERCENT, CATEGORY, INCLUSIVE, TAKES_BACK, DISCOUNTS };
-enum { CURRENCY = DISCOUNTS + 1, ROUNDING, PROVENANCE, HEAD };
+enum { CURRENCY = DISCOUNTS + 1, ROUNDING, PROVENANCE, HEAD, TAX_CODE };
+enum {
+  RATE_CODE = TAX_CODE + 1,
+  RATE_COUNTRY,
+  RATE_REGION,
+  RATE_TAX_CODE,
+  RATE_PERCENT,
+  RATE_CATEGORY,
+  RATE_INCLUSIVE
+};
+enum { IS_OF_ORIGIN = RATE_INCLUSIVE + 1, BILL_COUNTRY, BILL_REGION };
 
 static enum rc read_line(const PGresult *rows, int r, struct stored_line *line, struct error *err) {
   *line = (struct stored_line){
@@ -58,6 +70,27 @@ static enum rc read_line(const PGresult *rows, int r, struct stored_line *line, 
   if (line->rate.percent_micro < 0 || line->rate.percent_micro > PERCENT_WHOLE) return unreadable(err, "tax rate");
   return row_is_null(rows, r, DISCOUNTS) ? RC_OK
                                          : explained_load_json(row_text(rows, r, DISCOUNTS), &line->discounts, err);
+}
+
+static enum rc read_rate(const PGresult *rows, int r, struct stored *stored, struct error *err) {
+  struct arena *arena = stored->arena;
+  if (row_is_null(rows, r, RATE_CODE)) return RC_OK;
+  stored->customer = (struct tax_party){.country = row_text_copy(arena, rows, r, BILL_COUNTRY),
+                                        .region = row_text_copy(arena, rows, r, BILL_REGION)};
+  stored->rate = ARENA_ARRAY(arena, struct explained_rate, 1);
+  bool is_of_place = !row_is_null(rows, r, BILL_COUNTRY) || row_is_null(rows, r, RATE_COUNTRY);
+  *stored->rate =
+      (struct explained_rate){.code = row_text_copy(arena, rows, r, RATE_CODE),
+                              .rule = {.country = row_text_copy(arena, rows, r, RATE_COUNTRY),
+                                       .region = row_text_copy(arena, rows, r, RATE_REGION),
+                                       .tax_code = row_text_copy(arena, rows, r, RATE_TAX_CODE),
+                                       .rate = {.percent_micro = row_int(rows, r, RATE_PERCENT),
+                                                .is_inclusive = row_bool(rows, r, RATE_INCLUSIVE)}},
+                              .customer = is_of_place && !row_bool(rows, r, IS_OF_ORIGIN) ? &stored->customer : NULL,
+                              .tax_code = row_text_copy(arena, rows, r, TAX_CODE)};
+  return tax_category_from_name(row_text(rows, r, RATE_CATEGORY), &stored->rate->rule.rate.category)
+             ? RC_OK
+             : unreadable(err, "tax rate's category");
 }
 
 static enum rc load(struct request *request, struct stored *stored, struct error *err) {
@@ -78,6 +111,7 @@ static enum rc load(struct request *request, struct stored *stored, struct error
     stored->at = (size_t)r;
     stored->head = arena_strdup(request->arena, row_text(rows, r, HEAD));
     TRY(explained_load_json(row_text(rows, r, PROVENANCE), &stored->provenance, err));
+    TRY(read_rate(rows, r, stored, err));
   }
   return RC_OK;
 }
@@ -213,7 +247,7 @@ static struct part explain_tax_of(const struct stored *stored) {
     lines[i] = (struct taxable){.rate = stored->lines[i].rate,
                                 .listed_minor = stored->lines[i].listed_minor,
                                 .listed_discount_minor = stored->lines[i].listed_discount_minor};
-  enum rc rc = explain_tax(&part.steps, lines, stored->count, stored->at, stored->tax_rounding, &why);
+  enum rc rc = explain_tax(&part.steps, lines, stored->count, stored->at, stored->tax_rounding, stored->rate, &why);
   part = part_end(part, rc, own->tax_minor, &why);
   if (rc == RC_OK && (own->amount_minor != line->amount_minor || own->discount_minor != line->discount_minor)) {
     part.matches = false;

@@ -416,6 +416,27 @@ static const char *tax_fraction(const struct explanation *e, const struct tax_ra
   return arena_printf(e->arena, "%s/%s", percent(e, rate->percent_micro), percent(e, of));
 }
 
+static const char *or_any(const char *text) {
+  return text ? text : "any";
+}
+
+/* What a rate is for decides which one a line has, so it is said with the rate. */
+static const char *rate_text(const struct explanation *e, const struct explained_rate *chosen) {
+  const struct tax_rule *rule = &chosen->rule;
+  return arena_printf(e->arena, "The rate %s (country %s, region %s, tax code %s%s)", chosen->code,
+                      or_any(rule->country), or_any(rule->region), or_any(rule->tax_code),
+                      chosen->customer ? ": the narrowest that fits" : "");
+}
+
+static enum rc check_choice(const struct explained_rate *chosen, const struct tax_rate *rate, struct error *err) {
+  const struct tax_rule *rule = &chosen->rule;
+  if (!tax_rate_is_same(&rule->rate, rate) || rule->rate.is_inclusive != rate->is_inclusive)
+    return error_set(err, RC_INVARIANT, "the rate %s is another than the line's", chosen->code);
+  if (chosen->customer && !tax_rule_fits(rule, chosen->customer, chosen->tax_code))
+    return error_set(err, RC_INVARIANT, "the rate %s is for another place or tax code", chosen->code);
+  return RC_OK;
+}
+
 static const char *tax_category_text(enum tax_category category) {
   switch (category) {
   case TAX_STANDARD: return "The rate";
@@ -426,15 +447,16 @@ static const char *tax_category_text(enum tax_category category) {
   assert_failed("a category of taxes", __FILE__, __LINE__);
 }
 
-static void explain_rate(struct explanation *e, const struct taxable *line) {
+static void explain_rate(struct explanation *e, const struct taxable *line, const struct explained_rate *chosen) {
   const char *rate = percent(e, line->rate.percent_micro);
-  add(e, (struct explanation_step){.name = "rate",
-                                   .rules = "BILL-041",
-                                   .text = arena_printf(e->arena, "%s is %s percent%s.",
-                                                        tax_category_text(line->rate.category), rate,
-                                                        line->rate.is_inclusive ? ", and in the price already" : ""),
-                                   .expression = rate,
-                                   .result = rate});
+  add(e, (struct explanation_step){
+             .name = "rate",
+             .rules = "BILL-041",
+             .text = arena_printf(e->arena, "%s is %s percent%s.",
+                                  chosen ? rate_text(e, chosen) : tax_category_text(line->rate.category), rate,
+                                  line->rate.is_inclusive ? ", and in the price already" : ""),
+             .expression = rate,
+             .result = rate});
 }
 
 /* The sum of the lines of a rate, rounded once, and this line's part of it (BILL-003). */
@@ -490,10 +512,11 @@ static void explain_net(struct explanation *e, const struct taxable *line) {
 }
 
 enum rc explain_tax(struct explanation *e, struct taxable *lines, size_t count, size_t at, enum tax_rounding rounding,
-                    struct error *err) {
+                    const struct explained_rate *chosen, struct error *err) {
   ASSERT(at < count);
   TRY(tax_compute(lines, count, rounding, err));
-  explain_rate(e, &lines[at]);
+  if (chosen) TRY(check_choice(chosen, &lines[at].rate, err));
+  explain_rate(e, &lines[at], chosen);
   if (lines[at].rate.percent_micro == 0) return RC_OK;
   if (rounding == TAX_ROUND_TOTAL) explain_group(e, lines, count, at);
   explain_own_tax(e, &lines[at], rounding);

@@ -99,9 +99,17 @@ int64_t explain_coupons(struct explanation *explanation, const struct explained_
 /* The share of a line's discount that a credit of `credit_minor` brings along, below zero (BILL-022). */
 int64_t explain_taken_back(struct explanation *explanation, const struct taken_back *before, int64_t credit_minor);
 
-/* The tax of line `at` among those of its invoice; all of them are computed as tax_compute does. */
+/* Which of the tenant's rates a line has, and for whom it was chosen. */
+struct explained_rate {
+  const char *code;
+  struct tax_rule rule;
+  const struct tax_party *customer; /* NULL: not known, or the line takes back another and has its rate */
+  const char *tax_code;             /* of the line; NULL: none */
+};
+/* The tax of line `at` among those of its invoice; all of them are computed as tax_compute does. chosen: of this line;
+ * NULL: none of the tenant's. RC_INVARIANT when it is not the line's rate, or is for somebody else. */
 MUST_CHECK enum rc explain_tax(struct explanation *explanation, struct taxable *lines, size_t count, size_t at,
-                               enum tax_rounding rounding, struct error *err);
+                               enum tax_rounding rounding, const struct explained_rate *chosen, struct error *err);
 
 /* What a credit note gives back of line `at` of its invoice, by its basis: all lines are as they were before; wanted
  * and its tax are set as they were then (BILL-043). count is at most INVOICE_LINES_MAX. */

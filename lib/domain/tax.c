@@ -70,6 +70,11 @@ static bool fits(const char *wanted, const char *actual) {
   return !wanted || (actual && strcmp(wanted, actual) == 0);
 }
 
+bool tax_rule_fits(const struct tax_rule *rule, const struct tax_party *customer, const char *tax_code) {
+  return fits(rule->country, customer->country) && fits(rule->region, customer->region) &&
+         fits(rule->tax_code, tax_code);
+}
+
 /* Narrower is more: the place before the code. */
 static int narrowness(const struct tax_rule *rule) {
   return 4 * (rule->region != NULL) + 2 * (rule->country != NULL) + (rule->tax_code != NULL);
@@ -80,9 +85,7 @@ struct tax_rate tax_choose(const struct tax_rule *rules, size_t count, const str
   const struct tax_rule *best = NULL;
   for (size_t i = 0; i < count; i++) {
     const struct tax_rule *rule = &rules[i];
-    if (!fits(rule->country, customer->country) || !fits(rule->region, customer->region) ||
-        !fits(rule->tax_code, tax_code))
-      continue;
+    if (!tax_rule_fits(rule, customer, tax_code)) continue;
     if (!best || narrowness(rule) > narrowness(best)) best = rule;
   }
   if (customer->is_exempt) return (struct tax_rate){.category = TAX_EXEMPT};

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "base/uuid.h"
 
 #define TAX_CATEGORIES(X)     \
   X(TAX_STANDARD, "standard") \
@@ -41,6 +42,7 @@ struct tax_rate {
   int64_t percent_micro; /* domain/percent.h */
   enum tax_category category;
   bool is_inclusive; /* the listed price has the tax in it */
+  struct uuid id;    /* of the tenant's rates the one that it is; nil: none of them applies */
 };
 
 /* One of the tenant's rates: for a tax code and a place, or for any (NULL). */
@@ -53,6 +55,8 @@ struct tax_party {
   const char *country, *region; /* NULL: not known */
   bool is_exempt, has_tax_id;
 };
+
+bool tax_rule_fits(const struct tax_rule *rule, const struct tax_party *customer, const char *tax_code);
 
 /* The rate of a line with this tax code (NULL: none) for this customer. Of the rules that fit, the one for the
  * narrowest place counts, among those the one for the code; of two for the same, the first. Exempt customers and

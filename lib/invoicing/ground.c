@@ -51,6 +51,7 @@ static enum rc read_rule(struct work *work, const PGresult *rows, int row, struc
   rule->tax_code = row_text_copy(work->arena, rows, row, 3);
   rule->rate.percent_micro = row_int(rows, row, 4);
   rule->rate.is_inclusive = row_bool(rows, row, 6);
+  rule->rate.id = row_uuid(rows, row, 7);
   if (tax_category_from_name(row_text(rows, row, 5), &rule->rate.category)) return RC_OK;
   return error_set(err, RC_INVARIANT, "a tax rate's category is unknown");
 }
@@ -257,6 +258,7 @@ static enum rc read_origin(struct work *work, const PGresult *rows, int row, str
   origin->rate.percent_micro = row_int(rows, row, 6);
   origin->rate.is_inclusive = row_bool(rows, row, 8);
   origin->discounts = row_text_copy(work->arena, rows, row, 9);
+  if (!row_is_null(rows, row, 10)) origin->rate.id = row_uuid(rows, row, 10);
   if (tax_category_from_name(row_text(rows, row, 7), &origin->rate.category)) return RC_OK;
   return error_set(err, RC_INVARIANT, "a line's tax category is unknown");
 }

@@ -169,7 +169,7 @@ static void put_period(struct json_writer *json, bool is_there, struct utime sta
 }
 
 static void write_item(struct json_writer *json, const struct invoice *invoice, const struct invoice_line *line) {
-  char percent[PERCENT_TEXT_MAX];
+  char percent[PERCENT_TEXT_MAX], rate[UUID_TEXT_MAX];
   json_put_object(json, NULL);
   json_put_string(json, "description", line->description);
   json_put_string(json, "itemType", line->kind);
@@ -183,6 +183,7 @@ static void write_item(struct json_writer *json, const struct invoice *invoice, 
   json_put_string(json, "taxCode", line->tax_code);
   json_put_string(json, "taxCategory", tax_category_name(line->rate.category));
   json_put_bool(json, "taxInclusive", line->rate.is_inclusive);
+  json_put_string(json, "taxRateId", uuid_is_nil(&line->rate.id) ? NULL : uuid_format(&line->rate.id, rate));
   json_put_string(json, "component", line->component);
   put_period(json, line->has_period, line->start, line->end);
   json_put_end(json);

@@ -86,6 +86,7 @@ CREATE TABLE invoice_items (
   tax_code        text,
   tax_category    text NOT NULL DEFAULT 'zero' CHECK (tax_category IN ('standard', 'zero', 'exempt', 'reverse_charge')),
   tax_inclusive   boolean NOT NULL DEFAULT false,
+  tax_rate_id     uuid,                            -- which of tax_rates, kept for ever; NULL: none applies
   plan_id         uuid,
   discounts       jsonb,                           -- each coupon's share, in order
   credits         jsonb,                           -- the name of the line that this one takes back (BILL-022)

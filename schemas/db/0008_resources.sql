@@ -112,7 +112,8 @@ SELECT i.tenant_id, i.invoice_id, i.line, i.id, json_build_object(
   'id', i.id, 'description', i.description, 'itemType', i.kind, 'subscriptionId', i.subscription_id,
   'quantity', i.quantity, 'unitPrice', i.unit_price, 'amount', units(i.amount_minor, v.currency),
   'discountAmount', units(i.discount_minor, v.currency), 'taxRate', i.tax_rate, 'taxAmount', units(i.tax_minor, v.currency),
-  'taxCode', i.tax_code, 'taxCategory', i.tax_category, 'taxInclusive', i.tax_inclusive, 'component', i.component,
+  'taxCode', i.tax_code, 'taxCategory', i.tax_category, 'taxInclusive', i.tax_inclusive, 'taxRateId', i.tax_rate_id,
+  'component', i.component,
   'periodStart', iso(i.period_start), 'periodEnd', iso(i.period_end), 'metadata', '{}'::json) AS resource
 FROM invoice_items i JOIN invoices v ON v.tenant_id = i.tenant_id AND v.id = i.invoice_id;
 

@@ -262,15 +262,22 @@ Test(explain, bill_025_a_line_that_was_changed_does_not_match) {
       {"discounts = jsonb_set(discounts, '{0,percentOff}', '\"20\"')", 1, "1.00", "2.00", NULL},
       {"discounts = jsonb_set(discounts, '{0,percentOff}', '\"0\"')", 1, "1.00", NULL, "cannot have"},
       {"discounts = '[{}]'", 1, "1.00", NULL, "without its amount"},
+      {"tax_rate_id = (SELECT id FROM tax_rates r WHERE r.tenant_id = invoice_items.tenant_id AND code = 'LESS')", 2,
+       "1.71", NULL, "LESS is another"},
+      {"tax_rate_id = (SELECT id FROM tax_rates r WHERE r.tenant_id = invoice_items.tenant_id AND code = 'BOOKS')", 2,
+       "1.71", NULL, "BOOKS is for another place or tax code"},
   };
   struct tenant tenant = tenant_new();
   api_post(&tenant, 201, "/api/billing/tax-rates", "{'name':'VAT','code':'VAT','percentage':19}");
+  api_post(&tenant, 201, "/api/billing/tax-rates", "{'name':'Less','code':'LESS','percentage':7,'country':'FR'}");
+  api_post(&tenant, 201, "/api/billing/tax-rates", "{'name':'B','code':'BOOKS','percentage':19,'taxCode':'books'}");
   api_post(&tenant, 201, "/api/billing/coupons", "{'code':'TENTH','percentOff':10,'duration':'forever'}");
   subscribe(&tenant, plan_with(&tenant, "'billingCycle':'weekly','price':10"),
             keep_text("'coupons':['TENTH'],'startDate':'%s'", days_ago(0)));
   await_lines(&tenant, 1);
   const char *path = path_of(&tenant, "true");
-  explained(&tenant, "true");
+  cr_expect_str_eq(json_at(explained(&tenant, "true"), "parts.2.steps.0.text"),
+                   "The rate VAT (country any, region any, tax code any: the narrowest that fits) is 19 percent.");
   sql_do(NULL, "CREATE TEMP TABLE as_billed AS SELECT * FROM invoice_items WHERE false");
   sql_do(&tenant, "INSERT INTO as_billed SELECT * FROM invoice_items WHERE tenant_id = $1");
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -285,8 +292,8 @@ Test(explain, bill_025_a_line_that_was_changed_does_not_match) {
               cases[i].assignment, computed);
     cr_expect(cases[i].problem ? problem && strstr(problem, cases[i].problem) : !problem, "%s: %s", cases[i].assignment,
               problem);
-    tamper("(amount_minor, discount_minor, tax_minor, provenance, discounts) = (SELECT amount_minor, discount_minor, "
-           "tax_minor, provenance, discounts FROM as_billed)",
+    tamper("(amount_minor, discount_minor, tax_minor, provenance, discounts, tax_rate_id) = (SELECT amount_minor, "
+           "discount_minor, tax_minor, provenance, discounts, tax_rate_id FROM as_billed)",
            "true", &tenant);
   }
   explained(&tenant, "true");

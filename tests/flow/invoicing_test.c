@@ -279,8 +279,9 @@ Test(invoicing, bill_040_coupons_end_with_their_periods_and_a_fixed_rest_is_lost
 Test(invoicing, bill_041_exempt_and_reverse_charge_customers_pay_no_tax_and_inclusive_prices_have_it_in_them) {
   struct tenant tenant = tenant_new();
   sql_do(&tenant, "UPDATE tenants SET tax_country = 'FR' WHERE id = $1");
-  api_post(&tenant, 201, "/api/billing/tax-rates",
-           "{'name':'USt','code':'DE','percentage':19,'inclusive':true,'country':'DE'}");
+  const char *rate = json_at(api_post(&tenant, 201, "/api/billing/tax-rates",
+                                      "{'name':'USt','code':'DE','percentage':19,'inclusive':true,'country':'DE'}"),
+                             "id");
   static const struct {
     const char *customer;
     double subtotal, tax, total;
@@ -300,6 +301,8 @@ Test(invoicing, bill_041_exempt_and_reverse_charge_customers_pay_no_tax_and_incl
     cr_expect_eq(json_number_at(invoice, "taxAmount"), cases[i].tax, "%s", cases[i].customer);
     cr_expect_eq(json_number_at(invoice, "totalAmount"), cases[i].total, "%s", cases[i].customer);
     cr_expect_str_eq(json_at(invoice, "items.0.taxCategory"), cases[i].category, "%s", cases[i].customer);
+    const char *id = json_at(invoice, "items.0.taxRateId");
+    cr_expect(cases[i].tax > 0 ? id && strcmp(id, rate) == 0 : !id, "%s: %s", cases[i].customer, id);
     cr_expect_eq(json_number_at(invoice, "items.0.unitPrice"), 119.00);
   }
   expect_sound_books(&tenant);

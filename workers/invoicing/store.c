@@ -59,7 +59,7 @@ static enum rc take_numbers(struct work *work, struct invoice *invoices, size_t 
 
 /* -- write -- */
 
-enum { INVOICE_COLUMNS = 24, ITEM_COLUMNS = 29 };
+enum { INVOICE_COLUMNS = 24, ITEM_COLUMNS = 30 };
 
 static void new_columns(struct work *work, struct db_array **columns, int count) {
   for (int c = 0; c < count; c++) columns[c] = db_array_new(work->arena);
@@ -175,6 +175,7 @@ static void add_item(struct db_array **columns, const struct invoice *invoice, c
   add_time(*column++, line->has_period, line->end);
   db_array_text(*column++, line->provenance);
   db_array_text(*column++, line->credits_json);
+  db_array_uuid(*column++, uuid_is_nil(&line->rate.id) ? NULL : &line->rate.id);
   ASSERT(column == columns + ITEM_COLUMNS);
 }
 

@@ -375,13 +375,13 @@ Test(explain, bill_041_tax_of_a_rate_and_a_line_s_part_of_it) {
   struct explanation e = in("USD");
   struct error err;
   struct taxable lines[] = {taxed(19, false, 1003, 0), taxed(19, false, 1003, 500), taxed(7, false, 5000, 0)};
-  cr_assert_eq(explain_tax(&e, lines, 3, 0, TAX_ROUND_TOTAL, &err), RC_OK);
+  cr_assert_eq(explain_tax(&e, lines, 3, 0, TAX_ROUND_TOTAL, NULL, &err), RC_OK);
   cr_expect_str_eq(steps_of(&e), "rate: 19 = 19; taxOfRate: 15.06 × 19/100 ~ 2.86; tax: 10.03 × 19/100 ~ 1.91");
   cr_expect_str_eq(text_of(&e),
                    "The rate is 19 percent. 2 lines of this rate come to 15.06: their tax, rounded once, is "
                    "2.86. This line's own part of it, by largest remainder.");
   e = in("USD");
-  cr_assert_eq(explain_tax(&e, lines, 3, 1, TAX_ROUND_LINE, &err), RC_OK);
+  cr_assert_eq(explain_tax(&e, lines, 3, 1, TAX_ROUND_LINE, NULL, &err), RC_OK);
   cr_expect_str_eq(steps_of(&e), "rate: 19 = 19; tax: 5.03 × 19/100 ~ 0.96");
   cr_expect_str_eq(text_of(&e), "The rate is 19 percent. Each line's tax is rounded by itself.");
 }
@@ -391,7 +391,7 @@ Test(explain, bill_041_a_price_with_the_tax_in_it) {
   struct explanation e = in("USD");
   struct error err;
   struct taxable lines[] = {taxed(19, true, 11900, 1190)};
-  cr_assert_eq(explain_tax(&e, lines, 1, 0, TAX_ROUND_TOTAL, &err), RC_OK);
+  cr_assert_eq(explain_tax(&e, lines, 1, 0, TAX_ROUND_TOTAL, NULL, &err), RC_OK);
   cr_expect_str_eq(steps_of(&e),
                    "rate: 19 = 19; taxOfRate: 107.10 × 19/119 ~ 17.10; tax: 107.10 × 19/119 ~ 17.10; "
                    "netDiscount: 11.90 − 11.90 × 19/119 ~ 10.00; net: 119.00 − 11.90 − 17.10 + 10.00 = 100.00");
@@ -410,8 +410,47 @@ Test(explain, bill_041_why_there_is_no_tax) {
     struct error err;
     struct taxable line = taxed(0, false, 1000, 0);
     line.rate.category = cases[i].category;
-    cr_assert_eq(explain_tax(&e, &line, 1, 0, TAX_ROUND_TOTAL, &err), RC_OK);
+    cr_assert_eq(explain_tax(&e, &line, 1, 0, TAX_ROUND_TOTAL, NULL, &err), RC_OK);
     cr_expect_str_eq(text_of(&e), cases[i].text);
+  }
+}
+
+/* Which of the tenant's rates it is, for where, and that it is the line's. */
+Test(explain, bill_041_the_rate_that_was_chosen) {
+  struct error err;
+  const struct tax_party munich = {.country = "DE", .region = "BY"}, nobody = {0};
+  const struct {
+    struct explained_rate chosen;
+    const char *text, *problem;
+  } cases[] = {
+      {{.code = "VAT", .rule = {.country = "DE"}, .customer = &munich, .tax_code = "books"},
+       "The rate VAT (country DE, region any, tax code any: the narrowest that fits) is 19 percent.",
+       NULL},
+      {{.code = "BOOKS", .rule = {.country = "DE", .region = "BY", .tax_code = "books"}, .customer = NULL},
+       "The rate BOOKS (country DE, region BY, tax code books) is 19 percent.",
+       NULL},
+      {{.code = "VAT", .rule = {.country = "DE"}, .customer = &nobody}, NULL, "VAT is for another place or tax code"},
+      {{.code = "BOOKS", .rule = {.tax_code = "books"}, .customer = &munich, .tax_code = "food"},
+       NULL,
+       "BOOKS is for another place or tax code"},
+      {{.code = "SEVEN", .rule = {.rate = {.percent_micro = 7000000}}, .customer = &munich},
+       NULL,
+       "SEVEN is another than the line's"},
+      {{.code = "IN", .rule = {.rate = {.percent_micro = 19000000, .is_inclusive = true}}, .customer = &munich},
+       NULL,
+       "IN is another than the line's"},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    struct explanation e = in("USD");
+    struct taxable line = taxed(19, false, 0, 0);
+    struct explained_rate chosen = cases[i].chosen;
+    if (chosen.rule.rate.percent_micro == 0) chosen.rule.rate = line.rate;
+    enum rc rc = explain_tax(&e, &line, 1, 0, TAX_ROUND_LINE, &chosen, &err);
+    cr_expect_eq(rc, cases[i].problem ? RC_INVARIANT : RC_OK, "%zu", i);
+    if (cases[i].problem)
+      cr_expect(strstr(err.text, cases[i].problem), "%zu: %s", i, err.text);
+    else
+      cr_expect_str_eq(e.steps[0].text, cases[i].text);
   }
 }
 
@@ -421,10 +460,10 @@ Test(explain, bill_041_rates_count_as_one_if_both_are_the_same) {
   struct error err;
   struct taxable lines[] = {taxed(19, false, 1000, 0), taxed(19, false, 3000, 0)};
   lines[1].rate.category = TAX_ZERO;
-  cr_assert_eq(explain_tax(&e, lines, 2, 0, TAX_ROUND_TOTAL, &err), RC_OK);
+  cr_assert_eq(explain_tax(&e, lines, 2, 0, TAX_ROUND_TOTAL, NULL, &err), RC_OK);
   cr_expect_str_eq(e.steps[1].expression, "10.00 × 19/100");
   struct taxable large[] = {taxed(19, false, MONEY_MAX, 0)};
-  cr_expect_eq(explain_tax(&e, large, 1, 0, TAX_ROUND_TOTAL, &err), RC_VALIDATION);
+  cr_expect_eq(explain_tax(&e, large, 1, 0, TAX_ROUND_TOTAL, NULL, &err), RC_VALIDATION);
 }
 
 /* -- credit notes -- */
