@@ -3,6 +3,7 @@
 
 #include "base/money.h"
 #include "harness/harness.h"
+#include "harness/sources.h"
 
 /* Tables of the machinery: their rows belong to no tenant, and the API sees none of them but the heartbeats. */
 #define MACHINERY "'consumer_offsets', 'outbox', 'worker_heartbeats', 'schema_migrations'"
@@ -126,7 +127,8 @@ Test(database, every_index_begins_with_the_tenant_or_serves_a_worker) {
               "AND i.indexrelid::regclass::text NOT IN ('users_email', 'commands_age', 'billing_runs_open', "
               "'payments_due', 'test_clocks_advancing', 'billing_schedules_due', 'payment_methods_setup', "
               "'notifications_due', 'invoices_drafted', 'invoices_open', "
-              "'credit_grants_expiring', 'subscriptions_trial_notice', 'subscriptions_incomplete')");
+              "'credit_grants_expiring', 'subscriptions_trial_notice', 'subscriptions_incomplete', "
+              "'scheduled_changes_of_items', 'scheduled_changes_of_moves')");
 }
 
 /* They are counted all the time, and most invoices are paid: what is open is found by an index (BILL-065). */
@@ -135,6 +137,39 @@ Test(database, looks_for_overdue_invoices_among_the_open_ones) {
   const char *plan = sql_text(NULL, "EXPLAIN (FORMAT json) SELECT count(*) FROM invariant_invoices_without_next_step");
   static const char *const indexes[] = {"\"invoices_open\"", "\"notifications_of_invoice\""};
   for (size_t i = 0; i < 2; i++) cr_expect(strstr(plan, indexes[i]), "%s is not in %s", indexes[i], plan);
+}
+
+/* A tenant has many subscriptions, and few of them a version of a plan (BILL-035). Planned as workers plan it. */
+Test(database, looks_for_a_version_s_subscribers_by_index) {
+  static const char *const indexes[] = {"subscriptions_of_plan", "subscription_items_of_plan",
+                                        "scheduled_changes_of_plan", "scheduled_changes_of_items",
+                                        "scheduled_changes_of_moves"};
+  static const char id[] = "'00000000-0000-0000-0000-000000000001'";
+  sql_do(NULL, "SET enable_seqscan = off; SET plan_cache_mode = force_generic_plan");
+  sql_do(NULL, keep_text("PREPARE subscribers (uuid, uuid, integer, integer, uuid, integer) AS %s",
+                         source_text("workers/billing-cycle/sql/plan_subscribers.sql")));
+  const char *plan =
+      sql_text(NULL, keep_text("EXPLAIN (FORMAT json) EXECUTE subscribers (%s, %s, 1, 2, %s, 1000)", id, id, id));
+  for (size_t i = 0; i < sizeof indexes / sizeof *indexes; i++)
+    cr_expect(strstr(plan, keep_text("\"%s\"", indexes[i])), "%s is not in %s", indexes[i], plan);
+  cr_expect_null(strstr(plan, "Seq Scan"), "%s", plan);
+}
+
+/* A run updates each subscription that it bills. Such an update writes no index as long as none has a column of those
+ * that it changes, in its keys or in its condition (HOT); the status is set to what it was. */
+Test(database, billing_a_subscription_writes_no_index) {
+  const char *sql = source_text("workers/billing-cycle/sql/subscriptions_advance.sql");
+  const char **columns = matches(sql, "[ ,]([a-z_]+) = (CASE|COALESCE|a\\.|\\$)");
+  int count = 0;
+  for (; columns[count]; count++) {
+    if (strcmp(columns[count], "status") == 0) continue;
+    expect_none(columns[count],
+                keep_text("SELECT DISTINCT d.objid::regclass::text FROM pg_depend d JOIN pg_attribute a "
+                          "ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid JOIN pg_index i ON i.indexrelid = "
+                          "d.objid WHERE d.refobjid = 'cloudbill.subscriptions'::regclass AND a.attname = '%s'",
+                          columns[count]));
+  }
+  cr_expect_geq(count, 15, "%d columns", count);
 }
 
 Test(database, knows_each_currency_s_digits_as_the_program_does) {

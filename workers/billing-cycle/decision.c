@@ -28,21 +28,35 @@ static enum rc check_standing(const struct standing *standing, struct error *err
   return RC_OK;
 }
 
+/* BILL-035: a change takes the place of what waits for the boundary, but for moves to other versions. */
+static void carry_moves(const struct standing *standing, struct change_request *request) {
+  const struct scheduled_change *waiting = standing->s.scheduled;
+  if (!waiting) return;
+  request->moves = waiting->request->moves;
+  request->move_count = waiting->request->move_count;
+}
+
+static enum rc find_target(struct work *work, struct standing *standing, struct decision *decision, int64_t from,
+                           struct error *err) {
+  return change_target_find(work, &standing->command->tenant, &standing->s, &decision->request, from, &decision->target,
+                            err);
+}
+
+/* Whether now or later may depend on what it comes to now. */
 static enum rc decide_target(struct work *work, struct standing *standing, struct decision *decision,
                              struct error *err) {
   const struct billable *s = &standing->s;
   const char *when = decision->request.when;
   int64_t running = change_first_running(s, standing->today);
-  bool may_be_later = running < s->next_index;
-  int64_t from = when && strcmp(when, "period_end") == 0 ? s->next_index : running;
-  TRY(change_target_find(work, &standing->command->tenant, s, &decision->request, from, &decision->target, err));
+  bool may_be_later = running < s->next_index, is_later = when && strcmp(when, "period_end") == 0;
+  int64_t from = is_later ? s->next_index : running;
+  if (is_later) carry_moves(standing, &decision->request);
+  TRY(find_target(work, standing, decision, from, err));
   TRY(compare_prices(standing, &decision->target, &decision->is_upgrade, err));
-  decision->is_now = when ? strcmp(when, "now") == 0 : decision->is_upgrade || !may_be_later;
+  decision->is_now = when ? !is_later : decision->is_upgrade || !may_be_later;
+  if (!decision->is_now && !is_later) carry_moves(standing, &decision->request);
   bool begins_period = !decision->is_now || change_target_has_other_interval(&decision->target, s);
-  if (begins_period && from != s->next_index)
-    TRY(change_target_find(work, &standing->command->tenant, s, &decision->request, s->next_index, &decision->target,
-                           err));
-  return RC_OK;
+  return begins_period && !is_later ? find_target(work, standing, decision, s->next_index, err) : RC_OK;
 }
 
 /* Whether something of a period is worked out when it is over. */
@@ -123,6 +137,18 @@ static enum rc add_up(struct decision *decision, struct error *err) {
   return RC_OK;
 }
 
+/* What waits goes on to wait, for what the subscription is now; what could not be done at its boundary would park it.
+ */
+static enum rc check_waiting(struct work *work, struct standing *standing, struct error *err) {
+  const struct scheduled_change *before = standing->s.scheduled;
+  TRY(scheduled_find_again(work, &standing->command->tenant, &standing->s, err));
+  const struct scheduled_change *waiting = standing->s.scheduled;
+  if (!waiting || !waiting->why || before->why) return RC_OK;
+  return error_field(err, RC_CONFLICT, waiting->why->field,
+                     "the change that waits for the end of the period could not be done any more: %s",
+                     waiting->why->text);
+}
+
 static enum rc decide_now(struct work *work, struct standing *standing, struct decision *decision, struct error *err) {
   struct billable *old = ARENA_NEW(work->arena, struct billable); /* lines point at it */
   size_t first = standing->billing.count;
@@ -133,6 +159,7 @@ static enum rc decide_now(struct work *work, struct standing *standing, struct d
     TRY(begin_other_interval(work, standing, old, decision, err));
   else
     TRY(change_within_period(work, standing, old, decision, err));
+  TRY(check_waiting(work, standing, err));
   decision->at = work->now;
   decision->lines = standing->billing.lines + first;
   decision->line_count = standing->billing.count - first;
@@ -151,7 +178,8 @@ static enum rc decide_period_end(struct work *work, struct standing *standing, s
   if (standing->s.cancel_at_period_end) return subscription_refuse_ending(standing->s.state, err);
   decision->index = standing->s.next_index;
   decision->at = billing_begun_until(&standing->s);
-  *change = (struct scheduled_change){.index = decision->index, .target = decision->target};
+  *change =
+      (struct scheduled_change){.index = decision->index, .request = &decision->request, .target = decision->target};
   *then = standing->s;
   then->scheduled = change;
   decision->scheduled = change;

@@ -4,7 +4,8 @@
  *
  * Who is left alone: a subscription whose price was agreed on (an override would end with the version), one that ends
  * at its next boundary, one that leaves the version there. They are counted. What could not be billed afterwards
- * refuses the whole command: a currency without a price, add-ons when the interval is another one. */
+ * refuses the whole command: a currency without a price, add-ons when the interval is another one, whether they are
+ * there already or a change that waits brings them. */
 #include <string.h>
 
 #include "base/assert.h"
@@ -66,7 +67,7 @@ enum column {
   COLUMN_IS_LEAVING,
   COLUMN_IS_COMING,
   COLUMN_ADD_ONS,
-  COLUMN_HAS_ADD_ONS,
+  COLUMN_WILL_HAVE_ADD_ONS,
   COLUMN_NEXT_INDEX,
   COLUMN_NEXT_AT,
   COLUMN_NOW,
@@ -144,7 +145,7 @@ static enum rc find_sum(struct migration *migration, const PGresult *rows, int r
     return error_field(err, RC_CONFLICT, "toVersion",
                        "version %lld has no price in %s, in which subscriptions are billed", (long long)migration->to,
                        row_text(rows, r, COLUMN_CURRENCY));
-  if (migration->has_other_interval && row_bool(rows, r, COLUMN_HAS_ADD_ONS))
+  if (migration->has_other_interval && row_bool(rows, r, COLUMN_WILL_HAVE_ADD_ONS))
     return error_field(err, RC_CONFLICT, "toVersion",
                        "version %lld has another interval, for which the add-ons of subscription %s have no price",
                        (long long)migration->to, row_text(rows, r, COLUMN_SUBSCRIPTION));

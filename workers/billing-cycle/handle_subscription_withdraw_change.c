@@ -1,15 +1,19 @@
-/* subscription.withdraw-change: a change that waits for the end of the period is taken back (BILL-052). */
+/* subscription.withdraw-change: a change that waits for the end of the period is taken back (BILL-052). A migration to
+ * another version of a plan that was to be done with it is somebody else's wish, and goes on to wait (BILL-035); one
+ * that waits alone is taken back by its own id. */
 #include "handlers.h"
 #include "scheduled.h"
 #include "sql.h"
 #include "standing.h"
 
-static void emit_withdrawn(struct work *work, const struct standing *standing, const char *change_id) {
+static void emit_withdrawn(struct work *work, const struct standing *standing, const char *change_id,
+                           const char *remaining_id) {
   char time[UTIME_TEXT_MAX];
   struct buf CLEANUP(buf_release) text;
   struct json_writer json;
   standing_event_begin(standing, &text, &json);
   json_put_string(&json, "changeId", change_id);
+  json_put_string(&json, "remainingChangeId", remaining_id);
   json_put_string(&json, "at", utime_format(work->now, time));
   standing_event_end(work, standing, "subscription.change_withdrawn", &text, &json);
 }
@@ -39,10 +43,15 @@ enum rc handle_subscription_withdraw_change(struct work *work, struct message *c
   TRY(find(work, &standing, change_id, err));
   standing.s.version++;
 
-  TRY(tx_exec(work->tx, &sql_scheduled_change_resolve,
-              PARAMS(standing.tenant, change_id, "withdrawn", db_utime(work->arena, work->now), NULL), NULL, err));
+  struct uuid remaining =
+      UUID_DERIVE("remaining-change", messages[0]->subject, db_int(work->arena, standing.s.version));
+  PGresult CLEANUP(db_result_release) *goes_on = NULL;
+  TRY(tx_exec(work->tx, &sql_scheduled_change_withdraw,
+              PARAMS(standing.tenant, change_id, messages[0]->subject, db_uuid(work->arena, &remaining),
+                     db_utime(work->arena, work->now)),
+              &goes_on, err));
   TRY(standing_store(work, &standing, err));
   TRY(standing_finish(work, &standing, err));
-  emit_withdrawn(work, &standing, change_id);
+  emit_withdrawn(work, &standing, change_id, row_count(goes_on) > 0 ? row_text(goes_on, 0, 0) : NULL);
   return RC_OK;
 }

@@ -58,20 +58,48 @@ static enum rc read_request(struct arena *arena, const PGresult *rows, int r, st
 }
 
 /* What the business refuses by now is known at the boundary; what is broken is, too. */
+static enum rc keep_refusal(struct work *work, enum rc rc, const struct error *why, struct scheduled_change *change,
+                            struct error *err) {
+  if (rc == RC_OK) return RC_OK;
+  if (error_verdict(rc) != VERDICT_REJECT && error_verdict(rc) != VERDICT_POISON) {
+    *err = *why;
+    return rc;
+  }
+  struct error *kept = ARENA_NEW(work->arena, struct error);
+  *kept = *why;
+  change->why = kept;
+  return RC_OK;
+}
+
+/* Another interval, begun before the boundary that it was asked for, has passed that one. */
+static int64_t first_index(const struct billable *s, int64_t asked_index) {
+  return asked_index > s->next_index ? asked_index : s->next_index;
+}
+
 static enum rc find_change(struct work *work, const struct uuid *tenant, const PGresult *rows, int r,
                            struct billable *s, struct error *err) {
   struct scheduled_change *change = ARENA_NEW(work->arena, struct scheduled_change);
   struct change_request *request = ARENA_NEW(work->arena, struct change_request);
-  struct error *why = ARENA_NEW(work->arena, struct error);
+  struct error why;
   change->id = arena_strdup(work->arena, row_text(rows, r, 1));
-  change->index = row_int(rows, r, 2);
-  enum rc rc = read_request(work->arena, rows, r, request, why);
-  if (rc == RC_OK) rc = change_target_find(work, tenant, s, request, change->index, &change->target, why);
-  if (rc != RC_OK && error_verdict(rc) != VERDICT_REJECT && error_verdict(rc) != VERDICT_POISON) {
-    *err = *why;
-    return rc;
-  }
-  if (rc != RC_OK) change->why = why;
+  change->index = first_index(s, row_int(rows, r, 2));
+  change->request = request;
+  enum rc rc = read_request(work->arena, rows, r, request, &why);
+  if (rc == RC_OK) rc = change_target_find(work, tenant, s, request, change->index, &change->target, &why);
+  TRY(keep_refusal(work, rc, &why, change, err));
+  s->scheduled = change;
+  return RC_OK;
+}
+
+enum rc scheduled_find_again(struct work *work, const struct uuid *tenant, struct billable *s, struct error *err) {
+  if (!s->scheduled) return RC_OK;
+  struct scheduled_change *change = ARENA_NEW(work->arena, struct scheduled_change);
+  struct error why;
+  *change = *s->scheduled;
+  change->index = first_index(s, change->index);
+  change->why = NULL;
+  enum rc rc = change_target_find(work, tenant, s, change->request, change->index, &change->target, &why);
+  TRY(keep_refusal(work, rc, &why, change, err));
   s->scheduled = change;
   return RC_OK;
 }

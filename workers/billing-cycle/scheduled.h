@@ -7,7 +7,8 @@
 
 struct scheduled_change {
   const char *id;
-  int64_t index; /* the first period of the new state */
+  int64_t index; /* the first period of the new state, never one that is billed already */
+  const struct change_request *request;
   struct change_target target;
   const struct error *why; /* it cannot be applied: the subscription is parked when it comes to its boundary */
 };
@@ -15,6 +16,10 @@ struct scheduled_change {
 /* Sets ->scheduled of those that have one. */
 MUST_CHECK enum rc scheduled_load(struct work *work, const struct uuid *tenant, struct billable *subscriptions,
                                   size_t count, struct error *err);
+
+/* Works out anew what waits, when the subscription has become another one since it was loaded. */
+MUST_CHECK enum rc scheduled_find_again(struct work *work, const struct uuid *tenant, struct billable *subscription,
+                                        struct error *err);
 
 /* At the boundary next_index: whether a change was due; the subscription is in its new state then, and ->applied says
  * so. Another interval begins a grid of its own here. */
