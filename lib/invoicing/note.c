@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "domain/apportion.h"
 #include "invoicing_sql.h"
 
 enum { PROVENANCE_MAX = INVOICE_LINES_MAX * 512 };
@@ -39,6 +40,22 @@ static enum rc load_lines(struct work *work, struct note *note, const struct ahe
                                          .listed_minor = row_int(rows, (int)n, 5),
                                          .credited_minor = note->noted_minor[n] + row_int(rows, (int)n, 7),
                                          .tax_credited_minor = note->tax_noted_minor[n] + row_int(rows, (int)n, 8)};
+  }
+  return RC_OK;
+}
+
+/* A change that waits for the next invoice takes back what it said, whatever is noted meanwhile (BILL-022). */
+static enum rc count_pending(struct work *work, struct note *note, struct error *err) {
+  PGresult CLEANUP(db_result_release) *rows = NULL;
+  TRY(tx_exec(work->tx, &invoicing_sql_note_lines_pending,
+              PARAMS(db_uuid(work->arena, &note->invoice.tenant), note->invoice.id), &rows, err));
+  for (int r = 0; r < row_count(rows); r++) {
+    struct creditable *line = &note->lines[row_int(rows, r, 0) - 1];
+    int64_t credit;
+    TRY(money_parse(row_text(rows, r, 1), note->invoice.currency, "amount", &credit, err));
+    if (line->listed_minor == 0) continue;
+    line->credited_minor += apportion_next(line->amount_minor, line->listed_minor, 0, -credit, 0);
+    line->tax_credited_minor += apportion_next(line->tax_minor, line->listed_minor, 0, -credit, 0);
   }
   return RC_OK;
 }
@@ -111,6 +128,7 @@ enum rc note_open(struct work *work, const struct uuid *tenant, const char *invo
     TRY(invoice_facts_load(work, tenant, invoice_id, ahead ? GROUND_TO_PREVIEW : GROUND_TO_STORE, &note->invoice, err));
   TRY(check_state(&note->invoice, err));
   if (!invoice) TRY(load_lines(work, note, ahead, err));
+  if (!ahead) TRY(count_pending(work, note, err)); /* else they are on what is ahead */
   for (size_t i = 0; ahead && i < ahead->count; i++)
     for (size_t n = 0; n < ahead->invoices[i].line_count; n++) add_credit_ahead(note, &ahead->invoices[i].lines[n]);
   for (size_t n = 0; n < note->line_count; n++) bound(&note->lines[n]);

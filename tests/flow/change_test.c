@@ -457,6 +457,40 @@ Test(change, credits_no_more_than_credit_notes_left_of_a_line) {
   expect_sound_books(&s.tenant);
 }
 
+static struct subscriber change_that_waits(void) {
+  struct subscriber s = subscribe("10.00");
+  api_post(&s.tenant, 200, act(s.subscription, "change-plan"), "{'planId':'%s','when':'now','billing':'next_invoice'}",
+           thirty(&s.tenant, "20.00"));
+  cr_expect_str_eq(waiting_of(&s.tenant), "credit -5.00, subscription 10.00");
+  return s;
+}
+
+/* BILL-022: a credit that waits for its invoice is part of what is given back: a note cannot give it once more. */
+Test(change, that_waits_leaves_the_rest_to_credit_notes) {
+  struct subscriber s = change_that_waits();
+  const char *invoice = sql_text(&s.tenant, "SELECT id::text FROM invoices WHERE tenant_id = $1");
+  api_post(&s.tenant, 400, "/api/billing/credit-notes", "{'invoiceId':'%s','amount':5.01}", invoice);
+  const json_t *note = api_post(&s.tenant, 201, "/api/billing/credit-notes", "{'invoiceId':'%s'}", invoice);
+  cr_expect_eq(json_number_at(note, "totalAmount"), 5);
+  api_post(&s.tenant, 200, act(s.subscription, "cancel"), "{'immediately':true,'prorate':false}");
+  WAIT_UNTIL(invoices_are(&s.tenant, 2), "the last invoice");
+  cr_expect_eq(invoiced(&s.tenant), 1500);
+  expect_sound_books(&s.tenant);
+}
+
+/* And of what is void by then nothing is taken back. */
+Test(change, that_waits_credits_nothing_of_an_invoice_that_is_void_by_then) {
+  struct subscriber s = change_that_waits();
+  const char *invoice = sql_text(&s.tenant, "SELECT id::text FROM invoices WHERE tenant_id = $1");
+  api_post(&s.tenant, 200, keep_text("/api/billing/invoices/%s/void", invoice), "{}");
+  const json_t *preview = api_post(&s.tenant, 200, act(s.subscription, "preview"), "{'quantity':2,'when':'now'}");
+  cr_expect_eq(json_number_at(preview, "invoices.0.subtotal"), 20, "10.00 wait, and 20.00 less 10.00 are new");
+  api_post(&s.tenant, 200, act(s.subscription, "cancel"), "{'immediately':true,'prorate':false}");
+  WAIT_UNTIL(invoices_are(&s.tenant, 2), "the last invoice");
+  cr_expect_str_eq(lines_of(&s.tenant), "subscription 1000");
+  expect_sound_books(&s.tenant);
+}
+
 /* What is on a void invoice was charged to nobody. */
 Test(change, credits_nothing_of_a_void_invoice) {
   struct subscriber s = subscribe("10.00");

@@ -1,5 +1,6 @@
-"""What invoices, coupons, taxes, credit notes and account credit make of the lines of a life (BILL-003, BILL-022, BILL-040
-to BILL-043, BILL-072): slow, in fractions, one customer at a time, and with the ledger that must come of it.
+"""What invoices, coupons, taxes, credit notes, payments and account credit make of the lines of lives (BILL-003, BILL-022,
+BILL-040 to BILL-043, BILL-070, BILL-072): slow, in fractions, one customer's one currency at a time, and with the ledger
+that must come of it.
 
 Everything is worked out invoice by invoice, in order; an amount is in minor units.
 """
@@ -43,23 +44,33 @@ class Invoice:
     def __init__(self, lines, total):
         self.lines, self.total = lines, total
         self.credit_applied = self.credited = self.paid = 0
+        self.end = None             # "void", "uncollectible": somebody's word (BILL-070)
 
     def due(self):
         return max(0, self.total - self.credit_applied - self.credited - self.paid)
 
+    @property
+    def status(self):
+        if self.end == "void":
+            return "void"
+        return "paid" if self.due() == 0 else self.end or "open"
+
 
 class Grant:
-    def __init__(self, amount, expires=None):
-        self.amount = self.left = amount
-        self.expires = expires
+    """Account credit. What is set apart to be refunded pays no invoice."""
+
+    def __init__(self, amount, expires=None, is_refund=False):
+        self.left, self.expires, self.is_refund = amount, expires, is_refund
 
 
 class Books:
-    """One customer's. `rate_of` says which rate a line has, `by_line` where taxes are rounded (BILL-041)."""
+    """Of one account. `rate_of` says which rate a line has, `by_line` where taxes are rounded (BILL-041)."""
 
-    def __init__(self, rate_of, by_line, coupons):
-        self.rate_of, self.by_line, self.coupons = rate_of, by_line, coupons
-        self.invoices, self.grants, self.notes = [], [], []
+    def __init__(self, rate_of, by_line):
+        self.rate_of, self.by_line = rate_of, by_line
+        self.lives, self.coupons = [], []
+        self.invoices, self.grants = [], []
+        self.notes = []             # of which invoice, net, tax
         self.unplaced = 0           # unused, and given back nowhere: never
         self.ledger = collections.Counter()
 
@@ -69,9 +80,9 @@ class Books:
 
     # -- account credit --
 
-    def grant(self, amount, account, expires=None):
+    def grant(self, amount, account, expires=None, is_refund=False):
         if amount:
-            self.grants.append(Grant(amount, expires))
+            self.grants.append(Grant(amount, expires, is_refund))
             self.post(account, "customer_credit", amount)
 
     def expire(self, now):
@@ -83,16 +94,23 @@ class Books:
     def use_credit(self, invoice):
         """Oldest first; what is left of a credit stays (BILL-040)."""
         for grant in self.grants:
-            used = min(grant.left, invoice.due())
+            used = 0 if grant.is_refund else min(grant.left, invoice.due())
             grant.left -= used
             invoice.credit_applied += used
             self.post("customer_credit", "receivable", used)
+
+    def balance(self):
+        """What is due, what can be used, what is to be refunded."""
+        return [sum(invoice.due() for invoice in self.invoices if invoice.status == "open"),
+                sum(grant.left for grant in self.grants if not grant.is_refund),
+                sum(grant.left for grant in self.grants if grant.is_refund)]
 
     # -- an invoice --
 
     def invoice(self, lines):
         for line in lines:
             line.discount = line.taken = line.discount_taken = line.given = line.tax_given = 0
+            line.net = None
         for line in lines:
             if line.credits and line.credits not in lines:
                 self.take_back(line)
@@ -111,10 +129,13 @@ class Books:
         self.grant(max(0, -invoice.total), "receivable")
 
     def take_back(self, line):
-        """BILL-022: with its share of the discount."""
+        """BILL-022: with its share of the discount, of what notes have left of it."""
         of = line.credits
+        noted = self.noted_share(of)
         of.taken -= line.amount
-        share = round_half_away(Fraction(of.discount * of.taken, of.amount)) - of.discount_taken
+        taken = min(of.amount, of.taken + round_half_away(of.amount * noted))
+        share = round_half_away(Fraction(of.discount * taken, of.amount))
+        share = max(0, share - of.discount_taken - round_half_away(of.discount * noted))
         of.discount_taken += share
         line.discount = -share
         for coupon, given in getattr(of, "shares", []):
@@ -165,36 +186,79 @@ class Books:
     # -- afterwards --
 
     def pay(self, number, amount):
-        """BILL-072: what is beyond the debt becomes credit."""
+        """BILL-072: what is beyond the debt becomes credit. False when there is no debt."""
         invoice = self.invoices[number]
+        if invoice.status not in ("open", "uncollectible"):
+            return False
         over = amount - min(amount, invoice.due())
         invoice.paid += amount - over
         self.post("cash", "receivable", amount)
         self.grant(over, "receivable")
+        return True
+
+    # -- credit notes (BILL-043) --
+
+    @staticmethod
+    def noted_share(line):
+        """What part of a line notes have given back."""
+        return Fraction(line.given, line.net) if line.net else Fraction(0)
+
+    def left(self, line):
+        """What of a line, as charged, may still be credited: nothing of a void invoice. What is on none yet, is whole."""
+        invoice = next((invoice for invoice in self.invoices if line in invoice.lines), None)
+        if invoice is None:
+            return line.amount
+        return 0 if invoice.status == "void" else line.amount - round_half_away(line.amount * self.noted_share(line))
+
+    def issue(self, number, wants, amount, is_refund):
+        """By hand: of lines, of an amount, or the whole. False when that is more than is left."""
+        invoice = self.invoices[number]
+        rests = {line: self.rest(line) for line in invoice.lines}
+        room = sum(rests.values())
+        if wants:
+            if any(want * line.net <= 0 or abs(want) > abs(rests[line]) for line, want in wants.items()):
+                return False
+            parts = {line: (want, self.tax_of(line, want, self.given)) for line, want in wants.items()}
+        elif amount is None or amount == room:
+            parts = {line: (line.net - self.given(line)[0], line.tax - self.given(line)[1]) for line in invoice.lines}
+        elif amount > room:
+            return False
+        else:
+            parts = self.spread_note({line: (rest, 0) for line, rest in rests.items()}, amount, self.given)
+        total = sum(map(sum, parts.values()))
+        if not 0 < total <= invoice.total - invoice.credited or invoice.status == "void":
+            return False
+        self.give(number, parts, is_refund)
+        return True
 
     def note(self, claims):
-        """BILL-043: what is unused of lines is given back where they were invoiced, without their discount and with their
-        tax; then what is more than these invoices have left, on older ones."""
+        """What is unused of lines is given back where they were invoiced, without their discount and with their tax; then
+        what is more than these invoices have left, on older ones."""
         rests = []
         for number in range(len(self.invoices) - 1, -1, -1):
             wants = {}
             for line, amount in claims:
-                if line in self.invoices[number].lines:
+                if line in self.invoices[number].lines and self.invoices[number].status != "void":
                     want = round_half_away(Fraction(line.net * amount, line.amount))
                     wants[line] = min(want, self.rest(line))
             if any(wants.values()):
-                rests.append((number, self.note_on(self.invoices[number], wants, self.given, claims[0][0].life)))
+                rests.append((number, self.note_on(number, wants, self.given, claims[0][0].life)))
         for number, rest in rests:
-            for older in reversed(self.invoices[:number]):
+            for older in range(number - 1, -1, -1):
                 if rest > 0:
                     rest = self.note_older(older, rest, claims[0][0].life)
             self.unplaced += rest
 
     def given(self, line):
-        """What notes and credits have given back of a line, net, and its tax; both may have, but no more than it is."""
-        back = [credit for invoice in self.invoices for credit in invoice.lines if credit.credits is line]
+        """What notes and credits have given back of a line, net, and its tax; both may have, but no more than it is. A credit
+        that waits for its invoice will."""
+        back = [credit for invoice in self.invoices if invoice.status != "void"
+                for credit in invoice.lines if credit.credits is line]
         net, tax = self.noted(line)
         net, tax = net - sum(credit.net for credit in back), tax - sum(credit.tax for credit in back)
+        for credit in (credit for life in self.lives for credit in life.waiting if credit.credits is line):
+            net += round_half_away(Fraction(line.net * -credit.amount, line.amount))
+            tax += round_half_away(Fraction(line.tax * -credit.amount, line.amount))
         return (line.net, line.tax) if abs(net) > abs(line.net) else (net, tax)
 
     @staticmethod
@@ -213,8 +277,9 @@ class Books:
             return 0
         return round_half_away(Fraction(line.tax * (before + want), line.net)) - tax_before
 
-    def note_on(self, invoice, wants, given, life):
+    def note_on(self, number, wants, given, life):
         """What the invoice has room for, on lines of the subscription alone; returns the rest."""
+        invoice = self.invoices[number]
         parts = {line: (want, self.tax_of(line, want, given)) for line, want in wants.items()}
         rests = {line: (line.net - given(line)[0], line.tax - given(line)[1]) for line in invoice.lines if line.life is life}
         left, room = invoice.total - invoice.credited, sum(rest for rest, _ in rests.values())
@@ -230,28 +295,30 @@ class Books:
                 fits = min(fits - 1, fits * left // total) if total > left > 0 else 0
             if fits <= 0:
                 return wanted
-        self.give(invoice, parts)
+        self.give(number, parts)
         return wanted - fits
 
     def spread_note(self, rests, wanted, given):
         parts = apportion([Fraction(rest * wanted, sum(rest for rest, _ in rests.values())) for rest, _ in rests.values()])
         return {line: (part, self.tax_of(line, part, given)) for line, part in zip(rests, parts)}
 
-    def note_older(self, invoice, amount, life):
+    def note_older(self, number, amount, life):
+        invoice = self.invoices[number]
         rests = {line: line.net - self.noted(line)[0] for line in invoice.lines if line.life is life}
         wanted = min(amount, sum(rests.values()))
-        if wanted <= 0 or invoice.total <= invoice.credited:
+        if wanted <= 0 or invoice.total <= invoice.credited or invoice.status == "void":
             return amount
         parts = apportion([Fraction(rest * wanted, sum(rests.values())) for rest in rests.values()])
-        return amount - wanted + self.note_on(invoice, dict(zip(rests, parts)), self.noted, life)
+        return amount - wanted + self.note_on(number, dict(zip(rests, parts)), self.noted, life)
 
-    def give(self, invoice, parts):
+    def give(self, number, parts, is_refund=False):
+        invoice = self.invoices[number]
         net, tax = (sum(column) for column in zip(*parts.values()))
         for line, (given, tax_given) in parts.items():
             line.given += given
             line.tax_given += tax_given
-        self.notes.append((net, tax))
+        self.notes.append((number, net, tax))
         self.post("revenue", "receivable", net)
         self.post("tax_payable", "receivable", tax)
-        self.grant(max(0, net + tax - invoice.due()), "receivable")
+        self.grant(max(0, net + tax - invoice.due()), "receivable", is_refund=is_refund)
         invoice.credited += net + tax

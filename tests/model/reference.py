@@ -3,7 +3,7 @@ with the product: fractions in place of scaled integers, one subscription at a t
 What invoices, coupons, taxes and credit make of the charges is in books.py.
 
 A life is a start, what is subscribed to, and what happened at which instant. `run_until(lives, instant)` passes the
-boundaries of a customer's lives that come before; their log says what was invoiced and what was given back, in order.
+boundaries of an account's lives that come before; their log says what was invoiced and what was given back, in order.
 """
 import calendar
 import datetime
@@ -191,7 +191,7 @@ def invoice(log, life, at, lines):
 
 
 def run_until(lives, instant):
-    """BILL-061: what falls due for a customer's subscriptions on one day is one invoice."""
+    """BILL-061: what falls due for a customer's subscriptions in one currency on one day is one invoice."""
     while any(life.is_due(instant) for life in lives):
         at = min(life.due_at() for life in lives if life.is_due(instant))
         together = []
@@ -208,7 +208,7 @@ def span(first, last):
 
 
 class Life:
-    def __init__(self, start, unit, anchor, items, zone, log, trial_days=0):
+    def __init__(self, start, unit, anchor, items, zone, log, left, trial_days=0):
         self.start = start + DAY * trial_days
         self.state = "trialing" if trial_days else "active"
         self.grid, self.items = Grid(self.start, unit, anchor), dict(items)
@@ -224,7 +224,8 @@ class Life:
         self.open = []               # periods that were begun and are not settled; those after the first, early (BILL-055)
         self.set_up = set()          # items that were charged once, with their setup fee
         self.waiting = []            # lines for the next invoice
-        self.log = log               # the customer's: ("invoice", instant, lines), ("note", instant, [(line, amount)])
+        self.log = log               # the account's: ("invoice", instant, lines), ("note", instant, [(line, amount)])
+        self.left = left             # what of a line, as charged, notes and voids have left (BILL-022)
 
     def is_running(self):
         """Whether a period runs that was charged, in a subscription that is billed."""
@@ -381,11 +382,15 @@ class Life:
         day = max(self.cuts[-1], charge.start)
         return span(day, charge.end), max(start, midnight(day, self.zone)) if day < charge.end else end, end
 
+    def unused(self, charge):
+        """What is left of a charge, unless somebody gave it back already (BILL-022)."""
+        return min(charge.left(self.cuts), self.left(charge.line))
+
     def credit(self, charge):
         """What is left of a charge is taken back."""
         days, *times = self.rest_of(charge)
         return Line("credit", f"{charge.plan.code}, unused {days}", charge.plan, charge.component, charge.index, *times,
-                    -charge.left(self.cuts), charge.line)
+                    -self.unused(charge), charge.line)
 
     def charge_rest(self, charge):
         """What the new state costs from now on, by the same rule."""
@@ -476,7 +481,7 @@ class Life:
     def stop(self, at, state, credit):
         """What was used is billed, the unused rest given back by a note (BILL-053, BILL-054)."""
         self.cuts.append(self.day_of(at))
-        unused = [(charge.line, charge.left(self.cuts)) for charge in self.charges if charge.end > self.cuts[-1]]
+        unused = [(charge.line, self.unused(charge)) for charge in self.charges if charge.end > self.cuts[-1]]
         if credit:
             for period in self.open:
                 period.charged -= sum(rest for line, rest in unused if line.index == period.index)

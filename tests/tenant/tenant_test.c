@@ -57,7 +57,8 @@ static void invoice_everything(struct life *a) {
                 "created_at) VALUES ($1, '%s', 1, '%s', 1, 1, now())",
                 a->subscription, a->plan),
       keep_text("INSERT INTO pending_lines (tenant_id, id, subscription_id, line, created_at) "
-                "VALUES ($1, '%s', '%s', '{}', now())",
+                "SELECT $1, '%s', '%s', '{\"credits\":{\"item\":0,\"component\":\"base\",\"periodIndex\":0,"
+                "\"kind\":\"subscription\",\"revision\":0}}', now()",
                 new_id(), a->subscription),
       keep_text("INSERT INTO scheduled_changes (tenant_id, id, subscription_id, period_index, effective_at, quantity, "
                 "status, requested_by, created_at, resolved_at) "

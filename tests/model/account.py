@@ -1,0 +1,153 @@
+"""What a customer has in one currency, in both worlds: subscriptions, their invoices, account credit; and what somebody
+does by chance to these."""
+import datetime
+import json
+
+from api import iso, units
+from books import Books
+from catalogue import SCALES
+from compare import check_books, match
+from reference import run_until
+from subscription import Lived
+
+
+class Account:
+    def __init__(self, customer, currency, families, rate_of, by_line):
+        self.customer, self.api, self.chance = customer, customer.api, customer.chance
+        self.currency, self.scale, self.families = currency, SCALES[currency], families
+        self.log, self.books = [], Books(rate_of, by_line)
+        self.lives, self.invoices, self.faults, self.lines = [], [], [], 0
+
+    def subscribe(self, begin):
+        self.lives.append(Lived(self, begin))
+        self.books.coupons += self.lives[-1].coupons
+        self.books.lives.append(self.lives[-1].life)
+
+    @property
+    def now(self):
+        return self.customer.now
+
+    def note_done(self, text):
+        self.customer.done.append(f"{iso(self.now)} {text}")
+
+    # -- what came of it --
+
+    def run_until(self, now):
+        """What fell due, and what of that and of the last act the invoices are."""
+        run_until([lived.life for lived in self.lives], now)
+        self.catch_up()
+        self.books.expire(now)
+
+    def catch_up(self):
+        """Brings to the books what the log says, with the order of lines that the invoices have, for ties go by order
+        (BILL-003); not beyond the first fault."""
+        while self.log and not self.faults:
+            event, at, *what = self.log.pop(0)
+            self.books.expire(at)
+            if event == "invoice":
+                self.catch_up_with(at, what[0])
+            else:
+                getattr(self.books, event)(*what)
+
+    def catch_up_with(self, at, lines):
+        number = len(self.books.invoices)
+        if number >= len(self.invoices):
+            self.load_invoices()
+        if number >= len(self.invoices):
+            self.faults.append(f"the invoice of {at} is missing: {[line.key() for line in lines]}")
+            return
+        ordered, self.faults = match(self, self.invoices[number], lines)
+        self.lines += len(lines)
+        if ordered:
+            self.books.invoice(ordered)
+
+    def load_invoices(self):
+        invoices = [invoice for invoice in self.api.all(f"/api/billing/invoices?customerId={self.customer.id}")
+                    if invoice["currency"] == self.currency]
+        self.invoices = sorted(invoices, key=lambda invoice: (len(invoice["invoiceNumber"]), invoice["invoiceNumber"]))
+
+    def minor(self, amount):
+        return int(amount * self.scale)
+
+    def finish(self):
+        """What was kept for the next invoice comes on the last one."""
+        for lived in self.lives:
+            if not self.faults and lived.life.waiting and lived.life.state != "suspended":
+                lived.send("cancel", {"immediately": True, "prorate": False})
+                lived.life.cancel(self.now, False)
+
+    def check(self):
+        """What differs, as text; nothing when all agree."""
+        self.catch_up()
+        self.load_invoices()
+        return self.faults or check_books(self)
+
+    # -- what somebody does --
+
+    def grant(self):
+        amount = self.chance.randint(1, 1000 * self.scale)
+        body, expires = {"amount": units(amount, self.scale), "currency": self.currency, "reason": "goodwill"}, None
+        if self.chance.random() < 0.5:
+            expires = self.now + datetime.timedelta(days=self.chance.randint(1, 90), seconds=11)
+            body["expiresAt"] = iso(expires)
+        self.note_done(f"grant {json.dumps(body)}")
+        self.api.post(f"/api/billing/customers/{self.customer.id}/credits", body)
+        self.books.grant(amount, "credit_granted", expires)
+
+    def pick(self, condition):
+        """One of the invoices for which it holds, the newest more often: those are about what runs."""
+        numbers = [n for n, invoice in enumerate(self.books.invoices) if condition(invoice)]
+        if not numbers:
+            return None
+        return numbers[-1] if self.chance.random() < 0.5 else self.chance.choice(numbers)
+
+    def ask(self, path, body, number, expected):
+        """Both worlds do it, or refuse it."""
+        self.note_done(f"{path} of invoice {number + 1}: {json.dumps(body)}: {'done' if expected else 'refused'}")
+        done = self.api.accepts(path, body)
+        if done != expected:
+            self.faults.append(f"{path} {json.dumps(body)} is {'done' if done else 'refused'}, not so in the reference")
+
+    def pay(self):
+        """From outside: in part, in full or beyond."""
+        number = self.pick(lambda invoice: invoice.due() > 0)
+        if number is None:
+            return
+        due = self.books.invoices[number].due()
+        amount = self.chance.choice([due, due, max(1, due // 3), due + self.chance.randint(1, 99)])
+        self.ask(f"/api/billing/invoices/{self.invoices[number]['id']}/payment",
+                 {"amount": units(amount, self.scale), "method": "bank_transfer"}, number,
+                 self.books.pay(number, amount))
+
+    def note(self):
+        """A credit note by hand: of the whole invoice, of lines of it, or of an amount; sometimes more than is left."""
+        number = self.pick(lambda invoice: invoice.total > 0)
+        if number is None:
+            return
+        invoice, seen, body, wants, amount = self.books.invoices[number], self.invoices[number], {}, None, None
+        kind = self.chance.choice(["whole", "lines", "lines", "amount", "amount"])
+        if kind == "lines":
+            wants = self.random_wants(invoice)
+            body["items"] = [{"itemId": seen["items"][invoice.lines.index(line)]["id"], "amount": units(want, self.scale)}
+                             for line, want in wants.items()]
+        if kind == "amount":
+            rest = sum(self.books.rest(line) for line in invoice.lines)
+            amount = max(1, round(rest * self.chance.choice([0.1, 0.4, 0.8, 1, 1.1])))
+            body["amount"] = units(amount, self.scale)
+        is_refund = self.chance.random() < 0.2
+        body.update(invoiceId=seen["id"], reason="Not as ordered", disposition="refund" if is_refund else "credit")
+        self.ask("/api/billing/credit-notes", body, number, self.books.issue(number, wants, amount, is_refund))
+
+    def random_wants(self, invoice):
+        wants = {}
+        for line in self.chance.sample(invoice.lines, self.chance.randint(1, min(3, len(invoice.lines)))):
+            part = self.chance.choice([0.2, 0.5, 1, 1, 1.05])
+            wants[line] = round(self.books.rest(line) * part) or 1
+        return wants
+
+
+ACTS = [  # what, how often
+    (Account.grant, 4),
+    (Account.pay, 6),
+    (Account.note, 6),
+]
