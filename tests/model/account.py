@@ -119,6 +119,19 @@ class Account:
                  {"amount": units(amount, self.scale), "method": "bank_transfer"}, number,
                  self.books.pay(number, amount))
 
+    def void(self):
+        self.end("void", self.books.void)
+
+    def write_off(self):
+        self.end("uncollectible", self.books.write_off)
+
+    def end(self, verb, expected):
+        """What is open, mostly; else it is refused."""
+        is_open = self.chance.random() < 0.9
+        number = self.pick(lambda invoice: (invoice.status in ("open", "uncollectible")) == is_open)
+        if number is not None:
+            self.ask(f"/api/billing/invoices/{self.invoices[number]['id']}/{verb}", {}, number, expected(number))
+
     def note(self):
         """A credit note by hand: of the whole invoice, of lines of it, or of an amount; sometimes more than is left."""
         number = self.pick(lambda invoice: invoice.total > 0)
@@ -150,4 +163,6 @@ ACTS = [  # what, how often
     (Account.grant, 4),
     (Account.pay, 6),
     (Account.note, 6),
+    (Account.void, 4),
+    (Account.write_off, 2),
 ]

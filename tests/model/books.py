@@ -47,6 +47,8 @@ class Invoice:
         self.end = None             # "void", "uncollectible": somebody's word (BILL-070)
 
     def due(self):
+        if self.end == "void":
+            return 0
         return max(0, self.total - self.credit_applied - self.credited - self.paid)
 
     @property
@@ -101,7 +103,7 @@ class Books:
 
     def balance(self):
         """What is due, what can be used, what is to be refunded."""
-        return [sum(invoice.due() for invoice in self.invoices if invoice.status == "open"),
+        return [sum(invoice.due() for invoice in self.invoices),
                 sum(grant.left for grant in self.grants if not grant.is_refund),
                 sum(grant.left for grant in self.grants if grant.is_refund)]
 
@@ -190,10 +192,38 @@ class Books:
         invoice = self.invoices[number]
         if invoice.status not in ("open", "uncollectible"):
             return False
-        over = amount - min(amount, invoice.due())
-        invoice.paid += amount - over
+        settled = min(amount, invoice.due())
+        self.recover(invoice, settled)
+        invoice.paid += settled
         self.post("cash", "receivable", amount)
-        self.grant(over, "receivable")
+        self.grant(amount - settled, "receivable")
+        return True
+
+    def recover(self, invoice, amount):
+        """What was given up is owed again by as much as is settled."""
+        if invoice.status == "uncollectible":
+            self.post("receivable", "bad_debt", amount)
+
+    def write_off(self, number):
+        """BILL-070; the customer still owes it, but nobody counts on it."""
+        invoice = self.invoices[number]
+        if invoice.status != "open":
+            return False
+        self.post("bad_debt", "receivable", invoice.due())
+        invoice.end = "uncollectible"
+        return True
+
+    def void(self, number):
+        """BILL-070: as if it had never been, but for what notes gave back; the credit that it used is the customer's again."""
+        invoice = self.invoices[number]
+        if invoice.status not in ("open", "uncollectible") or invoice.paid:
+            return False
+        self.recover(invoice, invoice.due())
+        notes = [(net, tax) for of, net, tax in self.notes if of == number]
+        self.post("revenue", "receivable", sum(line.net for line in invoice.lines) - sum(net for net, _ in notes))
+        self.post("tax_payable", "receivable", sum(line.tax for line in invoice.lines) - sum(tax for _, tax in notes))
+        self.grant(invoice.credit_applied, "receivable")
+        invoice.end = "void"
         return True
 
     # -- credit notes (BILL-043) --
@@ -205,10 +235,15 @@ class Books:
 
     def left(self, line):
         """What of a line, as charged, may still be credited: nothing of a void invoice. What is on none yet, is whole."""
-        invoice = next((invoice for invoice in self.invoices if line in invoice.lines), None)
-        if invoice is None:
+        if self.invoice_of(line) is None:
             return line.amount
-        return 0 if invoice.status == "void" else line.amount - round_half_away(line.amount * self.noted_share(line))
+        return 0 if self.is_void(line) else line.amount - round_half_away(line.amount * self.noted_share(line))
+
+    def invoice_of(self, line):
+        return next((invoice for invoice in self.invoices if line in invoice.lines), None)
+
+    def is_void(self, line):
+        return self.invoice_of(line) is not None and self.invoice_of(line).status == "void"
 
     def issue(self, number, wants, amount, is_refund):
         """By hand: of lines, of an amount, or the whole. False when that is more than is left."""
@@ -320,5 +355,6 @@ class Books:
         self.notes.append((number, net, tax))
         self.post("revenue", "receivable", net)
         self.post("tax_payable", "receivable", tax)
+        self.recover(invoice, min(net + tax, invoice.due()))
         self.grant(max(0, net + tax - invoice.due()), "receivable", is_refund=is_refund)
         invoice.credited += net + tax

@@ -208,7 +208,7 @@ def span(first, last):
 
 
 class Life:
-    def __init__(self, start, unit, anchor, items, zone, log, left, trial_days=0):
+    def __init__(self, start, unit, anchor, items, zone, log, books, trial_days=0):
         self.start = start + DAY * trial_days
         self.state = "trialing" if trial_days else "active"
         self.grid, self.items = Grid(self.start, unit, anchor), dict(items)
@@ -225,7 +225,7 @@ class Life:
         self.set_up = set()          # items that were charged once, with their setup fee
         self.waiting = []            # lines for the next invoice
         self.log = log               # the account's: ("invoice", instant, lines), ("note", instant, [(line, amount)])
-        self.left = left             # what of a line, as charged, notes and voids have left (BILL-022)
+        self.books = books           # which say what of a line notes and voids have left (BILL-022)
 
     def is_running(self):
         """Whether a period runs that was charged, in a subscription that is billed."""
@@ -279,9 +279,9 @@ class Life:
         return self.state in ("trialing", "active") and self.due_at() <= instant
 
     def with_waiting(self, lines):
-        """These, and what waited for an invoice."""
-        lines, self.waiting = [*lines, *self.waiting], []
-        return lines
+        """These, and what waited for an invoice; but nothing is taken back of what is void by now."""
+        waited, self.waiting = self.waiting, []
+        return [*lines, *(line for line in waited if not (line.credits and self.books.is_void(line.credits)))]
 
     def emit(self, at, lines):
         self.emit_alone(at, self.with_waiting(lines))
@@ -384,7 +384,7 @@ class Life:
 
     def unused(self, charge):
         """What is left of a charge, unless somebody gave it back already (BILL-022)."""
-        return min(charge.left(self.cuts), self.left(charge.line))
+        return min(charge.left(self.cuts), self.books.left(charge.line))
 
     def credit(self, charge):
         """What is left of a charge is taken back."""

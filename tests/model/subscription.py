@@ -29,7 +29,7 @@ class Lived:
             body["trialDays"] = trial
         self.id = self.api.post("/api/billing/subscriptions", body)["id"]
         self.life = Life(start, unit, anchor, items, zoneinfo.ZoneInfo(self.customer.zone), account.log,
-                         account.books.left, trial)
+                         account.books, trial)
         for coupon in self.coupons:
             coupon.life = self.life
         self.life.create(begin)
