@@ -13,6 +13,13 @@
 #include "runtime/metrics.h"
 #include "runtime_sql.h"
 
+/* What a row can come to at most: dead letters are large. */
+#define ROW_MAX_BYTES ((size_t)OUTBOX_ROW_BYTES + (size_t)16 * MESSAGE_VALUE_MAX)
+/* Swept, it is there as bytes and as messages, each with a few pointers. */
+#define ROW_ARENA_MAX_BYTES ((size_t)64 * 1024 * 1024)
+_Static_assert(2 * ROW_MAX_BYTES + OUTBOX_ROW_MESSAGES * sizeof(struct outgoing) + (16U << 20U) < ROW_ARENA_MAX_BYTES,
+               "a row of the outbox must fit its arena");
+
 enum { LINGER_MS = 2, MESSAGE_TIMEOUT_MS = 10000, FLUSH_MS = 500, SWEEP_WAIT_MS = 12000 };
 
 struct shipment {
@@ -129,7 +136,7 @@ enum rc outbox_write(struct tx *tx, struct arena *arena, const struct outgoing *
   struct shipment **shipments = ARENA_ARRAY(arena, struct shipment *, count);
   size_t shipment_count = 0;
   struct buf CLEANUP(buf_release) packed;
-  buf_init(&packed, (size_t)OUTBOX_ROW_BYTES + (size_t)16 * MESSAGE_VALUE_MAX);
+  buf_init(&packed, ROW_MAX_BYTES);
   for (size_t at = 0; at < count;) {
     size_t first = at;
     buf_clear(&packed);
@@ -221,16 +228,19 @@ static enum rc set_aside(struct tx *tx, struct arena *arena, const struct uuid *
   return tx_exec(tx, &runtime_sql_outbox_set_aside, PARAMS(id), NULL, err);
 }
 
-static enum rc ship_row(struct outbox *outbox, struct tx *tx, struct arena *arena, const PGresult *rows, int r,
-                        struct error *err) {
-  struct uuid row = row_uuid(rows, r, 0);
-  size_t count = (size_t)row_int(rows, r, 1);
+/* One at a time: 32 of the largest would be more than this process may take. librdkafka copies what it is given. */
+static enum rc ship_row(struct outbox *outbox, struct tx *tx, const struct uuid *row, struct error *err) {
+  struct arena CLEANUP(arena_release) arena;
+  PGresult CLEANUP(db_result_release) *rows = NULL;
+  arena_init(&arena, ROW_ARENA_MAX_BYTES);
+  TRY(tx_exec(tx, &runtime_sql_outbox_read, PARAMS(db_uuid(&arena, row)), &rows, err));
+  size_t count = (size_t)row_int(rows, 0, 0);
   struct outgoing *messages = NULL;
   struct error why;
-  if (read_row(arena, row_text(rows, r, 2), count, &messages, &why) != RC_OK)
-    return set_aside(tx, arena, &row, &why, err);
+  if (read_row(&arena, row_text(rows, 0, 1), count, &messages, &why) != RC_OK)
+    return set_aside(tx, &arena, row, &why, err);
   struct shipment *shipment = shipment_new(messages, count);
-  shipment->row = row;
+  shipment->row = *row;
   shipment->is_swept = true;
   atomic_fetch_add(&outbox->swept_under_way, 1);
   outbox_ship(outbox, shipment);
@@ -245,7 +255,10 @@ enum rc outbox_sweep(struct outbox *outbox, struct db *db, struct arena *arena, 
   TRY(tx_begin(db, &tx, err));
   TRY(tx_exec(&tx, &runtime_sql_outbox_stale, PARAMS(db_int(arena, OUTBOX_STALE_MS), db_int(arena, OUTBOX_SWEEP_ROWS)),
               &rows, err));
-  for (int r = 0; r < row_count(rows); r++) TRY(ship_row(outbox, &tx, arena, rows, r, err));
+  for (int r = 0; r < row_count(rows); r++) {
+    struct uuid row = row_uuid(rows, r, 0);
+    TRY(ship_row(outbox, &tx, &row, err));
+  }
   struct mono start = mono_now();
   while (atomic_load(&outbox->swept_under_way) > 0 && mono_ms_since(start) < SWEEP_WAIT_MS && !atomic_load(stopping))
     bus_producer_poll(outbox->producer, 50);

@@ -21,7 +21,7 @@ CALL protect_machinery('consumer_offsets');
 CREATE TABLE outbox (
   id            uuid PRIMARY KEY,
   created_at    timestamptz NOT NULL DEFAULT clock_timestamp(),
-  message_count integer NOT NULL CHECK (message_count > 0),
+  message_count integer NOT NULL CHECK (message_count BETWEEN 1 AND 500),
   messages      bytea NOT NULL
 );
 ALTER TABLE outbox ALTER COLUMN messages SET STORAGE EXTERNAL;

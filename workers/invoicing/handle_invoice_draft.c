@@ -7,7 +7,7 @@
 #include "domain/price.h"
 #include "draft.h"
 #include "handlers.h"
-#include "invoice_facts.h"
+#include "invoice_events.h"
 #include "invoicing/compute.h"
 #include "sql.h"
 #include "store.h"

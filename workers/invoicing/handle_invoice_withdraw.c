@@ -6,12 +6,11 @@
 #include "handlers.h"
 #include "note_store.h"
 
-static enum rc load(struct work *work, const struct message *command, struct invoice_facts *standing,
-                    struct error *err) {
+static enum rc load(struct work *work, const struct message *command, struct invoice_facts *facts, struct error *err) {
   struct draft_ref ref = {.tenant = command->tenant};
   if (!uuid_parse(command->subject, &ref.id)) return error_set(err, RC_BAD_MESSAGE, "the subject is no invoice's id");
   TRY(draft_finalise(work, &ref, err));
-  return invoice_facts_load(work, &command->tenant, command->subject, GROUND_TO_STORE, standing, err);
+  return invoice_facts_load(work, &command->tenant, command->subject, GROUND_TO_STORE, facts, err);
 }
 
 /* Nothing when nothing is left: the command came twice, or the invoice was one of nothing. */
@@ -31,16 +30,16 @@ static enum rc give_back(struct work *work, const struct message *command, const
 enum rc handle_invoice_withdraw(struct work *work, struct message *const *messages, size_t count, struct error *err) {
   (void)count;
   const struct message *command = messages[0];
-  struct invoice_facts standing;
+  struct invoice_facts facts;
   const char *reason;
   TRY(body_text(command->json, "reason", &reason, err));
-  TRY(load(work, command, &standing, err));
-  switch (standing.state) {
+  TRY(load(work, command, &facts, err));
+  switch (facts.state) {
   case INVOICE_VOID: return RC_OK;
   case INVOICE_PAID: return give_back(work, command, reason, err);
   case INVOICE_DRAFT:
   case INVOICE_OPEN:
   case INVOICE_UNCOLLECTIBLE: break;
   }
-  return standing.paid_minor > 0 ? give_back(work, command, reason, err) : invoice_void(work, &standing, command, err);
+  return facts.paid_minor > 0 ? give_back(work, command, reason, err) : invoice_void(work, &facts, command, err);
 }

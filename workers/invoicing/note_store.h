@@ -2,7 +2,7 @@
 #ifndef INVOICING_NOTE_STORE_H
 #define INVOICING_NOTE_STORE_H
 
-#include "invoice_facts.h"
+#include "invoice_events.h"
 #include "invoicing/note.h"
 
 /* Writes note, ledger and credit, settles the invoice, and tells. */

@@ -32,6 +32,6 @@ void report_emit(struct work *work, const struct report *report) {
                                 .key = db_uuid(work->arena, &report->customer),
                                 .json = buf_text(&value)});
   if (report->reason)
-    LOG(LOG_WARN, "mail.failed", LOG_TEXT("notification", id), LOG_TEXT("template", report->template),
-        LOG_TEXT("reason", report->reason));
+    LOG(report->is_dropped ? LOG_INFO : LOG_WARN, report->is_dropped ? "mail.dropped" : "mail.failed",
+        LOG_TEXT("notification", id), LOG_TEXT("template", report->template), LOG_TEXT("reason", report->reason));
 }

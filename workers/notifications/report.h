@@ -4,12 +4,14 @@
 
 #include "runtime/runtime.h"
 
-/* reason NULL: notification.sent; else notification.failed, and the reason names nobody. */
+/* reason NULL: notification.sent; else notification.failed, and the reason names nobody. is_dropped: it was not wanted
+ * any more, which is no fault. */
 struct report {
   struct uuid tenant, id, event_id, customer;
   const char *template;
   int64_t version;
   const char *reason;
+  bool is_dropped;
 };
 
 void report_emit(struct work *work, const struct report *report);

@@ -267,7 +267,8 @@ static void report_ended(struct work *work, const PGresult *rows) {
                                        .template = row_text(rows, r, 3),
                                        .customer = row_uuid(rows, r, 4),
                                        .version = row_int(rows, r, 5),
-                                       .reason = row_text(rows, r, 7)});
+                                       .reason = row_text(rows, r, 7),
+                                       .is_dropped = strcmp(row_text(rows, r, 6), "dropped") == 0});
 }
 
 static enum rc record_attempts(struct work *work, struct error *err) {
