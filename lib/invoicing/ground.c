@@ -244,11 +244,6 @@ enum rc coupon_uses_save(struct work *work, const struct ground *ground, struct 
 
 /* -- what credits take back -- */
 
-static bool is_same_line(const struct line_name *a, const struct line_name *b) {
-  return a->item == b->item && a->period_index == b->period_index && a->revision == b->revision &&
-         strcmp(a->component, b->component) == 0 && strcmp(a->kind, b->kind) == 0;
-}
-
 static enum rc read_origin(struct work *work, const PGresult *rows, int row, struct origin *origin, struct error *err) {
   origin->id = row_uuid(rows, row, 1);
   origin->charge = (struct taken_back){.amount_minor = row_int(rows, row, 2),
@@ -259,66 +254,90 @@ static enum rc read_origin(struct work *work, const PGresult *rows, int row, str
   origin->rate.is_inclusive = row_bool(rows, row, 8);
   origin->discounts = row_text_copy(work->arena, rows, row, 9);
   if (!row_is_null(rows, row, 10)) origin->rate.id = row_uuid(rows, row, 10);
+  origin->is_void = row_bool(rows, row, 11);
   if (tax_category_from_name(row_text(rows, row, 7), &origin->rate.category)) return RC_OK;
   return error_set(err, RC_INVARIANT, "a line's tax category is unknown");
 }
 
-enum { ORIGIN_COLUMNS = 8 };
-
-static void add_origin(struct db_array **column, const struct invoice *invoice, const struct invoice_line *line) {
-  db_array_uuid(column[0], &invoice->tenant);
-  db_array_text(column[1], line->subscription_id);
-  db_array_int(column[2], line->credits.item);
-  db_array_text(column[3], line->credits.component);
-  db_array_int(column[4], line->credits.period_index);
-  db_array_text(column[5], line->credits.kind);
-  db_array_int(column[6], line->credits.revision);
-}
+/* Lines that take others back, and their invoices. */
+struct asked {
+  struct invoice_line **lines;
+  const struct invoice **invoices;
+  size_t count;
+};
 
 /* Lines that take back the same line share what is known of it. */
-static struct invoice_line *find_twin(struct invoice_line *const *lines, size_t count,
-                                      const struct invoice_line *line) {
-  for (size_t i = 0; i < count; i++)
-    if (strcmp(lines[i]->subscription_id, line->subscription_id) == 0 &&
-        is_same_line(&lines[i]->credits, &line->credits))
-      return lines[i];
+static struct invoice_line *find_twin(const struct asked *asked, const struct invoice_line *line) {
+  for (size_t i = 0; i < asked->count; i++)
+    if (strcmp(asked->lines[i]->subscription_id, line->subscription_id) == 0 &&
+        line_name_equal(&asked->lines[i]->credits, &line->credits))
+      return asked->lines[i];
   return NULL;
 }
 
-/* In a preview the batch may have drafts whose rows are there: they are computed anew, and their rows do not count. */
-static enum rc load_origins(struct work *work, struct invoice *invoices, size_t count, enum ground_use use,
-                            struct error *err) {
-  struct db_array *column[ORIGIN_COLUMNS];
-  size_t line_count = 0, asked = 0;
-  for (int c = 0; c < ORIGIN_COLUMNS; c++) column[c] = db_array_new(work->arena);
+/* What a statement about these lines is asked by: tenants, subscriptions, names. */
+enum { ORIGIN_KEYS = 2 + LINE_NAME_COLUMNS };
+
+static void write_keys(struct work *work, const struct asked *asked, const char *ret_params[static ORIGIN_KEYS]) {
+  struct db_array *tenants = db_array_new(work->arena), *subscriptions = db_array_new(work->arena);
+  struct line_names names = line_names_new(work->arena);
+  for (size_t i = 0; i < asked->count; i++) {
+    db_array_uuid(tenants, &asked->invoices[i]->tenant);
+    db_array_text(subscriptions, asked->lines[i]->subscription_id);
+    line_names_add(&names, &asked->lines[i]->credits);
+  }
+  ret_params[0] = db_array_literal(tenants);
+  ret_params[1] = db_array_literal(subscriptions);
+  line_names_literals(&names, &ret_params[2]);
+}
+
+/* Each line once, whatever the number of those that take it back. */
+static struct asked gather_asked(struct work *work, struct invoice *invoices, size_t count) {
+  size_t most = 0;
   for (size_t i = 0; i < count; i++)
-    for (size_t n = 0; n < invoices[i].line_count; n++) line_count += invoices[i].lines[n].takes_back;
-  if (line_count == 0) return RC_OK;
-  struct invoice_line **lines = ARENA_ARRAY(work->arena, struct invoice_line *, line_count);
+    for (size_t n = 0; n < invoices[i].line_count; n++) most += invoices[i].lines[n].takes_back;
+  struct asked asked = {.lines = ARENA_ARRAY(work->arena, struct invoice_line *, most + 1),
+                        .invoices = ARENA_ARRAY(work->arena, const struct invoice *, most + 1)};
   for (size_t i = 0; i < count; i++) {
     for (size_t n = 0; !invoices[i].is_known && n < invoices[i].line_count; n++) {
       struct invoice_line *line = &invoices[i].lines[n];
-      if (!line->takes_back || find_twin(lines, asked, line)) continue;
-      add_origin(column, &invoices[i], line);
-      lines[asked++] = line;
+      if (!line->takes_back || find_twin(&asked, line)) continue;
+      asked.invoices[asked.count] = &invoices[i];
+      asked.lines[asked.count++] = line;
     }
   }
-  const char *params[ORIGIN_COLUMNS];
-  for (size_t i = 0; use == GROUND_TO_PREVIEW && i < count; i++) db_array_uuid(column[7], &invoices[i].id);
-  for (int c = 0; c < ORIGIN_COLUMNS; c++) params[c] = db_array_literal(column[c]);
+  return asked;
+}
+
+static void share_origins(struct invoice *invoices, size_t count, const struct asked *asked) {
+  for (size_t i = 0; i < count; i++) {
+    for (size_t n = 0; !invoices[i].is_known && n < invoices[i].line_count; n++) {
+      struct invoice_line *line = &invoices[i].lines[n];
+      if (line->takes_back && !line->origin) line->origin = find_twin(asked, line)->origin;
+    }
+  }
+}
+
+/* Whoever gives something back of an invoice holds its row, so that what is left of a line is known here for sure. In a
+ * preview the batch may have drafts whose rows are there: they are computed anew, and their rows do not count. */
+static enum rc load_origins(struct work *work, struct invoice *invoices, size_t count, enum ground_use use,
+                            struct error *err) {
+  struct asked asked = gather_asked(work, invoices, count);
+  struct db_array *aside = db_array_new(work->arena);
+  const char *params[ORIGIN_KEYS + 1];
   PGresult CLEANUP(db_result_release) *rows = NULL;
-  TRY(tx_exec(work->tx, &invoicing_sql_origins_load, params, ORIGIN_COLUMNS, &rows, err));
+  if (asked.count == 0) return RC_OK;
+  write_keys(work, &asked, params);
+  for (size_t i = 0; use == GROUND_TO_PREVIEW && i < count; i++) db_array_uuid(aside, &invoices[i].id);
+  params[ORIGIN_KEYS] = db_array_literal(aside);
+  if (use == GROUND_TO_STORE) TRY(tx_exec(work->tx, &invoicing_sql_origins_hold, params, ORIGIN_KEYS, NULL, err));
+  TRY(tx_exec(work->tx, &invoicing_sql_origins_load, params, ORIGIN_KEYS + 1, &rows, err));
   for (int r = 0; r < row_count(rows); r++) {
     struct origin *origin = ARENA_NEW(work->arena, struct origin);
     TRY(read_origin(work, rows, r, origin, err));
-    lines[row_int(rows, r, 0)]->origin = origin;
+    asked.lines[row_int(rows, r, 0)]->origin = origin;
   }
-  for (size_t i = 0; i < count; i++) {
-    for (size_t n = 0; !invoices[i].is_known && n < invoices[i].line_count; n++) {
-      struct invoice_line *line = &invoices[i].lines[n];
-      if (line->takes_back && !line->origin) line->origin = find_twin(lines, asked, line)->origin;
-    }
-  }
+  share_origins(invoices, count, &asked);
   return RC_OK;
 }
 

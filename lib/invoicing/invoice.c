@@ -92,9 +92,35 @@ static enum rc read_lines(struct arena *arena, json_t *body, struct invoice *inv
   return RC_OK;
 }
 
+bool line_name_equal(const struct line_name *a, const struct line_name *b) {
+  return a->item == b->item && a->period_index == b->period_index && a->revision == b->revision &&
+         strcmp(a->component, b->component) == 0 && strcmp(a->kind, b->kind) == 0;
+}
+
 bool line_is_named(const struct invoice_line *line, const struct line_name *name) {
-  return name->item == line->item && name->period_index == line->period_index && name->revision == line->revision &&
-         strcmp(name->component, line->component) == 0 && strcmp(name->kind, line->kind) == 0;
+  return line_name_equal(name, &(struct line_name){.component = line->component,
+                                                   .kind = line->kind,
+                                                   .item = line->item,
+                                                   .period_index = line->period_index,
+                                                   .revision = line->revision});
+}
+
+struct line_names line_names_new(struct arena *arena) {
+  struct line_names names;
+  for (int c = 0; c < LINE_NAME_COLUMNS; c++) names.columns[c] = db_array_new(arena);
+  return names;
+}
+
+void line_names_add(struct line_names *names, const struct line_name *name) {
+  db_array_int(names->columns[0], name->item);
+  db_array_text(names->columns[1], name->component);
+  db_array_int(names->columns[2], name->period_index);
+  db_array_text(names->columns[3], name->kind);
+  db_array_int(names->columns[4], name->revision);
+}
+
+void line_names_literals(const struct line_names *names, const char *ret_params[static LINE_NAME_COLUMNS]) {
+  for (int c = 0; c < LINE_NAME_COLUMNS; c++) ret_params[c] = db_array_literal(names->columns[c]);
 }
 
 static bool is_same_text(const char *a, const char *b) {

@@ -10,6 +10,7 @@
 #include "base/json_text.h"
 #include "base/money.h"
 #include "bus/message.h"
+#include "db/db.h"
 #include "domain/discount.h"
 #include "domain/invoice.h"
 #include "domain/tax.h"
@@ -24,6 +25,7 @@ struct line_name {
 struct origin {
   struct uuid id;
   struct taken_back charge;
+  bool is_void; /* its invoice is: nothing of it was charged */
   struct tax_rate rate;
   const char *discounts; /* JSON of each coupon's share; NULL: none */
 };
@@ -80,6 +82,15 @@ MUST_CHECK enum rc invoice_read(struct arena *arena, const struct message *comma
 /* The member "credits" of a line, if it has one. */
 MUST_CHECK enum rc line_read_credits(struct arena *arena, json_t *body, struct invoice_line *line, struct error *err);
 bool line_is_named(const struct invoice_line *line, const struct line_name *name);
+bool line_name_equal(const struct line_name *a, const struct line_name *b);
+/* Names as arrays, for statements that look lines up by them: item, component, period, kind, revision. */
+enum { LINE_NAME_COLUMNS = 5 };
+struct line_names {
+  struct db_array *columns[LINE_NAME_COLUMNS];
+};
+struct line_names line_names_new(struct arena *arena);
+void line_names_add(struct line_names *names, const struct line_name *name);
+void line_names_literals(const struct line_names *names, const char *ret_params[static LINE_NAME_COLUMNS]);
 /* The subscription and the periods of its lines together. */
 void invoice_gather(struct invoice *invoice);
 /* total less credit, at least 0. */

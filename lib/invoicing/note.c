@@ -17,8 +17,8 @@ static enum rc check_state(const struct invoice_facts *invoice, struct error *er
   return RC_OK;
 }
 
-static const char *ids_of(struct work *work, const struct ahead *ahead) {
-  struct db_array *ids = db_array_new(work->arena);
+const char *ahead_ids(struct arena *arena, const struct ahead *ahead) {
+  struct db_array *ids = db_array_new(arena);
   for (size_t i = 0; ahead && i < ahead->count; i++) db_array_uuid(ids, &ahead->invoices[i].id);
   return db_array_literal(ids);
 }
@@ -26,7 +26,8 @@ static const char *ids_of(struct work *work, const struct ahead *ahead) {
 static enum rc load_lines(struct work *work, struct note *note, const struct ahead *ahead, struct error *err) {
   PGresult CLEANUP(db_result_release) *rows = NULL;
   TRY(tx_exec(work->tx, &invoicing_sql_note_lines_load,
-              PARAMS(db_uuid(work->arena, &note->invoice.tenant), note->invoice.id, ids_of(work, ahead)), &rows, err));
+              PARAMS(db_uuid(work->arena, &note->invoice.tenant), note->invoice.id, ahead_ids(work->arena, ahead)),
+              &rows, err));
   note->line_count = (size_t)row_count(rows);
   if (note->line_count > INVOICE_LINES_MAX) return error_set(err, RC_INVARIANT, "an invoice has too many lines");
   for (size_t n = 0; n < note->line_count; n++) {

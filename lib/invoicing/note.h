@@ -14,6 +14,9 @@ struct ahead {
   size_t count;
 };
 
+/* Their ids as an array for a statement; none for NULL. */
+const char *ahead_ids(struct arena *arena, const struct ahead *ahead);
+
 struct note {
   struct uuid id;
   const char *id_text, *reason, *disposition, *number;

@@ -58,7 +58,7 @@ static int compare_claimed(const void *a, const void *b) {
   return order;
 }
 
-static void find_ahead(const struct note_request *request, const struct invoice *invoice, struct notes *notes) {
+static void claim_ahead(const struct note_request *request, const struct invoice *invoice, struct notes *notes) {
   for (size_t c = 0; c < request->count; c++) {
     for (size_t n = 0; n < invoice->line_count; n++) {
       const struct invoice_line *line = &invoice->lines[n];
@@ -74,24 +74,14 @@ static void find_ahead(const struct note_request *request, const struct invoice 
   }
 }
 
-enum { CLAIM_COLUMNS = 6 };
-
 static enum rc find_stored(struct work *work, const struct note_request *request, const struct ahead *ahead,
                            PGresult **ret_rows, struct error *err) {
-  struct db_array *column[CLAIM_COLUMNS];
-  const char *params[2 + CLAIM_COLUMNS] = {db_uuid(work->arena, &request->tenant), request->subscription_id};
-  for (int c = 0; c < CLAIM_COLUMNS; c++) column[c] = db_array_new(work->arena);
-  for (size_t i = 0; i < request->count; i++) {
-    const struct line_name *line = &request->claims[i].line;
-    db_array_int(column[0], line->item);
-    db_array_text(column[1], line->component);
-    db_array_int(column[2], line->period_index);
-    db_array_text(column[3], line->kind);
-    db_array_int(column[4], line->revision);
-  }
-  for (size_t i = 0; ahead && i < ahead->count; i++) db_array_uuid(column[5], &ahead->invoices[i].id);
-  for (int c = 0; c < CLAIM_COLUMNS; c++) params[2 + c] = db_array_literal(column[c]);
-  return tx_exec(work->tx, &invoicing_sql_claims_find, params, 2 + CLAIM_COLUMNS, ret_rows, err);
+  struct line_names names = line_names_new(work->arena);
+  const char *params[3 + LINE_NAME_COLUMNS] = {db_uuid(work->arena, &request->tenant), request->subscription_id};
+  for (size_t i = 0; i < request->count; i++) line_names_add(&names, &request->claims[i].line);
+  line_names_literals(&names, &params[2]);
+  params[2 + LINE_NAME_COLUMNS] = ahead_ids(work->arena, ahead);
+  return tx_exec(work->tx, &invoicing_sql_claims_find, params, 3 + LINE_NAME_COLUMNS, ret_rows, err);
 }
 
 enum rc notes_find(struct work *work, const struct note_request *request, const struct ahead *ahead,
@@ -108,7 +98,7 @@ enum rc notes_find(struct work *work, const struct note_request *request, const 
                          .created = row_utime(rows, r, 4),
                          .line = row_int(rows, r, 2),
                          .amount_minor = request->claims[row_int(rows, r, 0)].amount_minor};
-  for (size_t i = 0; ahead && i < ahead->count; i++) find_ahead(request, &ahead->invoices[i], &notes);
+  for (size_t i = 0; ahead && i < ahead->count; i++) claim_ahead(request, &ahead->invoices[i], &notes);
   if (notes.claimed_count > 0) qsort(notes.claimed, notes.claimed_count, sizeof *notes.claimed, compare_claimed);
   *ret_notes = notes;
   return RC_OK;

@@ -108,13 +108,16 @@ static void take(struct records *records, const rd_kafka_message_t *message, con
 struct records kafka_read(const char *topic, const char *header, const char *value) {
   struct records records = {0};
   rd_kafka_t *kafka = client(RD_KAFKA_CONSUMER);
+  bool has_ended[PARTITIONS_MAX] = {false}; /* what others write meanwhile has an end, too */
   rd_kafka_poll_set_consumer(kafka);
   for (int left = assign_all(kafka, topic); left > 0;) {
     rd_kafka_message_t *message = rd_kafka_consumer_poll(kafka, POLL_MS);
     cr_assert_not_null(message, "%s: nothing for %d ms", topic, POLL_MS);
-    if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF)
-      left--;
-    else if (!message->err)
+    if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
+      cr_assert_lt(message->partition, PARTITIONS_MAX);
+      left -= !has_ended[message->partition];
+      has_ended[message->partition] = true;
+    } else if (!message->err)
       take(&records, message, header, value);
     else
       cr_assert_fail("%s: %s", topic, rd_kafka_message_errstr(message));

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "invoicing/invoice.h"
 #include "sql.h"
 
 /* Of one of them each: a plan's name has at most 200 characters of 4 bytes. */
@@ -199,24 +200,22 @@ struct charges charges_of_period(struct arena *arena, const struct billable *s) 
 
 enum rc charges_limit(struct work *work, const char *tenant, const char *subscription, struct charges *charges,
                       struct error *err) {
-  enum { COLUMNS = 5 };
-  struct db_array *columns[COLUMNS];
-  const char *params[2 + COLUMNS] = {tenant, subscription};
+  const char *params[2 + LINE_NAME_COLUMNS] = {tenant, subscription};
+  struct line_names names = line_names_new(work->arena);
   struct charge *limited = ARENA_ARRAY(work->arena, struct charge, charges->count + 1);
   PGresult CLEANUP(db_result_release) *rows = NULL;
   if (charges->count == 0) return RC_OK;
-  for (int c = 0; c < COLUMNS; c++) columns[c] = db_array_new(work->arena);
   for (size_t i = 0; i < charges->count; i++) {
     const struct charge *charge = &charges->at[i];
     limited[i] = *charge;
-    db_array_int(columns[0], charge->item);
-    db_array_text(columns[1], charge->component);
-    db_array_int(columns[2], charge->index);
-    db_array_text(columns[3], charge->kind);
-    db_array_int(columns[4], charge->revision);
+    line_names_add(&names, &(struct line_name){.item = charge->item,
+                                               .component = charge->component,
+                                               .period_index = charge->index,
+                                               .kind = charge->kind,
+                                               .revision = charge->revision});
   }
-  for (int c = 0; c < COLUMNS; c++) params[2 + c] = db_array_literal(columns[c]);
-  TRY(tx_exec(work->tx, &sql_charges_left, params, 2 + COLUMNS, &rows, err));
+  line_names_literals(&names, &params[2]);
+  TRY(tx_exec(work->tx, &sql_charges_left, params, 2 + LINE_NAME_COLUMNS, &rows, err));
   for (int r = 0; r < row_count(rows); r++) limited[row_int(rows, r, 0)].most_minor = row_int(rows, r, 1);
   charges->at = limited;
   return RC_OK;

@@ -67,10 +67,20 @@ enum rc invoice_void(struct work *work, struct invoice_facts *facts, const struc
   return RC_OK;
 }
 
+/* BILL-022: the credit would be for what was never charged. (What billing itself withdraws was never changed.) */
+static enum rc check_not_taken_back(struct work *work, const struct invoice_facts *facts, struct error *err) {
+  PGresult CLEANUP(db_result_release) *taken = NULL;
+  TRY(tx_exec(work->tx, &sql_invoice_taken_back, PARAMS(db_uuid(work->arena, &facts->tenant), facts->id), &taken, err));
+  if (row_count(taken) == 0) return RC_OK;
+  return error_set(err, RC_CONFLICT,
+                   "a later invoice has taken a part of it back already: give the rest back by a credit note");
+}
+
 enum rc handle_invoice_void(struct work *work, struct message *const *messages, size_t count, struct error *err) {
   (void)count;
   struct invoice_facts facts;
   TRY(load(work, messages[0], &facts, err));
+  TRY(check_not_taken_back(work, &facts, err));
   TRY(invoice_void(work, &facts, messages[0], err));
   return invoice_answer(work, messages[0], facts.id, 200, err);
 }
