@@ -174,6 +174,11 @@ enum rc drafts_under_way(struct work *work, const struct uuid *tenant, const cha
                          struct invoice **ret_invoices, size_t *ret_count, struct error *err) {
   PGresult CLEANUP(db_result_release) *rows = NULL;
   TRY(tx_exec(work->tx, &invoicing_sql_drafts_under_way, PARAMS(db_uuid(work->arena, tenant), customer), &rows, err));
+  int64_t lines = row_count(rows) > 0 ? row_int(rows, 0, 2) : 0;
+  if (lines > DRAFTS_LINES_MAX)
+    return error_set(err, RC_CONFLICT,
+                     "the customer's drafts have %lld lines, and a preview looks at %d at most: finalise some first",
+                     (long long)lines, DRAFTS_LINES_MAX);
   struct draft_ref *refs = ARENA_ARRAY(work->arena, struct draft_ref, (size_t)row_count(rows));
   read_refs(rows, refs);
   return drafts_load(work, refs, (size_t)row_count(rows), 0, GROUND_TO_PREVIEW, ret_invoices, ret_count, err);

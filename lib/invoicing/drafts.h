@@ -12,7 +12,9 @@ struct draft_ref {
 MUST_CHECK enum rc drafts_load(struct work *work, const struct draft_ref *refs, size_t count, size_t spare,
                                enum ground_use use, struct invoice **ret_invoices, size_t *ret_count,
                                struct error *err);
-/* For a preview: the drafts of a customer that a task will finalise, at most 200. */
+/* For a preview: the drafts of a customer that a task will finalise, all of them: each may use account credit, or a
+ * coupon, before what is previewed. RC_CONFLICT when they have more than DRAFTS_LINES_MAX lines. */
+enum { DRAFTS_LINES_MAX = 20000 };
 MUST_CHECK enum rc drafts_under_way(struct work *work, const struct uuid *tenant, const char *customer,
                                     struct invoice **ret_invoices, size_t *ret_count, struct error *err);
 

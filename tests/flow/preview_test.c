@@ -234,6 +234,45 @@ Test(preview, bill_071_counts_drafts_under_way) {
   expect_previews("total", "'inclusive':false", 24);
 }
 
+/* However many drafts come first: what they use of account credit is not there for the next invoice. */
+Test(preview, bill_071_counts_all_drafts_under_way) {
+  enum { DAYS = 210 };
+  struct tenant tenant = tenant_new();
+  const char *customer = customer_new(&tenant, NULL);
+  sql_do(&tenant, "UPDATE tenants SET draft_hours = 24 WHERE id = $1");
+  const char *subscription =
+      subscription_new(&tenant, customer, plan_new(&tenant, "1.00", "USD", "daily"), days_ago(DAYS));
+  billing_run(&tenant);
+  WAIT_UNTIL(sql_int(&tenant, "SELECT count(*) FROM invoices WHERE tenant_id = $1 AND status = 'draft'") == DAYS + 1,
+             "a draft for each day");
+  made(&tenant, keep_text("/api/billing/customers/%s/credits", customer),
+       keep_text("{'amount':'%d.50','currency':'USD','reason':'gift'}", DAYS + 1));
+  const char *path = keep_text("/api/billing/subscriptions/%s/preview", subscription);
+  const json_t *preview = api_post(&tenant, 200, path, "{'quantity':2,'when':'period_end'}");
+  cr_expect_eq(json_number_at(preview, "nextInvoice.totalAmount"), 2);
+  cr_expect_eq(json_number_at(preview, "nextInvoice.creditApplied"), 0.5);
+}
+
+/* More than a preview can hold is said, not left out. */
+Test(preview, bill_071_refuses_what_it_cannot_compute_exactly) {
+  struct tenant tenant = tenant_new();
+  const char *customer = customer_new(&tenant, NULL);
+  const char *subscription =
+      subscription_new(&tenant, customer, plan_new(&tenant, "1.00", "USD", "daily"), days_ago(0));
+  sql_do(&tenant, keep_text("INSERT INTO invoices (tenant_id, id, customer_id, status, currency, subtotal_minor, "
+                            "total_minor, collection, issue_date, due_date, auto_finalise_at, created_at, updated_at) "
+                            "SELECT $1::uuid, gen_random_uuid(), '%s', 'draft', 'USD', 0, 0, 'manual', current_date, "
+                            "current_date, now() + interval '1 day', now(), now() FROM generate_series(1, 100)",
+                            customer));
+  sql_do(&tenant,
+         "INSERT INTO invoice_items (tenant_id, invoice_id, line, id, kind, description, quantity, unit_price, "
+         "amount_minor, provenance) SELECT tenant_id, id, n, gen_random_uuid(), 'fee', 'Fee', 1, 0, 0, '{}' "
+         "FROM invoices, generate_series(1, 201) n WHERE tenant_id = $1 AND status = 'draft'");
+  const json_t *error = api_post(&tenant, 409, keep_text("/api/billing/subscriptions/%s/preview", subscription),
+                                 "{'quantity':2,'when':'period_end'}");
+  cr_expect(strstr(json_at(error, "message"), "20100 lines"), "%s", json_at(error, "message"));
+}
+
 /* -- of a cancellation: its credit notes, and its last invoice -- */
 
 enum { LIVES = 10, CANCELLED = LIVES * COUPONS / 3 };

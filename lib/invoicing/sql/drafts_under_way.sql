@@ -1,4 +1,7 @@
--- A customer's drafts that a task will finalise (BILL-071), the next one first. $1 tenant, $2 customer. Result: tenant id, id.
-SELECT tenant_id, id FROM invoices
-WHERE tenant_id = $1::uuid AND customer_id = $2::uuid AND status = 'draft' AND auto_finalise_at IS NOT NULL
-ORDER BY auto_finalise_at, id LIMIT 200;
+-- A customer's drafts that a task will finalise (BILL-071), the next one first. $1 tenant, $2 customer.
+-- Result: tenant id, id, how many lines all of them have together.
+SELECT v.tenant_id, v.id, sum(l.count) OVER ()
+FROM invoices v
+CROSS JOIN LATERAL (SELECT count(*) FROM invoice_items i WHERE i.tenant_id = v.tenant_id AND i.invoice_id = v.id) AS l
+WHERE v.tenant_id = $1::uuid AND v.customer_id = $2::uuid AND v.status = 'draft' AND v.auto_finalise_at IS NOT NULL
+ORDER BY v.auto_finalise_at, v.id;
