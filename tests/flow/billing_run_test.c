@@ -104,6 +104,22 @@ Test(billing_run, lines_of_one_customer_and_day_share_an_invoice) {
   expect_sound_books(&tenant);
 }
 
+/* More periods behind than one step takes, of one of them alone: the others wait for it. */
+Test(billing_run, bill_061_who_is_far_behind_has_one_invoice_a_day_as_well) {
+  struct tenant tenant = tenant_new();
+  const char *customer = customer_new(&tenant, NULL), *start = days_ago(300);
+  subscribe(&tenant, customer, plan_new(&tenant, "1.00", "USD", "daily"), start, "");
+  subscribe(&tenant, customer, plan_new(&tenant, "5.00", "USD", "weekly"), start, "");
+  subscribe(&tenant, customer, plan_new(&tenant, "20.00", "USD", "monthly"), start, "");
+  billing_run(&tenant);
+  await_invoices(&tenant, 300 + 3); /* each day after the first, whose invoices were made with the subscriptions */
+  cr_expect_eq(sql_int(&tenant,
+                       "SELECT count(*) FROM (SELECT FROM invoice_items WHERE tenant_id = $1 AND period_index > 0 "
+                       "GROUP BY period_start HAVING count(DISTINCT invoice_id) > 1) AS day"),
+               0);
+  expect_sound_books(&tenant);
+}
+
 Test(billing_run, what_costs_nothing_moves_on_without_an_invoice) {
   struct tenant tenant = tenant_new();
   const char *subscription =

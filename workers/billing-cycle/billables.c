@@ -228,11 +228,13 @@ static enum rc load_prices(struct work *work, const struct uuid *tenant, struct 
 }
 
 enum rc billables_due(struct work *work, const struct uuid *tenant, struct db_array *customers, struct utime as_of,
-                      struct billable **ret_due, size_t *ret_count, struct error *err) {
+                      size_t most, struct billable **ret_due, size_t *ret_count, struct error *err) {
   struct arena *arena = work->arena;
   PGresult CLEANUP(db_result_release) *rows = NULL;
-  TRY(tx_exec(work->tx, &sql_billables_due,
-              PARAMS(db_uuid(arena, tenant), db_array_literal(customers), db_utime(arena, as_of)), &rows, err));
+  TRY(tx_exec(
+      work->tx, &sql_billables_due,
+      PARAMS(db_uuid(arena, tenant), db_array_literal(customers), db_utime(arena, as_of), db_int(arena, (int64_t)most)),
+      &rows, err));
   size_t count = (size_t)row_count(rows);
   struct billable *due = ARENA_ARRAY(arena, struct billable, count);
   for (size_t i = 0; i < count; i++) due[i] = read_billable(arena, rows, (int)i);

@@ -5,9 +5,11 @@
 
 #include "billing.h"
 
-/* The due subscriptions of these customers. */
+/* The due subscriptions of these customers, customer by customer; of the last one perhaps not all, when there are
+ * `most`: those that are due no later than the others. */
 MUST_CHECK enum rc billables_due(struct work *work, const struct uuid *tenant, struct db_array *customers,
-                                 struct utime as_of, struct billable **ret_due, size_t *ret_count, struct error *err);
+                                 struct utime as_of, size_t most, struct billable **ret_due, size_t *ret_count,
+                                 struct error *err);
 /* RC_NOT_FOUND when there is none. */
 MUST_CHECK enum rc billable_find(struct work *work, const struct uuid *tenant, const char *subscription_id,
                                  struct billable *ret_subscription, struct error *err);

@@ -11,6 +11,8 @@
 #include "charges.h"
 #include "scheduled.h"
 
+enum { MILESTONE_WEIGHT = 512 };
+
 #define GROW(arena, array, count, capacity)                             \
   do {                                                                  \
     if ((count) < (capacity)) break;                                    \
@@ -28,11 +30,13 @@ void billing_add(struct arena *arena, struct billing *billing, const struct line
   added->grid = line->subscription->grid;
   added->zone = line->subscription->zone;
   added->sequence = billing->count++;
+  billing->weight += line_weight(added);
 }
 
 static void add_milestone(struct arena *arena, struct billing *billing, const struct milestone *milestone) {
   GROW(arena, billing->milestones, billing->milestone_count, billing->milestone_capacity);
   billing->milestones[billing->milestone_count++] = *milestone;
+  billing->weight += MILESTONE_WEIGHT;
 }
 
 /* -- how much -- */
@@ -423,10 +427,14 @@ static enum rc begin_period(struct arena *arena, struct billing *billing, struct
 
 /* -- the walk -- */
 
+/* The day of the next boundary. */
+static struct date next_day(const struct billable *s) {
+  return grid_period(&s->grid, s->start, billing_running(s) + 1).start;
+}
+
 static enum rc pass_boundary(struct arena *arena, struct billing *billing, struct billable *s, struct error *err) {
   enum subscription_event event;
-  struct date boundary = grid_period(&s->grid, s->start, billing_running(s) + 1).start;
-  TRY(billing_settle(arena, billing, s, boundary, err));
+  TRY(billing_settle(arena, billing, s, next_day(s), err));
   if (s->renewed_count > 0) return enter_renewed(s, err);
   if (ends_at_boundary(s, &event)) return end_subscription(s, event, err);
   return begin_period(arena, billing, s, err);
@@ -450,9 +458,9 @@ void billing_park(struct arena *arena, struct billable *s, const struct error *w
 }
 
 /* One boundary as a whole, or nothing of it. */
-static bool try_boundary(struct arena *arena, struct billing *billing, struct billable *s) {
+static void try_boundary(struct arena *arena, struct billing *billing, struct billable *s) {
   struct billable before = *s;
-  size_t lines = billing->count, milestones = billing->milestone_count;
+  size_t lines = billing->count, milestones = billing->milestone_count, weight = billing->weight;
   struct error why;
   if (pass_boundary(arena, billing, s, &why) == RC_OK) {
     s->periods_due++;
@@ -460,24 +468,76 @@ static bool try_boundary(struct arena *arena, struct billing *billing, struct bi
       s->periods_invoiced++;
     else
       s->periods_without_charge++;
-    return true;
+    return;
   }
   *s = before;
   billing->count = lines;
   billing->milestone_count = milestones;
+  billing->weight = weight;
   billing_park(arena, s, &why);
-  return false;
+}
+
+static bool is_due(const struct billable *s, struct utime as_of) {
+  return !s->is_parked && !s->ends && s->next_at.us <= as_of.us;
+}
+
+/* The next day on which something is due; false when there is none in this step. */
+static bool find_day(const struct billable *subscriptions, size_t count, struct utime as_of, struct date *ret_day) {
+  bool is_found = false, may_be_billed = true;
+  for (size_t i = 0; i < count; i++) {
+    const struct billable *s = &subscriptions[i];
+    if (!is_due(s, as_of)) continue;
+    struct date day = next_day(s);
+    int order = is_found ? date_compare(day, *ret_day) : -1;
+    if (order > 0) continue;
+    may_be_billed = (order < 0 || may_be_billed) && s->periods_due < BILLING_PERIODS_MAX;
+    *ret_day = day;
+    is_found = true;
+  }
+  return is_found && may_be_billed;
+}
+
+/* From this day on what is due may not all be here. */
+static struct date last_day(const struct billable *subscriptions, size_t count, struct utime as_of) {
+  struct date last = {INT32_MIN};
+  for (size_t i = 0; i < count; i++)
+    if (is_due(&subscriptions[i], as_of) && date_compare(next_day(&subscriptions[i]), last) > 0)
+      last = next_day(&subscriptions[i]);
+  return last;
+}
+
+static void bill_day(struct arena *arena, struct billing *billing, struct billable *subscriptions, size_t count,
+                     struct date day, const struct billing_limits *limits) {
+  size_t before = billing->weight;
+  for (size_t i = 0; i < count && billing->weight - before < limits->enough; i++)
+    if (is_due(&subscriptions[i], limits->as_of) && date_compare(next_day(&subscriptions[i]), day) == 0)
+      try_boundary(arena, billing, &subscriptions[i]);
+}
+
+static void find_boundaries(struct arena *arena, struct billable *subscriptions, size_t count) {
+  struct error why;
+  for (size_t i = 0; i < count; i++) {
+    struct billable *s = &subscriptions[i];
+    if (s->is_parked) continue;
+    ASSERT(s->item_count >= 1);
+    if (billing_find_boundary(s, &why) != RC_OK) billing_park(arena, s, &why);
+  }
+}
+
+void billing_collect_days(struct arena *arena, struct billing *billing, struct billable *subscriptions, size_t count,
+                          const struct billing_limits *limits) {
+  struct date day, last = {0};
+  find_boundaries(arena, subscriptions, count);
+  if (limits->is_cut) last = last_day(subscriptions, count, limits->as_of);
+  for (bool is_first = true; find_day(subscriptions, count, limits->as_of, &day); is_first = false) {
+    bool is_whole = !limits->is_cut || date_compare(day, last) < 0;
+    if (!is_first && (!is_whole || billing->weight >= limits->enough)) return;
+    bill_day(arena, billing, subscriptions, count, day, limits);
+  }
 }
 
 void billing_collect(struct arena *arena, struct billing *billing, struct billable *s, struct utime as_of) {
-  struct error why;
-  ASSERT(s->item_count >= 1);
-  if (billing_find_boundary(s, &why) != RC_OK) {
-    billing_park(arena, s, &why);
-    return;
-  }
-  for (int n = 0; n < BILLING_PERIODS_MAX && s->next_at.us <= as_of.us && !s->ends; n++)
-    if (!try_boundary(arena, billing, s)) return;
+  billing_collect_days(arena, billing, s, 1, &(struct billing_limits){.as_of = as_of, .enough = SIZE_MAX});
 }
 
 enum rc billing_begin_next(struct arena *arena, struct billing *billing, struct billable *s, struct error *err) {

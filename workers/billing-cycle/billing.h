@@ -143,14 +143,26 @@ struct milestone {
 struct billing {
   struct line *lines;
   size_t count, capacity;
+  size_t weight; /* about how many bytes of messages they will be */
   struct milestone *milestones;
   size_t milestone_count, milestone_capacity;
 };
 
 void billing_add(struct arena *arena, struct billing *billing, const struct line *line);
 
-/* Bills each boundary of the subscription at or before as_of, oldest first, and moves it on. A subscription that cannot
- * be billed is parked (BILL-063): it keeps its place, and the others go on. */
+/* How far some of a customer's subscriptions are billed in one step. */
+struct billing_limits {
+  struct utime as_of;
+  size_t enough; /* it ends with the day that brings the weight to that, and within a day that alone is more */
+  bool is_cut;   /* not all that is due is here; what is not is due no earlier */
+};
+/* Bills each boundary of a customer's subscriptions at or before as_of, day by day, and moves them on: lines of a day
+ * come in one step, for they belong on one invoice (BILL-061). The step ends before the day for which one of them would
+ * have more than BILLING_PERIODS_MAX periods. A subscription that cannot be billed is parked (BILL-063): it keeps its
+ * place, and the others go on. */
+void billing_collect_days(struct arena *arena, struct billing *billing, struct billable *subscriptions, size_t count,
+                          const struct billing_limits *limits);
+/* The same for one alone. */
 void billing_collect(struct arena *arena, struct billing *billing, struct billable *subscription, struct utime as_of);
 
 /* Sets it aside as it stands, with the reason (BILL-063). */
@@ -206,6 +218,8 @@ MUST_CHECK enum rc billing_settle(struct arena *arena, struct billing *billing, 
 /* What a subscription consists of since `at`: planId, planCode, planVersion, quantity, items. */
 void billing_write_state(struct json_writer *json, const struct billable *subscription, struct utime at);
 
+/* About how many bytes of a message a line is. */
+size_t line_weight(const struct line *line);
 /* A line as invoice.create has it. */
 void billing_write_line(struct json_writer *json, const struct line *line);
 

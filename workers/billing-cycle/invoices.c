@@ -28,7 +28,8 @@ static bool is_same_invoice(const struct line *a, const struct line *b) {
          strcmp(a->subscription->collection, b->subscription->collection) == 0;
 }
 
-static size_t line_weight(const struct line *line) {
+size_t line_weight(const struct line *line) {
+  if (line->json) return strlen(line->json);
   size_t tiers = line->component ? line->component->tier_count : 0;
   size_t cuts = line->change ? line->change->cuts->cut_count : 0;
   return LINE_WEIGHT + tiers * TIER_WEIGHT + cuts * CUT_WEIGHT;

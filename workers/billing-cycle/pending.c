@@ -2,10 +2,12 @@
  * twice. */
 #include "pending.h"
 
+#include <string.h>
+
 #include "base/assert.h"
 #include "sql.h"
 
-enum { LINE_JSON_MAX = 65536 };
+enum { LINE_JSON_MAX = 65536, TAKEN_BYTES_MAX = 48 * 1024 * 1024 };
 
 enum rc pending_keep(struct work *work, const struct uuid *tenant, const struct line *kept, size_t count,
                      struct error *err) {
@@ -44,8 +46,14 @@ static const struct billable *find(const struct billable *subscriptions, size_t 
   return NULL;
 }
 
-static void add_rows(struct work *work, const PGresult *rows, const struct billable *subscriptions, size_t count,
-                     struct billing *billing) {
+/* What is more than that has its customer parked by a run (BILL-063): nobody could make invoices of it. */
+static enum rc add_rows(struct work *work, const PGresult *rows, const struct billable *subscriptions, size_t count,
+                        struct billing *billing, struct error *err) {
+  size_t bytes = 0;
+  for (int r = 0; r < row_count(rows); r++) bytes += strlen(row_text(rows, r, 1));
+  if (bytes > TAKEN_BYTES_MAX)
+    return error_set(err, RC_CONFLICT, "the lines of changes that wait for the next invoice are too many: %d",
+                     row_count(rows));
   for (int r = 0; r < row_count(rows); r++) {
     struct uuid id = row_uuid(rows, r, 0);
     const struct billable *s = find(subscriptions, count, &id);
@@ -55,6 +63,7 @@ static void add_rows(struct work *work, const PGresult *rows, const struct billa
                                .billed_on = billed_on(work, billing, s),
                                .json = arena_strdup(work->arena, row_text(rows, r, 1))});
   }
+  return RC_OK;
 }
 
 /* A subscription that was parked keeps its lines, too. */
@@ -66,8 +75,7 @@ enum rc pending_take(struct work *work, const struct uuid *tenant, const struct 
   PGresult CLEANUP(db_result_release) *rows = NULL;
   TRY(tx_exec(work->tx, &sql_pending_lines_take, PARAMS(db_uuid(work->arena, tenant), db_array_literal(ids)), &rows,
               err));
-  add_rows(work, rows, subscriptions, count, billing);
-  return RC_OK;
+  return add_rows(work, rows, subscriptions, count, billing, err);
 }
 
 enum rc pending_peek(struct work *work, const struct uuid *tenant, const struct billable *subscription,
@@ -75,6 +83,5 @@ enum rc pending_peek(struct work *work, const struct uuid *tenant, const struct 
   PGresult CLEANUP(db_result_release) *rows = NULL;
   TRY(tx_exec(work->tx, &sql_pending_lines_of,
               PARAMS(db_uuid(work->arena, tenant), db_uuid(work->arena, &subscription->id)), &rows, err));
-  add_rows(work, rows, subscription, 1, billing);
-  return RC_OK;
+  return add_rows(work, rows, subscription, 1, billing, err);
 }

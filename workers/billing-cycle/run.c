@@ -145,22 +145,37 @@ static enum rc move_on(struct work *work, const struct run *run, struct db_array
   return park(work, run, slice->due, slice->count, err);
 }
 
+static size_t customer_end(const struct slice *slice, size_t first) {
+  size_t end = first + 1;
+  while (end < slice->count && uuid_equal(&slice->due[end].customer_id, &slice->due[first].customer_id)) end++;
+  return end;
+}
+
 /* Customer by customer, for lines of a day belong together (BILL-061); a slice has its share of the arena. Returns how
  * many subscriptions that are. */
 static size_t bill_customers(struct work *work, const struct run *run, struct slice *slice) {
-  for (size_t i = 0; i < slice->count; i++) {
-    struct billable *s = &slice->due[i];
-    bool is_next = i > 0 && !uuid_equal(&s->customer_id, &slice->due[i - 1].customer_id);
-    if (is_next && slice->billing.count + slice->billing.milestone_count >= RUN_SLICE_LINES) return i;
-    if (!s->is_parked) billing_collect(work->arena, &slice->billing, s, run->as_of);
+  for (size_t first = 0, end; first < slice->count; first = end) {
+    end = customer_end(slice, first);
+    bool is_cut = slice->is_cut && end == slice->count;
+    if (first > 0 && (is_cut || slice->billing.weight >= RUN_SLICE_BYTES)) return first;
+    const struct billing_limits limits = {.as_of = run->as_of, .enough = RUN_SLICE_BYTES, .is_cut = is_cut};
+    billing_collect_days(work->arena, &slice->billing, &slice->due[first], end - first, &limits);
   }
   return slice->count;
+}
+
+static enum rc load_due(struct work *work, const struct run *run, struct db_array *customers, struct slice *slice,
+                        struct error *err) {
+  TRY(billables_due(work, &run->tenant, customers, run->as_of, RUN_SLICE_SUBSCRIPTIONS, &slice->due, &slice->count,
+                    err));
+  slice->is_cut = slice->count == RUN_SLICE_SUBSCRIPTIONS;
+  return RC_OK;
 }
 
 enum rc run_bill(struct work *work, const struct run *run, struct db_array *customers, struct slice *ret_slice,
                  struct error *err) {
   struct slice slice = {0};
-  TRY(billables_due(work, &run->tenant, customers, run->as_of, &slice.due, &slice.count, err));
+  TRY(load_due(work, run, customers, &slice, err));
   slice.count = bill_customers(work, run, &slice);
   TRY(pending_take(work, &run->tenant, slice.due, slice.count, &slice.billing, err));
 
@@ -177,7 +192,7 @@ enum rc run_bill(struct work *work, const struct run *run, struct db_array *cust
 enum rc run_park(struct work *work, const struct run *run, struct db_array *customers, const struct error *why,
                  struct slice *ret_slice, struct error *err) {
   struct slice slice = {0};
-  TRY(billables_due(work, &run->tenant, customers, run->as_of, &slice.due, &slice.count, err));
+  TRY(load_due(work, run, customers, &slice, err));
   for (size_t i = 0; i < slice.count; i++)
     if (!slice.due[i].is_parked) billing_park(work->arena, &slice.due[i], why);
   TRY(move_on(work, run, customers, &slice, err));
