@@ -214,9 +214,10 @@ class Books:
         return True
 
     def void(self, number):
-        """BILL-070: as if it had never been, but for what notes gave back; the credit that it used is the customer's again."""
+        """BILL-070: as if it had never been, but for what notes gave back; the credit that it used is the customer's again.
+        False when a later invoice took something of it back: that would stand alone (BILL-022)."""
         invoice = self.invoices[number]
-        if invoice.status not in ("open", "uncollectible") or invoice.paid:
+        if invoice.status not in ("open", "uncollectible") or invoice.paid or self.is_taken_back(invoice):
             return False
         self.recover(invoice, invoice.due())
         notes = [(net, tax) for of, net, tax in self.notes if of == number]
@@ -225,6 +226,10 @@ class Books:
         self.grant(invoice.credit_applied, "receivable")
         invoice.end = "void"
         return True
+
+    def is_taken_back(self, invoice):
+        return any(line.credits and line.amount and self.invoice_of(line.credits) is invoice for other in self.invoices
+                   if other is not invoice and other.status != "void" for line in other.lines)
 
     # -- credit notes (BILL-043) --
 

@@ -218,7 +218,8 @@ class Life:
         self.told = {}               # the instants of each period that was begun
         self.ends_at, self.auto_renew = None, True  # BILL-053: the instant that was told; BILL-055
         self.scheduled = None        # what is to be changed at a boundary
-        self.scheduled_index = None  # the first period that it changes
+        self.moves = []              # (version, version) of plans: what has the one then gets the other (BILL-035)
+        self.scheduled_index = None  # the first period that these change
         self.numbers = len(items)    # items ever had
         self.charges, self.cuts = [], []
         self.open = []               # periods that were begun and are not settled; those after the first, early (BILL-055)
@@ -296,7 +297,7 @@ class Life:
         elif not goes_on and not self.auto_renew and self.next > 0:
             self.end("expired")
         else:
-            if not goes_on and self.scheduled and self.next >= self.scheduled_index:
+            if not goes_on and self.waits() and self.next >= self.scheduled_index:
                 self.apply_scheduled(day)
             self.enter_zone(at)
             if not goes_on:
@@ -312,7 +313,7 @@ class Life:
             self.zone, self.next_zone = self.next_zone, None
 
     def end(self, state):
-        self.state, self.charges, self.scheduled = state, [], None
+        self.state, self.charges, self.scheduled, self.moves = state, [], None, []
 
     def begin(self, zone):
         """The next period, which ends in that zone: its setup fees and what is charged for it in advance."""
@@ -466,15 +467,32 @@ class Life:
         """`change` makes the new items of those that there are by then."""
         self.scheduled, self.scheduled_index = change, self.next
 
-    def migrate(self, at, change):
+    def waits(self):
+        return bool(self.scheduled or self.moves)
+
+    def moved(self, items):
+        for old, new in self.moves:
+            items = {n: (new if plan is old else plan, quantity) for n, (plan, quantity) in items.items()}
+        return items
+
+    def by_then(self):
+        """The items at the boundary, when nothing else is asked for until it comes."""
+        items = self.moved(self.items)
+        return self.moved(self.scheduled(items)) if self.scheduled else items
+
+    def migrate(self, at, old, new):
         """BILL-035: at the first boundary that has not come, or with what waits already."""
-        if not self.scheduled:
+        if not self.waits():
             self.scheduled_index = max(self.next, self.grid.index(self.day_of(at)) + 1 if self.next else 0)
-        self.scheduled = change
+        self.moves.append((old, new))
+
+    def withdraw(self):
+        """The change that waits; a migration is nobody's to take back with it."""
+        self.scheduled = None
 
     def apply_scheduled(self, day):
         unit = self.items[0][0].unit
-        self.items, self.scheduled = self.scheduled(self.items), None
+        self.items, self.scheduled, self.moves = self.by_then(), None, []
         if self.items[0][0].unit != unit:
             self.grid = Grid(day, self.items[0][0].unit, origin=self.next)
 
@@ -493,7 +511,7 @@ class Life:
 
     def cancel(self, at, credit):
         self.stop(at, "cancelled", credit)
-        self.scheduled = None
+        self.scheduled, self.moves = None, []
 
     def suspend(self, at, credit):
         self.stop(at, "suspended", credit)
@@ -506,7 +524,7 @@ class Life:
         self.cuts.append(day)
         if index != self.running:
             self.enter_zone(at)
-        if self.scheduled and self.scheduled_index <= index:  # its boundary passed meanwhile
+        if self.waits() and self.scheduled_index <= index:  # its boundary passed meanwhile
             self.next = self.scheduled_index
             self.apply_scheduled(self.bounds(self.next)[0])
             index = self.grid.index(day)

@@ -53,7 +53,7 @@ class Lived:
     def random_change(self):
         """What is asked for, and what it makes of the items that there are by then."""
         unit = self.life.items[0][0].unit
-        plan = self.chance.choice(self.family.of_unit(unit) if self.life.scheduled else self.family.plans)
+        plan = self.chance.choice(self.family.of_unit(unit) if self.life.waits() else self.family.plans)
         body, kind = {}, self.chance.choice(["plan", "plan", "quantity", "items"])
         add_ons = [(self.chance.choice(self.family.of_unit(plan.unit if kind == "plan" else unit)),
                     self.chance.randint(1, 30)) for _ in range(self.chance.choice([0, 1, 2]))]
@@ -146,19 +146,22 @@ class Lived:
 
     def migrated(self, old, new):
         """BILL-035: what has the old version at the next boundary gets the new one, the plan and add-ons alike."""
-        life, before = self.life, self.life.scheduled
+        life, numbers = self.life, self.life.numbers
         if life.state in ("cancelled", "expired") or life.ends_at or not life.auto_renew:
             return
-        numbers, then = life.numbers, before(life.items) if before else life.items
+        then = life.by_then()
         life.numbers = numbers
-        if not any(plan is old for plan, _ in then.values()) and not any(
+        if any(plan is old for plan, _ in then.values()) or any(
                 plan is old for n, (plan, _) in life.items.items() if n > 0):
-            return
+            life.migrate(self.now, old, new)
 
-        def change(items):
-            items = before(items) if before else items
-            return {n: (new if plan is old else plan, quantity) for n, (plan, quantity) in items.items()}
-        life.migrate(self.now, change)
+    def withdraw(self):
+        """A change that waits; what is left of it is a migration that waits alone, and is left."""
+        waiting = [change for change in self.api.get(f"/api/billing/subscriptions/{self.id}/scheduled-changes")
+                   if change["status"] == "pending"]
+        self.done.append(f"{iso(self.now)} {self.id[-4:]} withdraw {json.dumps(waiting, default=str)}")
+        self.api.call("DELETE", f"/api/billing/subscriptions/{self.id}/scheduled-changes/{waiting[0]['id']}")
+        self.life.withdraw()
 
 
 def is_alive(lived):
@@ -173,12 +176,13 @@ ACTS = [  # what, how often, when
     (Lived.change_now, 12, is_alive),
     (Lived.change_by_default, 4, lambda lived: goes_on(lived) and lived.life.is_running()),
     (Lived.change_later, 4, goes_on),
+    (Lived.withdraw, 6, lambda lived: lived.life.scheduled),
     (Lived.cancel_now, 2, is_alive),
     (Lived.cancel_later, 3, goes_on),
     (Lived.keep, 6, lambda lived: is_alive(lived) and lived.life.ends_at),
     (Lived.suspend, 3, lambda lived: lived.life.is_running()),
     (Lived.resume, 20, lambda lived: lived.life.state == "suspended"),
-    (Lived.renew, 5, lambda lived: goes_on(lived) and lived.life.is_running() and not lived.life.scheduled
+    (Lived.renew, 5, lambda lived: goes_on(lived) and lived.life.is_running() and not lived.life.waits()
         and len(lived.life.open) < 5),
     (Lived.let_expire, 1, is_alive),
     (Lived.clear_coupons, 1, lambda lived: lived.coupons and is_alive(lived)),
