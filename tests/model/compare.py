@@ -93,12 +93,37 @@ def check_money(account):
     return faults
 
 
+def check_payments(account):
+    """Which card was lost, one payment finds out; of two at once it is either."""
+    ids = {invoice["id"]: n for n, invoice in enumerate(account.invoices)}
+    seen = {ids[payment["invoiceId"]]: payment for payment in account.api.all(f"/api/payments?customerId={account.customer.id}")
+            if payment["source"] == "gateway" and payment["currency"] == account.currency}
+    wanted = {payment.number: payment for payment in account.collection.payments}
+    if seen.keys() != wanted.keys():
+        yield f"payments of {sorted(seen)}, {sorted(wanted)} in the reference"
+    for number in seen.keys() & wanted.keys():
+        payment, expected = seen[number], wanted[number]
+        figures = [payment["status"], payment["attempts"], payment["nextRetryAt"], bool(payment["failureCode"])]
+        figures_wanted = [expected.status, expected.attempts, expected.retry_at() and iso(expected.retry_at()), expected.is_failing]
+        if payment["status"] == "failed":
+            figures.append(bool(payment["deadLetterId"]))
+            figures_wanted.append(expected.is_given_up)
+        if any("Lost" in token for token in expected.tried):
+            figures[1] = figures_wanted[1] = None
+        if figures != figures_wanted:
+            yield (f"payment of invoice {number + 1}: status, attempts, next, failed, given up {figures}, "
+                   f"{figures_wanted} in the reference")
+
+
 def check_subscriptions(account):
     for lived in account.lives:
-        status = account.api.get(f"/api/billing/subscriptions/{lived.id}")["status"]
-        if status != lived.life.state:
-            yield f"{lived.id} is {status}, {lived.life.state} in the reference"
+        status, expected = account.api.get(f"/api/billing/subscriptions/{lived.id}")["status"], lived.life.state
+        if expected == "active" and account.collection.is_past_due(lived.life):
+            expected = "past_due"
+        if status != expected:
+            yield f"{lived.id} is {status}, {expected} in the reference"
 
 
 def check_books(account):
-    return [*check_invoices(account), *check_notes(account), *check_money(account), *check_subscriptions(account)]
+    return [*check_invoices(account), *check_notes(account), *check_money(account), *check_payments(account),
+            *check_subscriptions(account)]

@@ -21,6 +21,7 @@ import account as accounts
 import subscription as subscriptions
 from account import Account
 from api import Api, iso, tenant_token
+from dunning import CARDS, Card
 from catalogue import CYCLES, RATES, SCALES, Family, rate_for
 from reference import DAY, UTC
 
@@ -34,7 +35,7 @@ class Customer:
     """Who has some subscriptions, and what will happen at which instant."""
 
     def __init__(self, api, chance, clock, families, by_line):
-        self.api, self.chance, self.now = api, chance, BEGIN
+        self.api, self.chance, self.begin, self.now = api, chance, BEGIN, BEGIN
         currency = chance.choice(families).currency
         self.zone, self.country, is_exempt = chance.choice(ZONES), chance.choice(["DE", "US", "AT", "FR"]), chance.random() < 0.1
         self.id = api.post("/api/customers", {
@@ -44,6 +45,9 @@ class Customer:
         self.done, self.changes_zone = [f"{self.zone}, {self.country}, exempt {is_exempt}"], chance.random() < 0.2
         self.accounts = [Account(self, currency, [each for each in families if each.currency == currency],
                                  rate_for(self.country, is_exempt), by_line)]
+        self.card = None
+        if chance.random() < 0.8:
+            self.bring_card()
         for _ in range(chance.choice([1, 1, 1, 2, 3])):
             chance.choice(self.accounts).subscribe(BEGIN)
         self.acts = sorted({at for _ in range(chance.randint(0, 4) * len(self.lives())) for at in self.random_instants()})
@@ -70,9 +74,17 @@ class Customer:
             lived = self.chance.choice(self.lives())
             may = [(lambda act=act: act(lived), weight) for act, weight, condition in subscriptions.ACTS if condition(lived)]
             may += [(lambda act=act: act(lived.account), weight) for act, weight in accounts.ACTS]
-            may += [(self.move, 12)] if self.changes_zone else []
+            may += [(self.bring_card, 6)] + [(self.move, 12)] * self.changes_zone
             if not lived.account.faults:
                 self.chance.choices([act for act, _ in may], [weight for _, weight in may])[0]()
+
+    def bring_card(self):
+        """The customer's default from now on."""
+        self.card = Card(*self.chance.choice(CARDS))
+        self.done.append(f"{iso(self.now)} card {self.card.token}")
+        self.api.post("/api/payment-methods", {"customerId": self.id, "token": self.card.token, "setDefault": True})
+        for account in self.accounts:
+            account.collection.new_card(self.now)
 
     def move(self):
         self.zone = self.chance.choice(ZONES)

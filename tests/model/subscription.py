@@ -22,7 +22,7 @@ class Lived:
             items[1] = (chance.choice(self.family.of_unit(unit)), chance.randint(1, 30))
         self.coupons = [random_coupon(self.api, chance, self.family, own) for _ in range(chance.choice([0, 0, 1, 1, 2]))]
         body = {"customerId": self.customer.id, "planId": own.code, "quantity": items[0][1],
-                "currency": account.currency, "startDate": str(start), "billingAnchor": anchor, "collection": "manual",
+                "currency": account.currency, "startDate": str(start), "billingAnchor": anchor, "collection": "automatic" if account.is_charged else "manual",
                 "coupons": [coupon.code for coupon in self.coupons],
                 "items": [{"planId": plan.code, "quantity": q} for n, (plan, q) in sorted(items.items()) if n > 0]}
         if trial:
@@ -109,8 +109,12 @@ class Lived:
         self.send("change-plan", {**body, "when": "period_end"})
         self.life.change_at_period_end(change)
 
+    def may_credit(self):
+        """What waits is invoiced at once, and would be noted while it is being charged: which comes first, nobody knows."""
+        return not (self.account.is_charged and self.life.waiting)
+
     def cancel_now(self):
-        credit = self.chance.random() < 0.6
+        credit = self.chance.random() < 0.6 and self.may_credit()
         self.send("cancel", {"immediately": True, "prorate": credit})
         self.life.cancel(self.now, credit)
 
@@ -123,7 +127,7 @@ class Lived:
         self.life.ends_at = None
 
     def suspend(self):
-        credit = self.chance.random() < 0.7
+        credit = self.chance.random() < 0.7 and self.may_credit()
         self.send("suspend", {"prorate": credit})
         self.life.suspend(self.now, credit)
 
