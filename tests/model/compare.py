@@ -94,7 +94,7 @@ def check_money(account):
 
 
 def check_payments(account):
-    """Which card was lost, one payment finds out; of two at once it is either."""
+    """That a card was lost the first payment finds out; of some at once each may."""
     ids = {invoice["id"]: n for n, invoice in enumerate(account.invoices)}
     seen = {ids[payment["invoiceId"]]: payment for payment in account.api.all(f"/api/payments?customerId={account.customer.id}")
             if payment["source"] == "gateway" and payment["currency"] == account.currency}

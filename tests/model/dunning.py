@@ -102,7 +102,8 @@ class Collection:
             payment.give_up()
         elif card is None:
             payment.first_failure, payment.next = at, at + RETRY_DAYS[-1] * DAY
-        elif card.is_barred:
+        elif card.is_barred:                                # two at once may both have tried it
+            payment.tried[card.token] += 0
             payment.fail(at)
         else:
             self.charge(payment, card, at)

@@ -43,8 +43,9 @@ class Customer:
             "testClockId": clock, "timeZone": self.zone, "taxExempt": is_exempt,
             "address": {"line1": "1 High Street", "city": "Springfield", "country": self.country}})["id"]
         self.done, self.changes_zone = [f"{self.zone}, {self.country}, exempt {is_exempt}"], chance.random() < 0.2
-        self.accounts = [Account(self, currency, [each for each in families if each.currency == currency],
-                                 rate_for(self.country, is_exempt), by_line)]
+        currencies = {currency: None} if chance.random() < 0.6 else {family.currency: None for family in families}
+        self.accounts = [Account(self, each, [family for family in families if family.currency == each],
+                                 rate_for(self.country, is_exempt), by_line) for each in currencies]  # BILL-005
         self.card = None
         if chance.random() < 0.8:
             self.bring_card()
