@@ -3,6 +3,10 @@
  * writes, on bare copies of the tables (indexes, but no foreign key, no trigger, no row-level security), through one
  * libpq connection.
  *
+ * Each fare is measured in two ways. "billing": only the workers whose writes the leanest SQL does are up,
+ * billing-cycle and invoicing; payments and notifications are started when the runs are completed, and catch up.
+ * "everything": all four from the start.
+ *
  *   bench-billing-run [CUSTOMERS [TENANTS [plain|rich]]]      as `./dev bench billing-run` runs it: 20,000 and then
  *                                                             100,000 plain ones, then 20,000 rich ones
  *
@@ -10,8 +14,10 @@
  */
 #include <dirent.h>
 #include <libpq-fe.h>
+#include <spawn.h>
 #include <stdbool.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/time.h"
@@ -176,11 +182,16 @@ static void prepare_lean(const struct fare *fare) {
   PQclear(PQprepare(db, "lean", sql, 0, NULL));
 }
 
+enum way { WAY_BILLING, WAY_EVERYTHING };
+
+static const char *const way_names[] = {[WAY_BILLING] = "billing", [WAY_EVERYTHING] = "everything"};
+
 /* What one way of billing comes to. */
 struct figures {
   double a_second;
   struct cpu before, after; /* the run */
   struct cpu quiet;         /* and all that it set off: payments, mails */
+  double quiet_seconds;     /* from the end of the run */
   double cpu_us;            /* for each invoice, by all processes */
 };
 
@@ -250,21 +261,35 @@ static void check(const struct fare *fare, int64_t customers) {
     die("ledger", "does not sum to zero");
 }
 
-/* Payments and mails of one measurement must not weigh on the next. */
-static void wait_for_quiet(void) {
+/* Payments and mails of one measurement must not weigh on the next: all are opened, and all mails are out. */
+static void wait_for_quiet(int64_t customers) {
   struct mono start = mono_now();
-  while (number("SELECT (SELECT count(*) FROM notifications WHERE next_attempt_at IS NOT NULL)"
-                " + (SELECT count(*) FROM outbox)") > 0 &&
+  while ((number("SELECT (SELECT count(*) FROM notifications WHERE next_attempt_at IS NOT NULL)"
+                 " + (SELECT count(*) FROM outbox)") > 0 ||
+          number("SELECT count(*) FROM payments p JOIN bench_tenants t ON t.id = p.tenant_id") < customers ||
+          number("SELECT count(*) FROM notifications n JOIN bench_tenants t ON t.id = n.tenant_id") < customers) &&
          mono_ms_since(start) < GIVE_UP_MS)
     sleep_ms(200);
 }
 
+/* The workers that take up what a run sets off, by the instance's own script: "start" or "stop". */
+static void followers(const char *verb) {
+  extern char **environ;
+  const char *helper = getenv("PROCESS_HELPER");
+  if (!helper) die("PROCESS_HELPER", "must be set");
+  const char *const argv[] = {helper, verb, "payments", "notifications", NULL};
+  pid_t pid;
+  int status = -1;
+  if (posix_spawn(&pid, helper, NULL, NULL, (char *const *)(uintptr_t)argv, environ) != 0)
+    die(helper, "does not start");
+  if (waitpid(pid, &status, 0) != pid || status != 0) die(helper, verb);
+  while (number("SELECT count(*) FROM pg_stat_activity WHERE application_name ~ '^(payments|notifications)'") > 0 &&
+         strcmp(verb, "stop") == 0)
+    sleep_ms(POLL_MS); /* what a backend spent counts as its postmaster's as soon as it has ended */
+}
+
 /* The runs are written as billing-run.start writes them, all at once. */
-static struct figures measure_workers(int64_t customers, double *ret_peak_mb) {
-  struct figures workers = {0};
-  run("VACUUM ANALYZE");
-  run("CHECKPOINT");
-  cpu_read(db, &workers.before);
+static double run_all(int64_t customers, double *ret_peak_mb) {
   struct mono start = mono_now();
   run("INSERT INTO billing_runs (tenant_id, id, as_of, status, requested_by, started_at)"
       " SELECT id, gen_random_uuid(), now(), 'running', 'bench', now() FROM bench_tenants");
@@ -274,17 +299,29 @@ static struct figures measure_workers(int64_t customers, double *ret_peak_mb) {
     if (mono_ms_since(start) > GIVE_UP_MS) die("billing runs", "not completed in time");
     sleep_ms(POLL_MS);
   }
-  workers.a_second = (double)customers * 1000 / (double)mono_ms_since(start);
+  return (double)customers * 1000 / (double)mono_ms_since(start);
+}
+
+static struct figures measure_workers(enum way way, int64_t customers, double *ret_peak_mb) {
+  struct figures workers = {0};
+  if (way == WAY_BILLING) followers("stop");
+  run("VACUUM ANALYZE");
+  run("CHECKPOINT");
+  cpu_read(db, &workers.before);
+  workers.a_second = run_all(customers, ret_peak_mb);
   cpu_read(db, &workers.after);
   workers.cpu_us = (double)cpu_spent_us(&workers.before, &workers.after, NULL) / (double)customers;
-  wait_for_quiet();
+  struct mono end = mono_now();
+  if (way == WAY_BILLING) followers("start");
+  wait_for_quiet(customers);
+  workers.quiet_seconds = (double)mono_ms_since(end) / 1000;
   cpu_read(db, &workers.quiet);
   return workers;
 }
 
 static void print_cpu(const struct figures *lean, const struct figures *workers, int64_t customers) {
   double quiet_us = (double)cpu_spent_us(&workers->before, &workers->quiet, NULL) / (double)customers;
-  printf("\nCPU, µs an invoice | in the run | until all is quiet\n---|---|---\n");
+  printf("\nCPU, µs an invoice | in the run | until all is quiet, %.1f s later\n---|---|---\n", workers->quiet_seconds);
   for (size_t i = 0; i < workers->quiet.count; i++) {
     const char *name = workers->quiet.classes[i].name;
     double in_run = (double)cpu_spent_us(&workers->before, &workers->after, name) / (double)customers;
@@ -295,17 +332,23 @@ static void print_cpu(const struct figures *lean, const struct figures *workers,
          lean->cpu_us / workers->cpu_us, lean->cpu_us / quiet_us);
 }
 
-static void measure(const struct fare *fare, int64_t customers, int64_t tenants) {
+static void measure_way(enum way way, const struct fare *fare, int64_t customers, int64_t tenants) {
   double idle_mb = resident_mb(), peak_mb = 0;
   seed(fare, customers, tenants);
-  struct figures lean = measure_lean(fare, customers), workers = measure_workers(customers, &peak_mb);
+  struct figures lean = measure_lean(fare, customers), workers = measure_workers(way, customers, &peak_mb);
   check(fare, customers);
-  printf("| what | customers | tenants | leanest SQL, invoices/s | workers, invoices/s | ratio | RSS idle, MB"
-         " | RSS peak, MB |\n|---|---|---|---|---|---|---|---|\n");
-  printf("| %s | %lld | %lld | %.0f | %.0f | %.2f | %.0f | %.0f |\n", fare->name, (long long)customers,
-         (long long)tenants, lean.a_second, workers.a_second, workers.a_second / lean.a_second, idle_mb, peak_mb);
+  printf("| what | customers | tenants | way | leanest SQL, invoices/s | workers, invoices/s | ratio | RSS idle, MB"
+         " | RSS peak, MB |\n|---|---|---|---|---|---|---|---|---|\n");
+  printf("| %s | %lld | %lld | %s | %.0f | %.0f | %.2f | %.0f | %.0f |\n", fare->name, (long long)customers,
+         (long long)tenants, way_names[way], lean.a_second, workers.a_second, workers.a_second / lean.a_second, idle_mb,
+         peak_mb);
   print_cpu(&lean, &workers, customers);
   fflush(stdout);
+}
+
+static void measure(const struct fare *fare, int64_t customers, int64_t tenants) {
+  measure_way(WAY_BILLING, fare, customers, tenants);
+  measure_way(WAY_EVERYTHING, fare, customers, tenants);
 }
 
 int main(int argc, char **argv) {
