@@ -28,6 +28,12 @@ void buf_clear(struct buf *buf) {
   if (buf->bytes != NULL) buf->bytes[0] = '\0';
 }
 
+void buf_cut(struct buf *buf, size_t length) {
+  if (buf->length <= length) return;
+  buf->length = length;
+  buf->bytes[length] = '\0';
+}
+
 bool buf_ok(const struct buf *buf) {
   return !buf->failed;
 }
@@ -41,8 +47,7 @@ static void fail(struct buf *buf) {
   buf->failed = true;
 }
 
-/* Makes room for `more` bytes and the NUL. */
-static bool reserve(struct buf *buf, size_t more) {
+bool buf_reserve(struct buf *buf, size_t more) {
   if (buf->failed) return false;
   if (more > buf->max - buf->length) {
     fail(buf);
@@ -64,7 +69,7 @@ static bool reserve(struct buf *buf, size_t more) {
 }
 
 void buf_append(struct buf *buf, const void *bytes, size_t length) {
-  if (!reserve(buf, length)) return;
+  if (!buf_reserve(buf, length)) return;
   if (length > 0) memcpy(buf->bytes + buf->length, bytes, length);
   buf->length += length;
   buf->bytes[buf->length] = '\0';
@@ -75,7 +80,9 @@ void buf_text_append(struct buf *buf, const char *text) {
 }
 
 void buf_char(struct buf *buf, char c) {
-  buf_append(buf, &c, 1);
+  if (!buf_reserve(buf, 1)) return;
+  buf->bytes[buf->length++] = c;
+  buf->bytes[buf->length] = '\0';
 }
 
 void buf_printf(struct buf *buf, const char *format, ...) {
@@ -87,7 +94,7 @@ void buf_printf(struct buf *buf, const char *format, ...) {
   int length = vsnprintf(room == 0 ? NULL : buf->bytes + buf->length, room, format, arguments);
   va_end(arguments);
   ASSERT(length >= 0);
-  if (reserve(buf, (size_t)length)) {
+  if (buf_reserve(buf, (size_t)length)) {
     if ((size_t)length >= room) (void)vsnprintf(buf->bytes + buf->length, (size_t)length + 1, format, again);
     buf->length += (size_t)length;
   }

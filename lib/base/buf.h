@@ -15,10 +15,12 @@ struct buf {
 };
 
 void buf_init(struct buf *buf, size_t max_bytes);
-void buf_release(struct buf *buf); /* NULL and a zeroed buf are fine */
-void buf_clear(struct buf *buf);   /* length 0, not failed, memory kept */
+void buf_release(struct buf *buf);            /* NULL and a zeroed buf are fine */
+void buf_clear(struct buf *buf);              /* length 0, not failed, memory kept */
+void buf_cut(struct buf *buf, size_t length); /* to its first bytes; what is shorter stays */
 bool buf_ok(const struct buf *buf);
-const char *buf_text(const struct buf *buf); /* "" when empty or failed */
+const char *buf_text(const struct buf *buf);    /* "" when empty or failed */
+bool buf_reserve(struct buf *buf, size_t more); /* room for so many and the NUL; false: failed */
 void buf_append(struct buf *buf, const void *bytes, size_t length);
 void buf_text_append(struct buf *buf, const char *text);
 void buf_char(struct buf *buf, char c);

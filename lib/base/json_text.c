@@ -15,6 +15,25 @@ void json_writer_init(struct json_writer *writer, struct buf *out) {
   *writer = (struct json_writer){.out = out};
 }
 
+/* Characters that stand in a string as they are: neither quote, backslash nor control character, and below 0x80. */
+static const uint8_t PLAIN[UINT8_MAX + 1] = {[' ' ... '!'] = 1, ['#' ... '['] = 1, [']' ... '~'] = 1};
+
+static size_t plain_length(const char *text, size_t length) {
+  size_t i = 0;
+  while (i < length && PLAIN[(uint8_t)text[i]]) i++;
+  return i;
+}
+
+static void quote_plain(struct buf *out, const char *text, size_t length) {
+  if (!buf_reserve(out, length + 2)) return;
+  char *at = out->bytes + out->length;
+  *at++ = '"';
+  if (length > 0) memcpy(at, text, length);
+  at[length] = '"';
+  at[length + 1] = '\0';
+  out->length += length + 2;
+}
+
 /* The comma and the key that come before a value. */
 static void before_value(struct json_writer *writer, const char *key) {
   int depth = writer->depth;
@@ -110,26 +129,17 @@ static void escape_ascii(struct buf *out, char c) {
   }
 }
 
-static bool needs_escape(unsigned char c) {
-  return c < 0x20 || c == '"' || c == '\\' || c == 0x7F;
-}
-
-/* Most of what is written: bytes that are characters and need no escape. */
-static size_t plain_length(const unsigned char *bytes, size_t length) {
-  size_t i = 0;
-  while (i < length && bytes[i] < 0x80 && !needs_escape(bytes[i])) i++;
-  return i;
-}
-
 void json_escape(struct buf *out, const char *text, size_t length) {
   const unsigned char *bytes = (const unsigned char *)text;
-  size_t plain_from = 0;
+  size_t plain_from = 0, i = plain_length(text, length);
+  if (i == length) {
+    quote_plain(out, text, length);
+    return;
+  }
   buf_char(out, '"');
-  for (size_t i = 0; i < length;) {
-    i += plain_length(bytes + i, length - i);
-    if (i == length) break;
+  for (; i < length; i += plain_length(text + i, length - i)) {
     size_t step = utf8_length(bytes + i, length - i);
-    if (step > 0 && !needs_escape(bytes[i])) {
+    if (step > 1) {
       i += step;
       continue;
     }
@@ -139,8 +149,7 @@ void json_escape(struct buf *out, const char *text, size_t length) {
     } else {
       escape_ascii(out, text[i]);
     }
-    i++;
-    plain_from = i;
+    plain_from = ++i;
   }
   buf_append(out, text + plain_from, length - plain_from);
   buf_char(out, '"');
@@ -163,6 +172,7 @@ struct scan {
   int depth;
   const char *name; /* the last string, with its quotes: the member's that comes, when a value comes */
   size_t name_length;
+  const char *beside; /* the name of the members that are set aside; NULL: of none */
   struct buf *out;
   struct error *err;
 };
@@ -266,7 +276,9 @@ static bool is_marked(const char *inner, size_t length) {
 
 static enum rc scan_string(struct scan *scan) {
   size_t from = scan->at;
-  for (scan->at++; scan->at < scan->length && scan->text[scan->at] != '"'; scan->at++) {
+  for (scan->at++; scan->at < scan->length; scan->at++) {
+    scan->at += plain_length(scan->text + scan->at, scan->length - scan->at);
+    if (scan->at == scan->length || scan->text[scan->at] == '"') break;
     if ((unsigned char)scan->text[scan->at] < 0x20) return malformed(scan, scan->at, "control character");
     if (scan->text[scan->at] != '\\') continue;
     if (scan->length - scan->at > 5 && strncmp(scan->text + scan->at, "\\u0000", 6) == 0)
@@ -295,18 +307,41 @@ static enum rc scan_plain(struct scan *scan) {
   return RC_OK;
 }
 
-enum rc json_exact(const char *text, size_t length, struct buf *out, struct error *err) {
-  struct scan scan = {.text = text, .length = length, .out = out, .err = err};
+static enum rc scan_next(struct scan *scan) {
+  char c = scan->text[scan->at];
+  if (c == '"') return scan_string(scan);
+  return c == '-' || is_digit(c) ? scan_number(scan) : scan_plain(scan);
+}
+
+static bool is_beside(const struct scan *scan, char first) {
+  return scan->beside && first == '"' && scan->name_length == strlen(scan->beside) + 2 &&
+         memcmp(scan->name + 1, scan->beside, scan->name_length - 2) == 0 && is_before_colon(scan);
+}
+
+static enum rc set_aside(struct scan *scan) {
+  while (scan->at < scan->length && (is_space(scan->text[scan->at]) || scan->text[scan->at] == ':'))
+    TRY(scan_plain(scan));
+  if (scan->at == scan->length || scan->text[scan->at] != '{') return malformed(scan, scan->at, "no object");
+  size_t from = scan->at, written = scan->out->length;
+  int depth = scan->depth;
+  do TRY(scan_next(scan));
+  while (scan->at < scan->length && scan->depth > depth);
+  buf_cut(scan->out, written);
+  buf_printf(scan->out, "[%zu,%zu]", from, scan->at - from);
+  return RC_OK;
+}
+
+enum rc json_exact_beside(const char *text, size_t length, const char *name, struct buf *out, struct error *err) {
+  struct scan scan = {.text = text, .length = length, .beside = name, .out = out, .err = err};
   while (scan.at < length) {
-    char c = text[scan.at];
-    if (c == '"') {
-      TRY(scan_string(&scan));
-    } else if (c == '-' || is_digit(c)) {
-      TRY(scan_number(&scan));
-    } else {
-      TRY(scan_plain(&scan));
-    }
+    char first = text[scan.at];
+    TRY(scan_next(&scan));
+    if (is_beside(&scan, first)) TRY(set_aside(&scan));
   }
   if (!buf_ok(out)) return error_set(err, RC_MALFORMED, "the document is too large");
   return RC_OK;
+}
+
+enum rc json_exact(const char *text, size_t length, struct buf *out, struct error *err) {
+  return json_exact_beside(text, length, NULL, out, err);
 }

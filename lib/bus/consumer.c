@@ -301,7 +301,7 @@ enum rc bus_consumer_new(const struct bus_consumer_options *options, struct bus_
       {"check.crcs", "true"},
       {"fetch.min.bytes", "1"}, /* the broker answers as soon as there is anything */
       {"fetch.wait.max.ms", "250"},
-      {"fetch.error.backoff.ms", "200"}, /* also while the local queue is full: 50 would be a busy thread */
+      {"fetch.error.backoff.ms", "20"}, /* also while the local queue is full: so long a run may wait for more */
       {"fetch.message.max.bytes", CLIENT_MESSAGE_MAX_TEXT},
       {"fetch.max.bytes", "4194304"},
       {"queued.min.messages", "4000"}, /* some batches: more is memory, and no quicker */

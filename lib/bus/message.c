@@ -85,8 +85,9 @@ enum rc body_parse(const char *value, size_t length, json_t **ret_json, struct e
                        MESSAGE_VALUE_MAX);
   CLEANUP(buf_release) struct buf exact;
   buf_init(&exact, EXACT_BYTES_MAX);
+  buf_reserve(&exact, length); /* mostly enough */
   struct error why;
-  if (json_exact(value, length, &exact, &why) != RC_OK)
+  if (json_exact_beside(value, length, MESSAGE_BESIDE, &exact, &why) != RC_OK)
     return error_field(err, RC_BAD_MESSAGE, "value", "the value is not JSON: %s", why.text);
   json_error_t fault;
   CLEANUP(json_release) json_t *json = json_loadb(buf_text(&exact), exact.length, JSON_REJECT_DUPLICATES, &fault);
@@ -351,4 +352,13 @@ const char *body_json(struct arena *arena, json_t *body, const char *field) {
   body_write(member, &text);
   ASSERT(buf_ok(&text));
   return arena_strndup(arena, buf_text(&text), text.length);
+}
+
+const char *message_beside(struct arena *arena, const struct message *message, json_t *body) {
+  json_t *place = member_of(body, MESSAGE_BESIDE);
+  if (place == NULL) return NULL;
+  size_t from = (size_t)json_integer_value(json_array_get(place, 0));
+  size_t length = (size_t)json_integer_value(json_array_get(place, 1));
+  ASSERT(length > 0 && from < message->value_length && length <= message->value_length - from);
+  return arena_strndup(arena, message->value + from, length);
 }

@@ -13,7 +13,7 @@
 #include "db/db.h"
 
 enum { OID_BOOL = 16, OID_BYTEA = 17, OID_INT8 = 20, OID_INT2 = 21, OID_INT4 = 23, OID_TEXT = 25, OID_DATE = 1082 };
-enum { OID_TIMESTAMPTZ = 1184, OID_UUID = 2950, OID_JSONB = 3802 };
+enum { OID_JSON = 114, OID_TIMESTAMPTZ = 1184, OID_UUID = 2950, OID_JSONB = 3802 };
 enum { HEADER_BYTES = 20, LENGTH_BYTES = 4, JSONB_VERSION = 1 };
 
 #define PG_EPOCH_US   (INT64_C(946684800) * UTIME_SECOND) /* 2000-01-01 */
@@ -21,9 +21,9 @@ enum { HEADER_BYTES = 20, LENGTH_BYTES = 4, JSONB_VERSION = 1 };
 
 static const struct {
   Oid array, element;
-} array_types[] = {{1000, OID_BOOL},        {1001, OID_BYTEA}, {1016, OID_INT8}, {1005, OID_INT2},
-                   {1007, OID_INT4},        {1009, OID_TEXT},  {1182, OID_DATE}, {2951, OID_UUID},
-                   {1185, OID_TIMESTAMPTZ}, {1231, 1700},      {3807, OID_JSONB}};
+} array_types[] = {{1000, OID_BOOL},        {1001, OID_BYTEA}, {1016, OID_INT8},  {1005, OID_INT2},
+                   {1007, OID_INT4},        {1009, OID_TEXT},  {1182, OID_DATE},  {2951, OID_UUID},
+                   {1185, OID_TIMESTAMPTZ}, {1231, 1700},      {3807, OID_JSONB}, {199, OID_JSON}};
 
 #define MAGIC UINT32_C(0x6172726f)
 
@@ -197,6 +197,8 @@ static bool add_as(struct db_array *to, Oid type, Oid from, struct element eleme
     return add_id(to, element);
   else if (from == OID_TEXT && type == OID_JSONB)
     add_jsonb(to, element);
+  else if (from == OID_TEXT && type == OID_JSON)
+    add(to, OID_JSON, element.bytes, element.length);
   else
     return false;
   return true;

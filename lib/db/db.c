@@ -10,7 +10,7 @@
 #include "db/array.h"
 
 enum { CONNECT_TIMEOUT_S = 5, STATEMENT_TIMEOUT_MS = 60000, LOCK_TIMEOUT_MS = 20000, IDLE_IN_TX_TIMEOUT_MS = 60000 };
-enum { DB_PARAMS_MAX = 40, PLANS_AGE_MIN_MS = 1000, PLANS_AGE_MAX_MS = 60000 };
+enum { DB_PARAMS_MAX = 40, PLANS_AGE_MIN_MS = 1000, PLANS_AGE_MAX_MS = 60000, PLANS_ROWS_MIN = 1000 };
 
 /* Which parameters of a prepared statement are arrays, and of what; 0: none. */
 struct prepared {
@@ -25,6 +25,7 @@ struct db {
   struct prepared *prepared;
   size_t prepared_count;
   struct mono connected_at, planned_at;
+  int64_t written, planned_written; /* rows, by committed transactions; how many these were when plans were made */
 };
 
 /* The first row whose prefix fits decides. */
@@ -167,7 +168,8 @@ static PGconn *open_connection(const struct db_options *options) {
            statement_timeout_ms, LOCK_TIMEOUT_MS, IDLE_IN_TX_TIMEOUT_MS,
            /* A worker's statements go by keys, whatever the parameters: planned once (but see begin_worker). Where
             * nothing is analysed yet, a table looks small enough to be read whole. */
-           options->api_role ? "" : " -c enable_seqscan=off -c plan_cache_mode=force_generic_plan");
+           options->api_role ? ""
+                             : " -c enable_seqscan=off -c enable_memoize=off -c plan_cache_mode=force_generic_plan");
   char connect_timeout[16];
   snprintf(connect_timeout, sizeof connect_timeout, "%d", CONNECT_TIMEOUT_S);
   const char *keys[] = {"dbname",           "connect_timeout",     "tcp_user_timeout",
@@ -186,6 +188,7 @@ enum rc db_connect(struct db *db, struct error *err) {
   enum rc rc = prepare_all(db, err);
   if (rc == RC_OK && db->options.api_role) rc = check_role(db, err);
   db->connected_at = db->planned_at = mono_now();
+  db->written = db->planned_written = 0;
   if (rc != RC_OK) { /* half a session is none */
     PQfinish(db->connection);
     db->connection = NULL;
@@ -204,14 +207,20 @@ static enum rc begin(struct db *db, const char *sql, struct error *err) {
   return run(db, sql, err);
 }
 
-/* Plans are thrown away when they are as old as the connection was when they were made, a minute at most: those that
- * were made on empty tables, where one index seems as good as another, must not outlive them. */
-static enum rc begin_worker(struct db *db, struct error *err) {
+static bool plans_are_old(const struct db *db) {
   int64_t limit_ms = (db->planned_at.ns - db->connected_at.ns) / 1000000;
   if (limit_ms < PLANS_AGE_MIN_MS) limit_ms = PLANS_AGE_MIN_MS;
   if (limit_ms > PLANS_AGE_MAX_MS) limit_ms = PLANS_AGE_MAX_MS;
-  if (mono_ms_since(db->planned_at) < limit_ms) return begin(db, "BEGIN", err);
+  return mono_ms_since(db->planned_at) >= limit_ms || db->written >= 2 * db->planned_written + PLANS_ROWS_MIN;
+}
+
+/* Plans are thrown away when they are as old as the connection was when they were made, a minute at most, and when as
+ * many rows were written since as before: those that were made on empty tables, where one index seems as good as
+ * another, must not outlive them. */
+static enum rc begin_worker(struct db *db, struct error *err) {
+  if (!plans_are_old(db)) return begin(db, "BEGIN", err);
   db->planned_at = mono_now();
+  db->planned_written = db->written;
   return begin(db, "DISCARD PLANS; BEGIN", err);
 }
 
@@ -237,7 +246,10 @@ enum rc tx_commit(struct tx *tx, struct error *err) {
   tx->open = false;
   if (PQresultStatus(result) != PGRES_COMMAND_OK) return failed(tx->db, result, "COMMIT", err);
   /* A transaction that had failed before answers COMMIT with ROLLBACK and no error. */
-  if (strcmp(PQcmdStatus(result), "COMMIT") == 0) return RC_OK;
+  if (strcmp(PQcmdStatus(result), "COMMIT") == 0) {
+    tx->db->written += tx->written;
+    return RC_OK;
+  }
   return error_set(err, RC_BUG, "COMMIT of a transaction that had failed");
 }
 

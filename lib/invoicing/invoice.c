@@ -49,8 +49,8 @@ enum rc line_read_credits(struct arena *arena, json_t *body, struct invoice_line
   return body_int(name, "revision", 0, INT32_MAX, 0, &line->credits.revision, err);
 }
 
-static enum rc read_line(struct arena *arena, json_t *body, const struct currency *currency, struct invoice_line *line,
-                         struct error *err) {
+static enum rc read_line(struct arena *arena, const struct message *command, json_t *body,
+                         const struct currency *currency, struct invoice_line *line, struct error *err) {
   const char *amount;
   line->id = uuid_new();
   line->has_period = true;
@@ -74,21 +74,22 @@ static enum rc read_line(struct arena *arena, json_t *body, const struct currenc
   TRY(body_int(body, "revision", 0, INT32_MAX, 0, &line->revision, err));
   TRY(read_time(body, "periodStart", &line->start, err));
   TRY(read_time(body, "periodEnd", &line->end, err));
-  line->provenance = body_json(arena, body, "provenance");
+  line->provenance = message_beside(arena, command, body);
   TRY(required(line->provenance, "provenance", err));
   if (line->period_index < 0) return error_field(err, RC_VALIDATION, "periodIndex", "is required");
   return is_kind(line->kind) ? RC_OK : error_field(err, RC_VALIDATION, "kind", "is unknown");
 }
 
-static enum rc read_lines(struct arena *arena, json_t *body, struct invoice *invoice, struct error *err) {
-  json_t *lines = json_object_get(body, "lines");
+static enum rc read_lines(struct arena *arena, const struct message *command, struct invoice *invoice,
+                          struct error *err) {
+  json_t *lines = json_object_get(command->json, "lines");
   size_t count = json_array_size(lines);
   if (count < 1 || count > INVOICE_LINES_MAX)
     return error_field(err, RC_VALIDATION, "lines", "must be 1 to %d lines", INVOICE_LINES_MAX);
   invoice->lines = ARENA_ARRAY(arena, struct invoice_line, count);
   invoice->line_count = count;
   for (size_t i = 0; i < count; i++)
-    TRY(read_line(arena, json_array_get(lines, i), invoice->currency, &invoice->lines[i], err));
+    TRY(read_line(arena, command, json_array_get(lines, i), invoice->currency, &invoice->lines[i], err));
   return RC_OK;
 }
 
@@ -159,7 +160,7 @@ enum rc invoice_read(struct arena *arena, const struct message *command, struct 
   ASSERT(parsed);
   invoice.currency = currency_find(currency);
   if (!invoice.currency) return error_field(err, RC_VALIDATION, "currency", "is not a currency of ISO 4217");
-  TRY(read_lines(arena, body, &invoice, err));
+  TRY(read_lines(arena, command, &invoice, err));
   invoice_gather(&invoice);
   *ret_invoice = invoice;
   return RC_OK;

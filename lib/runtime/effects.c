@@ -55,13 +55,25 @@ static bool is_command(const char *topic) {
   return length > sizeof suffix && strcmp(topic + length - (sizeof suffix - 1), suffix) == 0;
 }
 
+/* What follows from the type alone. */
+static void name_type(struct work *work, const char *type) {
+  struct effects *effects = work->effects;
+  if (effects->type && strcmp(effects->type, type) == 0) return;
+  enum topic topic = topic_of_type(type);
+  ASSERT(topic != TOPIC_COUNT);
+  effects->type = type;
+  effects->topic = topic_name(topic);
+  effects->source = arena_printf(work->arena, "/cloudbill/%s", process_name(work->process));
+  effects->dataschema =
+      arena_printf(work->arena, "/schemas/%s/%s.json", is_command(effects->topic) ? "commands" : "events", type);
+}
+
 void emit(struct work *work, const struct emission *emission) {
   struct arena *arena = work->arena;
-  enum topic topic = topic_of_type(emission->type);
-  ASSERT(topic != TOPIC_COUNT);
   char now[UTIME_TEXT_MAX];
+  name_type(work, emission->type);
   struct outgoing *message = new_message(work->effects);
-  message->topic = topic_name(topic);
+  message->topic = work->effects->topic;
   message->key = arena_strdup(arena, emission->key);
   message->value = arena_strdup(arena, emission->json);
   message->value_length = strlen(emission->json);
@@ -69,13 +81,12 @@ void emit(struct work *work, const struct emission *emission) {
   headers[HEADER_SPECVERSION] = "1.0";
   headers[HEADER_ID] = keep_uuid(arena, &emission->id);
   headers[HEADER_TYPE] = emission->type;
-  headers[HEADER_SOURCE] = arena_printf(arena, "/cloudbill/%s", process_name(work->process));
+  headers[HEADER_SOURCE] = work->effects->source;
   headers[HEADER_SUBJECT] = arena_strdup(arena, emission->subject);
   headers[HEADER_TIME] = arena_strdup(arena, utime_format(work->now, now));
   headers[HEADER_TENANT] = keep_uuid(arena, &emission->tenant);
   headers[HEADER_TEST_CLOCK] = uuid_is_nil(&work->clock) ? NULL : keep_uuid(arena, &work->clock);
-  headers[HEADER_DATASCHEMA] =
-      arena_printf(arena, "/schemas/%s/%s.json", is_command(message->topic) ? "commands" : "events", emission->type);
+  headers[HEADER_DATASCHEMA] = work->effects->dataschema;
   if (!emission->cause) return;
   headers[HEADER_TRACEPARENT] = emission->cause->headers[HEADER_TRACEPARENT];
   headers[HEADER_ACTOR] = emission->cause->headers[HEADER_ACTOR];

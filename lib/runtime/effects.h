@@ -21,6 +21,7 @@ struct effects {
   struct arena *arena;
   struct outgoing *messages;
   size_t message_count, message_capacity;
+  const char *type, *topic, *source, *dataschema; /* of the last one: mostly the next one has the same */
   struct outcome *outcomes;
   size_t outcome_count, outcome_capacity;
   struct announcement *announcements; /* known once written */

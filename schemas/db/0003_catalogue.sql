@@ -32,6 +32,10 @@ CREATE TABLE test_clock_messages (
 CREATE INDEX test_clock_messages_of_clock ON test_clock_messages (tenant_id, test_clock_id);
 CALL protect('test_clock_messages');
 
+-- Whom a document is made out to, as it keeps it. (Of texts and JSON alone: it never changes, though PostgreSQL cannot know.)
+CREATE FUNCTION party(name text, email text, address jsonb, tax_ids jsonb, locale text) RETURNS jsonb LANGUAGE sql IMMUTABLE
+RETURN jsonb_build_object('name', name, 'email', email, 'address', address, 'taxIds', tax_ids, 'locale', locale);
+
 CREATE TABLE customers (
   tenant_id       uuid NOT NULL REFERENCES tenants,
   id              uuid NOT NULL,
@@ -53,6 +57,7 @@ CREATE TABLE customers (
   updated_at      timestamptz NOT NULL,
   deleted_at      timestamptz,
   version         bigint NOT NULL DEFAULT 1,
+  bill_to         jsonb NOT NULL GENERATED ALWAYS AS (party(name, email, COALESCE(billing_address, address), tax_ids, locale)) STORED,
   PRIMARY KEY (tenant_id, id),
   FOREIGN KEY (tenant_id, test_clock_id) REFERENCES test_clocks (tenant_id, id)
 );
@@ -74,7 +79,8 @@ CREATE TABLE customer_billing (
   PRIMARY KEY (tenant_id, customer_id),
   FOREIGN KEY (tenant_id, customer_id) REFERENCES customers (tenant_id, id)
 ) WITH (fillfactor = 70);
-CREATE INDEX customer_billing_due ON customer_billing (tenant_id, test_clock_id, next_billing_at) WHERE next_billing_at IS NOT NULL;
+CREATE INDEX customer_billing_due ON customer_billing (tenant_id, test_clock_id, next_billing_at, customer_id)
+  WHERE next_billing_at IS NOT NULL;
 CALL protect('customer_billing');
 
 CREATE TABLE plans (

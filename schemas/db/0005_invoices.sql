@@ -88,12 +88,12 @@ CREATE TABLE invoice_items (
   tax_inclusive   boolean NOT NULL DEFAULT false,
   tax_rate_id     uuid,                            -- which of tax_rates, kept for ever; NULL: none applies
   plan_id         uuid,
-  discounts       jsonb,                           -- each coupon's share, in order
+  discounts       json,                            -- each coupon's share, in order
   credits         jsonb,                           -- the name of the line that this one takes back (BILL-022)
   credits_item_id uuid,                            -- and its id, if it was ever invoiced
   period_start    timestamptz,
   period_end      timestamptz,
-  provenance      jsonb NOT NULL,                  -- BILL-025: how the amount came about
+  provenance      json NOT NULL,                   -- BILL-025: how the amount came about; read as a whole
   PRIMARY KEY (tenant_id, invoice_id, line),
   CHECK (tax_inclusive = (listed_minor IS NOT NULL) AND tax_inclusive = (listed_discount_minor IS NOT NULL))
 );
@@ -184,7 +184,8 @@ CALL protect('ledger_open_facts');
 -- and the deferred trigger below decides at commit.
 CREATE FUNCTION ledger_guard() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  IF EXISTS (SELECT FROM added a WHERE NOT EXISTS (SELECT FROM customers c WHERE c.tenant_id = a.tenant_id AND c.id = a.customer_id)) THEN
+  IF EXISTS (SELECT FROM (SELECT DISTINCT tenant_id, customer_id FROM added) a
+             WHERE NOT EXISTS (SELECT FROM customers c WHERE c.tenant_id = a.tenant_id AND c.id = a.customer_id)) THEN
     RAISE EXCEPTION 'a ledger entry names no customer of its tenant' USING ERRCODE = 'foreign_key_violation';
   END IF;
   INSERT INTO ledger_open_facts

@@ -243,24 +243,46 @@ Test(poison, replayed_is_sent_again_as_it_was) {
   api_post(&tenant, 409, path, "{}");
 }
 
-/* A replay that works: the message came before what it needs. */
-Test(poison, replayed_does_its_work_when_the_cause_is_gone) {
-  struct tenant tenant = tenant_new();
-  const char *other = customer_new(&tenant, NULL), *customer = new_id(), *invoice = new_id();
-  struct envelope envelope = {"invoice.create", tenant.id, NULL, invoice};
+static struct record send_invoice(const struct tenant *tenant, const char *invoice, const char *customer,
+                                  const char *provenance) {
+  struct envelope envelope = {"invoice.create", tenant->id, NULL, invoice};
   const char *value = quotes(keep_text(
       "{'invoiceId':'%s','customerId':'%s','currency':'USD','issueDate':'%s','collection':'manual','runId':null,'lines'"
       ":["
       "{'subscriptionId':'%s','item':0,'periodIndex':0,'kind':'subscription','revision':0,'description':'a','quantity':"
       "1,"
       "'unitPrice':'5.00','amount':'5.00','periodStart':'2026-11-01T00:00:00Z','periodEnd':'2026-12-01T00:00:00Z',"
-      "'provenance':{'quantity':'1','unitPrice':'5.00'}}]}",
-      invoice, customer, days_ago(0), new_id()));
-  struct record record = send_message("cloudbill.invoice.commands", customer, &envelope, value, strlen(value));
+      "'provenance':%s}]}",
+      invoice, customer, days_ago(0), new_id(), provenance));
+  return send_message("cloudbill.invoice.commands", customer, &envelope, value, strlen(value));
+}
+
+/* The worker does not parse what it only stores: the database does. */
+Test(poison, a_provenance_that_is_no_json_is_buried_alone) {
+  struct tenant tenant = tenant_new();
+  const char *customer = customer_new(&tenant, NULL), *before = new_id(), *after = new_id();
+  send_invoice(&tenant, before, customer, "{'quantity':'1','unitPrice':'5.00'}");
+  struct record record = send_invoice(&tenant, new_id(), customer, "{'days' 30]}");
+  send_invoice(&tenant, after, customer, "{'quantity':'1','unitPrice':'5.00'}");
+  WAIT_UNTIL(sql_int(&tenant, "SELECT count(*) FROM invoices WHERE tenant_id = $1") == 2, "the two invoices");
+  WAIT_UNTIL(dead_letters_of(&record) == 1, "what is no JSON to be buried");
+  cr_expect_eq(sql_int(&tenant, keep_text("SELECT count(*) FROM invoice_items WHERE tenant_id = $1 AND invoice_id IN "
+                                          "('%s', '%s') AND provenance::text = "
+                                          "'{\"quantity\":\"1\",\"unitPrice\":\"5.00\"}'",
+                                          before, after)),
+               2);
+  expect_sound_books(&tenant);
+}
+
+/* A replay that works: the message came before what it needs. */
+Test(poison, replayed_does_its_work_when_the_cause_is_gone) {
+  struct tenant tenant = tenant_new();
+  const char *other = customer_new(&tenant, NULL), *customer = new_id(), *invoice = new_id();
+  struct record record = send_invoice(&tenant, invoice, customer, "{'quantity':'1','unitPrice':'5.00'}");
   WAIT_UNTIL(dead_letters_of(&record) == 1, "an invoice for nobody to be buried");
   sql_do(NULL,
          keep_text("CREATE TEMP TABLE copy AS SELECT * FROM customers WHERE id = '%s'; UPDATE copy SET id = '%s'; "
-                   "INSERT INTO customers SELECT * FROM copy",
+                   "ALTER TABLE copy DROP bill_to; INSERT INTO customers SELECT * FROM copy",
                    other, customer));
   const char *id = sql_text(NULL, keep_text("SELECT id FROM dead_letters WHERE %s", where(&record)));
   api_post(&tenant, 200, keep_text("/api/dead-letters/%s/replay", id), "{}");

@@ -138,8 +138,10 @@ static void multiply(const struct tenant *tenant, const char *customer, const ch
       keep_text(
           "WITH twin AS (SELECT gen_random_uuid() AS customer, gen_random_uuid() AS subscription FROM "
           "generate_series(1, %d)), "
-          "customers_too AS (INSERT INTO customers SELECT (jsonb_populate_record(c, jsonb_build_object('id', "
-          "customer))).* "
+          "customers_too AS (INSERT INTO customers (tenant_id, id, name, email, address, tax_exempt, locale, "
+          "time_zone, "
+          "currency, net_terms_days, created_at, updated_at) SELECT c.tenant_id, customer, c.name, c.email, c.address, "
+          "c.tax_exempt, c.locale, c.time_zone, c.currency, c.net_terms_days, c.created_at, c.updated_at "
           "FROM twin, customers c WHERE c.tenant_id = $1 AND c.id = '%s'), "
           "subscriptions_too AS (INSERT INTO subscriptions SELECT (jsonb_populate_record(s, jsonb_build_object('id', "
           "subscription, 'customer_id', customer))).* FROM twin, subscriptions s WHERE s.tenant_id = $1 AND s.id = "

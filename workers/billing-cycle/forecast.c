@@ -19,7 +19,9 @@ static enum rc read_command(struct work *work, const struct buf *text, struct fo
   struct message *command = ARENA_NEW(work->arena, struct message);
   if (!forecast->bodies) forecast->bodies = json_array();
   command->tenant = forecast->tenant;
-  TRY(body_parse(buf_text(text), text->length, &command->json, err));
+  command->value = arena_strndup(work->arena, buf_text(text), text->length);
+  command->value_length = text->length;
+  TRY(body_parse(command->value, command->value_length, &command->json, err));
   json_array_append_new(forecast->bodies, command->json);
   *ret_command = command;
   return RC_OK;

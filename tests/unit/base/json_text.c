@@ -334,6 +334,42 @@ Test(json_text, a_document_larger_than_the_buffer_is_refused) {
   cr_expect_str_eq(err.text, "the document is too large");
 }
 
+/* ---- members that are set aside ---- */
+
+static enum rc beside(const char *text, struct buf *out, struct error *err) {
+  buf_init(out, TEXT_MAX);
+  return json_exact_beside(text, strlen(text), "p", out, err);
+}
+
+Test(json_text, a_member_that_is_set_aside_leaves_its_place) {
+  static const struct {
+    const char *text, *expected;
+  } CASES[] = {
+      {"{\"p\":{\"a\":[1.50,{}]},\"q\":1.5}", "{\"p\":[5,15],\"q\":" MARKED("1.5") "}"},
+      {"[{\"p\" : {}},{\"p\":{\"p\":{}}}]", "[{\"p\" : [8,2]},{\"p\":[17,8]}]"},
+      {"{\"p\":{\"a\":\"}\\\"\"},\"a\":\"p\"}", "{\"p\":[5,11],\"a\":\"p\"}"},
+      {"[\"p\",{\"pp\":{},\"\":{}}]", "[\"p\",{\"pp\":{},\"\":{}}]"},
+      {"{\"p\":{\"a\" 1 ]}", "{\"p\":[5,8]}"}, /* whoever reads it finds that */
+  };
+  for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
+    struct buf out CLEANUP(buf_release);
+    struct error err;
+    cr_assert_eq(beside(CASES[i].text, &out, &err), RC_OK, "%s", CASES[i].text);
+    cr_expect_str_eq(buf_text(&out), CASES[i].expected);
+  }
+}
+
+Test(json_text, what_is_set_aside_is_an_object_and_scanned) {
+  static const char *const CASES[] = {
+      "{\"p\":[5,2]}", "{\"p\":null}", "{\"p\":", "{\"p\":{\"a\":\"\\u0000\"}}", "{\"p\":{\"a\":1e999}}", "{\"p\":{\"a",
+  };
+  for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
+    struct buf out CLEANUP(buf_release);
+    struct error err;
+    cr_expect_eq(beside(CASES[i], &out, &err), RC_MALFORMED, "%s", CASES[i]);
+  }
+}
+
 /* ---- against jansson ---- */
 
 static void random_number(struct dice *dice, struct buf *out) {

@@ -82,6 +82,21 @@ Test(message, a_sound_one_is_decoded) {
   json_decref(message.json);
 }
 
+Test(message, what_is_set_aside_is_read_as_it_came) {
+  static const char value[] = "{\"lines\":[{\"provenance\": {\"days\" : 30} },{\"amount\":1}]}";
+  struct message message = sound();
+  struct error err;
+  struct arena CLEANUP(arena_release) arena;
+  arena_init(&arena, sizeof value * 1024);
+  message.value = value;
+  message.value_length = sizeof value - 1;
+  cr_assert_eq(message_decode(&message, &err), RC_OK);
+  json_t *lines = json_object_get(message.json, "lines");
+  cr_expect_str_eq(message_beside(&arena, &message, json_array_get(lines, 0)), "{\"days\" : 30}");
+  cr_expect_null(message_beside(&arena, &message, json_array_get(lines, 1)));
+  json_decref(message.json);
+}
+
 Test(message, headers_that_may_be_absent_are) {
   struct message message = sound();
   struct error err;

@@ -10,5 +10,5 @@ INSERT INTO invoice_items (tenant_id, invoice_id, line, id, kind, subscription_i
 SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::integer[], $4::uuid[], $5::text[], $6::uuid[], $7::smallint[], $8::text[],
                      $9::bigint[], $10::integer[], $11::text[], $12::numeric[], $13::numeric[], $14::bigint[], $15::bigint[],
                      $16::numeric[], $17::bigint[], $18::bigint[], $19::bigint[], $20::text[], $21::text[], $22::boolean[],
-                     $23::uuid[], $24::jsonb[], $25::uuid[], $26::timestamptz[], $27::timestamptz[], $28::jsonb[], $29::jsonb[],
+                     $23::uuid[], $24::json[], $25::uuid[], $26::timestamptz[], $27::timestamptz[], $28::json[], $29::jsonb[],
                      $30::uuid[]);
