@@ -258,7 +258,7 @@ CREATE TABLE credit_grants (
   currency        text NOT NULL CHECK (currency ~ '^[A-Z]{3}$'),
   amount_minor    bigint NOT NULL CHECK (amount_minor BETWEEN 1 AND 999999999999999),
   remaining_minor bigint NOT NULL CHECK (remaining_minor BETWEEN 0 AND 999999999999999),
-  source          text NOT NULL CHECK (source IN ('grant', 'invoice', 'credit_note', 'overpayment', 'void')),
+  source          text NOT NULL CHECK (source IN ('grant', 'invoice', 'credit_note', 'overpayment')),
   document_id     uuid,                            -- the invoice, note or payment that it came of
   is_refundable   boolean NOT NULL DEFAULT false,  -- set apart to be paid out: no invoice uses it
   reason          text CHECK (length(reason) BETWEEN 1 AND 500),

@@ -115,6 +115,42 @@ Test(over_time, account_credit_is_used_oldest_first_until_it_expires) {
   expect_sound_books(&life.tenant);
 }
 
+static void void_first_invoice(const struct life *life) {
+  const char *first = sql_text(&life->tenant, "SELECT id FROM invoices WHERE tenant_id = $1 ORDER BY number LIMIT 1");
+  api_post(&life->tenant, 200, keep_text("/api/billing/invoices/%s/void", first), "{}");
+}
+
+/* 5 until the 10th and 3 for good are used, then 2 of the 10 are due, and the invoice becomes void. */
+Test(over_time, what_a_void_invoice_used_of_credit_comes_back_until_the_same_day) {
+  static const struct {
+    const char *voided, *then, *left, *ended;
+  } cases[] = {
+      {"2027-01-02T00:00:00Z", "2027-01-03T00:00:00Z", "500 300", ""},
+      {"2027-01-02T00:00:00Z", "2027-01-15T00:00:00Z", "0 300", "01-10 500"},
+      {"2027-01-15T00:00:00Z", "2027-01-16T00:00:00Z", "0 300", "01-15 500"},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    struct life life = life_at("2027-01-01T00:00:00Z", "");
+    grant(&life, "5.00", "2027-01-10T00:00:00Z");
+    advance(&life, "2027-01-01T01:00:00Z");
+    grant(&life, "3.00", NULL);
+    subscribe(&life, plan_new(&life.tenant, "10.00", "USD", "monthly"), "");
+    advance(&life, cases[i].voided);
+    cr_expect_str_eq(invoices_as(&life.tenant, "v.credit_applied_minor::text"), "800");
+    void_first_invoice(&life);
+    advance(&life, cases[i].then);
+    cr_expect_str_eq(sql_text(&life.tenant, "SELECT string_agg(remaining_minor::text, ' ' ORDER BY granted_at) "
+                                            "FROM credit_grants WHERE tenant_id = $1"),
+                     cases[i].left, "case %zu", i);
+    cr_expect_str_eq(sql_text(&life.tenant,
+                              "SELECT COALESCE(string_agg(to_char(posted_at AT TIME ZONE 'UTC', 'MM-DD') || ' ' || "
+                              "amount_minor, ' '), '') FROM ledger_entries WHERE tenant_id = $1 "
+                              "AND fact = 'credit_expired' AND account = 'customer_credit'"),
+                     cases[i].ended, "case %zu", i);
+    expect_sound_books(&life.tenant);
+  }
+}
+
 /* -- coupons given with subscription.create (BILL-040) -- */
 
 static void coupon(const struct tenant *tenant, const char *code, const char *members) {

@@ -44,6 +44,7 @@ class Invoice:
     def __init__(self, lines, total):
         self.lines, self.total = lines, total
         self.credit_applied = self.credited = self.paid = 0
+        self.used = []              # of which grants
         self.end = None             # "void", "uncollectible": somebody's word (BILL-070)
 
     def due(self):
@@ -99,6 +100,7 @@ class Books:
             used = 0 if grant.is_refund else min(grant.left, invoice.due())
             grant.left -= used
             invoice.credit_applied += used
+            invoice.used.append((grant, used))
             self.post("customer_credit", "receivable", used)
 
     def balance(self):
@@ -214,7 +216,7 @@ class Books:
         return True
 
     def void(self, number):
-        """BILL-070: as if it had never been, but for what notes gave back; the credit that it used is the customer's again.
+        """BILL-070: as if it had never been, but for what notes gave back; the credit that it used is there again.
         False when a later invoice took something of it back: that would stand alone (BILL-022)."""
         invoice = self.invoices[number]
         if invoice.status not in ("open", "uncollectible") or invoice.paid or self.is_taken_back(invoice):
@@ -223,7 +225,9 @@ class Books:
         notes = [(net, tax) for of, net, tax in self.notes if of == number]
         self.post("revenue", "receivable", sum(line.net for line in invoice.lines) - sum(net for net, _ in notes))
         self.post("tax_payable", "receivable", sum(line.tax for line in invoice.lines) - sum(tax for _, tax in notes))
-        self.grant(invoice.credit_applied, "receivable")
+        for grant, used in invoice.used:
+            grant.left += used
+        self.post("receivable", "customer_credit", invoice.credit_applied)
         invoice.end = "void"
         return True
 

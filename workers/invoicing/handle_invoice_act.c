@@ -40,18 +40,10 @@ static enum rc post_void(struct work *work, const struct invoice_facts *facts, i
   return postings_insert(work, postings, err);
 }
 
-/* The account credit that it had used is the customer's again. */
+/* BILL-040: the account credit that it had used is the customer's again, for no longer than it was. */
 static enum rc return_credit(struct work *work, const struct invoice_facts *facts, struct error *err) {
-  struct grant grant = {.tenant = facts->tenant,
-                        .id = uuid_new(),
-                        .customer_id = facts->customer_id,
-                        .currency = facts->currency->code,
-                        .amount_minor = facts->credit_applied_minor,
-                        .remaining_minor = facts->credit_applied_minor,
-                        .source = "void",
-                        .document_id = facts->id,
-                        .is_new = true};
-  return grants_save(work, &grant, facts->credit_applied_minor > 0, err);
+  if (facts->credit_applied_minor == 0) return RC_OK;
+  return tx_exec(work->tx, &sql_grants_return, PARAMS(db_uuid(work->arena, &facts->tenant), facts->id), NULL, err);
 }
 
 enum rc invoice_void(struct work *work, struct invoice_facts *facts, const struct message *cause, struct error *err) {
