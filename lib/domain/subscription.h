@@ -29,6 +29,7 @@ enum subscription_state {
   X(SUBSCRIPTION_EVENT_CANCEL, "cancel")               \
   X(SUBSCRIPTION_EVENT_SUSPEND, "suspend")             \
   X(SUBSCRIPTION_EVENT_REACTIVATE, "reactivate")       \
+  X(SUBSCRIPTION_EVENT_TRIAL_RESUME, "resume_trial")   \
   X(SUBSCRIPTION_EVENT_CHANGE, "change-plan")          \
   X(SUBSCRIPTION_EVENT_RENEW, "renew")                 \
   X(SUBSCRIPTION_EVENT_EXPIRE, "expire")

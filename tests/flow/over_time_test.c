@@ -81,6 +81,39 @@ Test(over_time, a_first_payment_is_waited_for_twenty_three_hours) {
   expect_sound_books(&life.tenant);
 }
 
+/* BILL-056: who is to be charged after all is told, at the third day before or at once, and once. A trial until the
+ * 11th. */
+Test(over_time, a_trial_that_was_interrupted_goes_on_and_is_announced) {
+  static const struct {
+    const char *verb, *stopped, *resumed, *status, *announced, *charged;
+  } cases[] = {
+      {"suspend", "2027-01-03", "2027-01-05", "trialing", "01-08", "2027-01-11 700"},
+      {"suspend", "2027-01-03", "2027-01-09", "trialing", "01-09", "2027-01-11 700"},
+      {"suspend", "2027-01-09", "2027-01-10", "trialing", "01-08", "2027-01-11 700"},
+      {"suspend", "2027-01-03", "2027-01-12", "active", "", "2027-01-12 600"},
+      {"cancel", "2027-01-03", "2027-01-09", "trialing", "01-09", "2027-01-11 700"},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    struct life life = life_at("2027-01-01T00:00:00Z", "");
+    const char *s = subscribe(&life, plan_new(&life.tenant, "7.00", "USD", "weekly"), ",'trialDays':10");
+    const char *path = keep_text("/api/billing/subscriptions/%s", s);
+    advance(&life, keep_text("%sT00:00:01Z", cases[i].stopped));
+    api_post(&life.tenant, 200, keep_text("%s/%s", path, cases[i].verb), "{}");
+    advance(&life, keep_text("%sT00:00:00Z", cases[i].resumed));
+    api_post(&life.tenant, 200, keep_text("%s/reactivate", path), "{}");
+    cr_expect_str_eq(status_of(&life, s), cases[i].status, "case %zu", i);
+    advance(&life, "2027-01-13T00:00:00Z");
+    cr_expect_str_eq(sql_text(&life.tenant,
+                              "SELECT COALESCE(string_agg(to_char(at AT TIME ZONE 'UTC', 'MM-DD'), ' '), '') "
+                              "FROM subscription_history WHERE tenant_id = $1 AND what = 'trial_ending'"),
+                     cases[i].announced, "case %zu", i);
+    cr_expect_str_eq(status_of(&life, s), "active", "case %zu", i);
+    cr_expect_str_eq(invoices_as(&life.tenant, "v.issue_date || ' ' || v.total_minor"), cases[i].charged, "case %zu",
+                     i);
+    expect_sound_books(&life.tenant);
+  }
+}
+
 /* -- account credit (BILL-040): the oldest first, and what has expired is gone -- */
 
 static void grant(const struct life *life, const char *amount, const char *expires) {

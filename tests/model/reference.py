@@ -210,6 +210,7 @@ def span(first, last):
 class Life:
     def __init__(self, start, unit, anchor, items, zone, log, books, trial_days=0):
         self.start = start + DAY * trial_days
+        self.has_trial = trial_days > 0
         self.state = "trialing" if trial_days else "active"
         self.grid, self.items = Grid(self.start, unit, anchor), dict(items)
         self.zone, self.next_zone, self.asked_at = zone, None, None
@@ -532,7 +533,7 @@ class Life:
             self.next = index + 1
             self.told[index] = tuple(midnight(bound, self.zone) for bound in self.bounds(index)[:2])
             self.next_at = self.told[index][1]
-        self.state = "active"
+        self.state = "trialing" if self.has_trial and day < self.start else "active"  # BILL-056
         for index in self.periods_from(day):
             start, end, full = self.bounds(index)
             first, last = self.told[index]

@@ -9,8 +9,9 @@
 #include "handlers.h"
 #include "sql.h"
 #include "subscription_request.h"
+#include "trials.h"
 
-enum { JSON_MAX = 65536, TRIAL_NOTICE_DAYS = 3, PAYMENT_WAIT_MS = 23 * 3600 * 1000 };
+enum { JSON_MAX = 65536, PAYMENT_WAIT_MS = 23 * 3600 * 1000 };
 
 /* What it stands on, from the database. */
 struct ground {
@@ -188,7 +189,7 @@ static enum rc decide_start(const struct subscription_request *request, const st
   decision->trial_ends_at = zone_midnight(ground->zone, s->start);
   if (decision->trial_ends_at.us <= now.us) return RC_OK;
   s->state = SUBSCRIPTION_TRIALING;
-  decision->notice_at = zone_midnight(ground->zone, (struct date){s->start.days - TRIAL_NOTICE_DAYS});
+  decision->notice_at = trial_notice_at(s);
   return RC_OK;
 }
 

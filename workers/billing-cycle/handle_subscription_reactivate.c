@@ -1,9 +1,11 @@
 /* subscription.reactivate: takes back an end that was to come with the period (BILL-053), or revives a suspended
  * subscription and charges the rest of the period that runs now (BILL-054). The grid is as it was; the periods that
- * passed meanwhile were never billed and never will be. */
+ * passed meanwhile were never billed and never will be. A trial that is not over goes on, and is announced (BILL-056).
+ */
 #include "handlers.h"
 #include "scheduled.h"
 #include "standing.h"
+#include "trials.h"
 
 static void emit_reactivated(struct work *work, const struct standing *standing) {
   char time[UTIME_TEXT_MAX];
@@ -50,7 +52,8 @@ static enum rc skip_periods(struct work *work, struct standing *standing, struct
 
 static enum rc revive(struct work *work, struct standing *standing, struct error *err) {
   struct billable *s = &standing->s, before = *s;
-  TRY(standing_move(standing, SUBSCRIPTION_EVENT_REACTIVATE, err));
+  bool is_in_trial = standing->trial_ends_at.us > work->now.us;
+  TRY(standing_move(standing, is_in_trial ? SUBSCRIPTION_EVENT_TRIAL_RESUME : SUBSCRIPTION_EVENT_REACTIVATE, err));
   TRY(skip_periods(work, standing, err));
   TRY(standing_cut(work, standing, err));
   struct charges nothing = standing->charges;
@@ -79,6 +82,7 @@ enum rc handle_subscription_reactivate(struct work *work, struct message *const 
     TRY(revive(work, &standing, err));
 
   TRY(standing_store(work, &standing, err));
+  if (standing.s.state == SUBSCRIPTION_TRIALING) TRY(trial_announce(work, standing.tenant, &standing.s, err));
   TRY(standing_finish(work, &standing, err));
   emit_reactivated(work, &standing);
   return RC_OK;

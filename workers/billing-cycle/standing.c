@@ -34,6 +34,7 @@ static enum rc load_charges(struct work *work, struct standing *standing, struct
   if (standing->has_cancelled_at) standing->cancelled_at = row_utime(row, 0, 3);
   standing->has_suspended_at = !row_is_null(row, 0, 4);
   if (standing->has_suspended_at) standing->suspended_at = row_utime(row, 0, 4);
+  if (!row_is_null(row, 0, 5)) standing->trial_ends_at = row_utime(row, 0, 5);
   TRY(charges_read(work->arena, row_text(row, 0, 1), row_text(row, 0, 2), standing->s.currency, &standing->charges,
                    err));
   TRY(charges_limit(work, standing->tenant, standing->command->subject, &standing->charges, err));

@@ -16,6 +16,7 @@ struct standing {
   struct date today;             /* in the zone of the subscription */
   bool is_parked;                /* no run comes by any more */
   bool was_billed;               /* its state was one in which periods are billed */
+  struct utime trial_ends_at;    /* 0: it had none */
   /* where it is moved to, beside s and charges */
   bool has_cancelled_at, has_suspended_at;
   struct utime cancelled_at, suspended_at;

@@ -1,10 +1,21 @@
 /* The task that announces the end of trials, three days before (BILL-056): rows with a due time, each taken off the
  * schedule in the transaction that says it, so that it is said once. The end itself is a boundary like any other: the
  * run bills the first period then, and the subscription becomes active. */
+#include "trials.h"
+
 #include "handlers.h"
 #include "sql.h"
 
-enum { NOTICES_A_STEP = 500 };
+enum { NOTICES_A_STEP = 500, NOTICE_DAYS = 3 };
+
+struct utime trial_notice_at(const struct billable *s) {
+  return zone_midnight(s->zone, (struct date){s->start.days - NOTICE_DAYS});
+}
+
+enum rc trial_announce(struct work *work, const char *tenant, const struct billable *s, struct error *err) {
+  return tx_exec(work->tx, &sql_trial_notice_set,
+                 PARAMS(tenant, db_uuid(work->arena, &s->id), db_utime(work->arena, trial_notice_at(s))), NULL, err);
+}
 
 static void emit_trial_ending(struct work *work, const PGresult *rows, int r) {
   struct arena *arena = work->arena;

@@ -5,24 +5,24 @@
 #include <jansson.h>
 #include <string.h>
 
-enum { STATES = 7, EVENTS = 9 };
+enum { STATES = 7, EVENTS = 10 };
 
 /* Where each event leads; "-" is illegal. Columns: pay, end_trial, fail_payment, cancel, suspend, reactivate,
- * change-plan, renew, expire. */
+ * resume_trial, change-plan, renew, expire. */
 static const struct {
   const char *from;
   const char *to[EVENTS];
 } MATRIX[STATES] = {
-    {"incomplete", {"active", "-", "incomplete", "cancelled", "-", "-", "-", "-", "expired"}},
-    {"trialing", {"trialing", "active", "trialing", "cancelled", "suspended", "-", "trialing", "-", "expired"}},
-    {"active", {"active", "-", "past_due", "cancelled", "suspended", "-", "active", "active", "expired"}},
-    {"past_due", {"active", "-", "past_due", "cancelled", "suspended", "-", "past_due", "past_due", "expired"}},
-    {"suspended", {"suspended", "-", "suspended", "cancelled", "-", "active", "-", "-", "expired"}},
-    {"cancelled", {"cancelled", "-", "cancelled", "-", "-", "-", "-", "-", "-"}},
-    {"expired", {"expired", "-", "expired", "-", "-", "-", "-", "-", "-"}},
+    {"incomplete", {"active", "-", "incomplete", "cancelled", "-", "-", "-", "-", "-", "expired"}},
+    {"trialing", {"trialing", "active", "trialing", "cancelled", "suspended", "-", "-", "trialing", "-", "expired"}},
+    {"active", {"active", "-", "past_due", "cancelled", "suspended", "-", "-", "active", "active", "expired"}},
+    {"past_due", {"active", "-", "past_due", "cancelled", "suspended", "-", "-", "past_due", "past_due", "expired"}},
+    {"suspended", {"suspended", "-", "suspended", "cancelled", "-", "active", "trialing", "-", "-", "expired"}},
+    {"cancelled", {"cancelled", "-", "cancelled", "-", "-", "-", "-", "-", "-", "-"}},
+    {"expired", {"expired", "-", "expired", "-", "-", "-", "-", "-", "-", "-"}},
 };
-static const char *const EVENT_NAMES[EVENTS] = {"pay",        "end_trial",   "fail_payment", "cancel", "suspend",
-                                                "reactivate", "change-plan", "renew",        "expire"};
+static const char *const EVENT_NAMES[EVENTS] = {"pay",        "end_trial",    "fail_payment", "cancel", "suspend",
+                                                "reactivate", "resume_trial", "change-plan",  "renew",  "expire"};
 
 static enum subscription_state state_of(const char *name) {
   enum subscription_state state = SUBSCRIPTION_INCOMPLETE;
