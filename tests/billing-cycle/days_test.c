@@ -128,7 +128,7 @@ Test(days, bill_061_each_day_is_billed_in_one_step) {
   }
 }
 
-enum { MANY = 500 };
+enum { MANY = 500, LITTLE_BYTES = 100 * 1024 };
 
 /* A day that alone is more than a step holds is billed in several, and no line is lost or doubled. */
 Test(days, bill_061_a_day_that_no_step_holds_is_billed_in_several) {
@@ -138,8 +138,8 @@ Test(days, bill_061_a_day_that_no_step_holds_is_billed_in_several) {
   arena_init(&arena, ARENA_MAX);
   for (int i = 0; i < MANY; i++)
     subscriptions[i] = subscribe(&arena, EPOCH, (struct interval){.unit = INTERVAL_MONTH, .count = 1});
-  bill_all(subscriptions, MANY, &(struct billing_limits){.as_of = end_of(70), .enough = 100 * 1024}, &calendar);
-  cr_expect_eq(calendar.lines, 3 * MANY);
+  bill_all(subscriptions, MANY, &(struct billing_limits){.as_of = end_of(70), .enough = LITTLE_BYTES}, &calendar);
+  cr_expect_eq(calendar.lines, 3 * (size_t)MANY);
   cr_expect_gt(calendar.steps, 3);
   cr_expect_leq(calendar.most_in_a_step, 60, "%zu lines of 3.5 KB: the rest of a day, and a part of the next",
                 calendar.most_in_a_step);

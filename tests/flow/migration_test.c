@@ -131,9 +131,8 @@ struct mover {
 };
 
 static const char *plan_of(const struct tenant *tenant, const char *price, const char *members) {
-  return json_at(api_post(tenant, 201, "/api/plans",
-                          "{'code':'p-%s','name':'Plan','currency':'USD','billingCycle':'monthly','price':'%s'%s}",
-                          new_id(), price, members),
+  return json_at(api_post(tenant, 201, "/api/plans", "{'code':'p-%s','name':'Plan','currency':'USD','price':'%s'%s%s}",
+                          new_id(), price, strstr(members, "billingCycle") ? "" : ",'billingCycle':'monthly'", members),
                  "id");
 }
 
@@ -343,6 +342,35 @@ Test(migration, and_changes_that_wait_are_for_what_is_there_by_then) {
   test_clock_advance(&m.tenant, m.clock, "2031-02-10T12:00:00Z");
   cr_expect(strstr(amounts_on(&m, id, "2031-02-10"), "6000"), "three at the price of the other plan");
   cr_expect_str_eq(shown, amounts_on(&m, id, "2031-02-10"));
+  expect_sound_books(&m.tenant);
+}
+
+static void act(const struct mover *m, const char *id, const char *verb) {
+  api_post(&m->tenant, 200, keep_text("/api/billing/subscriptions/%s/%s", id, verb), "{}");
+}
+
+/* Another interval, begun now, passes the boundary that a change was asked for: it waits for the next one, with the
+ * setup fee of its add-ons, and no period comes twice when that one passes during a suspension. */
+Test(migration, and_changes_that_wait_go_on_to_the_first_boundary_of_another_interval) {
+  struct mover m = mover_new();
+  const char *weekly = plan_of(&m.tenant, "3.00", ",'billingCycle':'weekly'");
+  const char *add_on = plan_of(&m.tenant, "5.00", ",'setupFee':'1.00'");
+  const char *with_fee = subscribe(&m.tenant, m.customer, m.plan, ""),
+             *suspended = subscribe(&m.tenant, m.customer, m.plan, "");
+  change(&m, with_fee, keep_text("{'planId':'%s','items':[{'planId':'%s'}],'when':'period_end'}", m.other, add_on));
+  change(&m, suspended, keep_text("{'planId':'%s','quantity':2,'when':'period_end'}", m.other));
+  test_clock_advance(&m.tenant, m.clock, "2031-01-20T12:00:00Z");
+  change(&m, with_fee, keep_text("{'planId':'%s','when':'now','billing':'now'}", weekly));
+  change(&m, suspended, keep_text("{'planId':'%s','when':'now','billing':'now'}", weekly));
+  act(&m, suspended, "suspend");
+  test_clock_advance(&m.tenant, m.clock, "2031-01-27T12:00:00Z");
+  cr_expect_str_eq(invoiced_on(&m, "2031-01-27"), "0 base 2000, 1 base 500, 1 setup 100");
+  test_clock_advance(&m.tenant, m.clock, "2031-02-03T12:00:00Z");
+  act(&m, suspended, "reactivate"); /* 24 of 31 days of the month that began on January 27 */
+  test_clock_advance(&m.tenant, m.clock, "2031-02-03T13:00:00Z");
+  cr_expect_str_eq(invoiced_on(&m, "2031-02-03"), "0 base 3097");
+  test_clock_advance(&m.tenant, m.clock, "2031-02-27T12:00:00Z");
+  cr_expect_str_eq(invoiced_on(&m, "2031-02-27"), "0 base 2000, 0 base 4000, 1 base 500");
   expect_sound_books(&m.tenant);
 }
 

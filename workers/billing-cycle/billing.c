@@ -537,7 +537,7 @@ void billing_collect_days(struct arena *arena, struct billing *billing, struct b
 }
 
 void billing_collect(struct arena *arena, struct billing *billing, struct billable *s, struct utime as_of) {
-  billing_collect_days(arena, billing, s, 1, &(struct billing_limits){.as_of = as_of, .enough = SIZE_MAX});
+  billing_collect_days(arena, billing, s, 1, &(struct billing_limits){.as_of = as_of, .enough = BILLING_STEP_BYTES});
 }
 
 enum rc billing_begin_next(struct arena *arena, struct billing *billing, struct billable *s, struct error *err) {

@@ -16,8 +16,9 @@
 #include "pricing.h"
 #include "runtime/runtime.h"
 
-/* Periods of one subscription in one transaction; what is left is due still, and comes in the next. */
-enum { BILLING_PERIODS_MAX = 120 };
+/* Of one transaction: periods of a subscription, and bytes of the messages that all is to become, some 16,384 lines
+ * (the arena has room for several times that). What is left is due still, and comes in the next. */
+enum { BILLING_PERIODS_MAX = 120, BILLING_STEP_BYTES = 48 * 1024 * 1024 };
 
 struct line;
 struct scheduled_change;
@@ -162,7 +163,7 @@ struct billing_limits {
  * place, and the others go on. */
 void billing_collect_days(struct arena *arena, struct billing *billing, struct billable *subscriptions, size_t count,
                           const struct billing_limits *limits);
-/* The same for one alone. */
+/* The same for one alone, up to BILLING_STEP_BYTES. */
 void billing_collect(struct arena *arena, struct billing *billing, struct billable *subscription, struct utime as_of);
 
 /* Sets it aside as it stands, with the reason (BILL-063). */

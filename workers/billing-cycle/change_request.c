@@ -191,7 +191,8 @@ static enum rc next_item_number(struct work *work, const struct uuid *tenant, co
               &row, err));
   *ret_number = row_int(row, 0, 0);
   for (size_t i = 1; i < s->item_count; i++)
-    if (s->items[i].number >= *ret_number) *ret_number = s->items[i].number + 1; /* of a change that is not stored yet */
+    if (s->items[i].number >= *ret_number)
+      *ret_number = s->items[i].number + 1; /* of a change that is not stored yet */
   return RC_OK;
 }
 

@@ -157,8 +157,8 @@ static size_t bill_customers(struct work *work, const struct run *run, struct sl
   for (size_t first = 0, end; first < slice->count; first = end) {
     end = customer_end(slice, first);
     bool is_cut = slice->is_cut && end == slice->count;
-    if (first > 0 && (is_cut || slice->billing.weight >= RUN_SLICE_BYTES)) return first;
-    const struct billing_limits limits = {.as_of = run->as_of, .enough = RUN_SLICE_BYTES, .is_cut = is_cut};
+    if (first > 0 && (is_cut || slice->billing.weight >= BILLING_STEP_BYTES)) return first;
+    const struct billing_limits limits = {.as_of = run->as_of, .enough = BILLING_STEP_BYTES, .is_cut = is_cut};
     billing_collect_days(work->arena, &slice->billing, &slice->due[first], end - first, &limits);
   }
   return slice->count;

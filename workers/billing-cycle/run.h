@@ -5,8 +5,7 @@
 
 #include "billing.h"
 
-/* Bytes: of the messages that a step comes to, some 16,384 lines; the arena has room for several times that. */
-enum { RUN_SLICE_CUSTOMERS = 500, RUN_SLICE_SUBSCRIPTIONS = 4096, RUN_SLICE_BYTES = 48 * 1024 * 1024 };
+enum { RUN_SLICE_CUSTOMERS = 500, RUN_SLICE_SUBSCRIPTIONS = 4096 };
 
 struct run {
   struct uuid tenant, id;
@@ -35,7 +34,7 @@ MUST_CHECK enum rc run_hold(struct work *work, const struct run *run, bool *ret_
 MUST_CHECK enum rc run_claim(struct work *work, const struct run *run, int limit, struct db_array **ret_customers,
                              char ret_first[static UUID_TEXT_MAX], struct error *err);
 /* Bills what is due of locked customers, at most BILLING_PERIODS_MAX periods of each subscription; when that comes to
- * RUN_SLICE_BYTES, or the customers have more than RUN_SLICE_SUBSCRIPTIONS, what comes after is left due: other
+ * BILLING_STEP_BYTES, or the customers have more than RUN_SLICE_SUBSCRIPTIONS, what comes after is left due: other
  * customers, later days of one, and of a day that alone is more than a step holds some subscriptions. Counts nothing.
  */
 MUST_CHECK enum rc run_bill(struct work *work, const struct run *run, struct db_array *customers,

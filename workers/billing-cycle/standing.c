@@ -65,8 +65,7 @@ static enum rc pass_boundaries(struct work *work, struct standing *standing, str
     return s->why->code;
   }
   if (!s->ends && s->next_at.us <= work->now.us)
-    return error_set(err, RC_CONFLICT, "the subscription has more than %d periods to be billed: start a run first",
-                     BILLING_PERIODS_MAX);
+    return error_set(err, RC_CONFLICT, "the subscription has more to be billed than one step takes: start a run first");
   if (s->next_index > before && s->charges) {
     struct charges begun = charges_of_period(work->arena, s);
     standing->charges.at = begun.at;
