@@ -401,6 +401,24 @@ Test(migration, stays_when_a_change_is_withdrawn) {
   expect_sound_books(&m.tenant);
 }
 
+/* Nor a word about billing: who is suspended is not billed until the reactivation. */
+Test(migration, and_changes_are_withdrawn_from_who_is_suspended) {
+  struct mover m = mover_new();
+  const char *id = subscribe(&m.tenant, m.customer, m.plan, "");
+  change(&m, id, "{'quantity':3,'when':'period_end'}");
+  act(&m, id, "suspend");
+  const char *path =
+      keep_text("/api/billing/subscriptions/%s/scheduled-changes/%s", id, json_at(waiting(&m, id), "id"));
+  cr_assert_eq(api_call(&m.tenant, "DELETE", path, NULL).status, 204);
+  cr_expect_null(json_at(subscription_of(&m, id), "nextBillingDate"));
+  test_clock_advance(&m.tenant, m.clock, "2031-03-10T12:00:00Z");
+  cr_expect_eq(sql_int(&m.tenant, "SELECT count(*) FROM invoices WHERE tenant_id = $1"), 1);
+  act(&m, id, "reactivate");
+  test_clock_advance(&m.tenant, m.clock, "2031-03-10T13:00:00Z");
+  cr_expect_str_eq(invoiced_on(&m, "2031-03-10"), "0 base 1000");
+  expect_sound_books(&m.tenant);
+}
+
 /* By its own id it is taken back, and with a change that alone led to the version nothing is left. */
 Test(migration, can_be_withdrawn_itself_and_does_not_outlive_its_reason) {
   struct mover m = mover_new();

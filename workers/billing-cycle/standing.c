@@ -143,6 +143,7 @@ enum rc standing_store(struct work *work, struct standing *standing, struct erro
   struct arena *arena = work->arena;
   const struct billable *s = &standing->s;
   const struct billed_item *own = &s->items[0];
+  bool goes_on = is_billed(s->state) && !s->ends && !standing->is_parked;
   char quantity[DECIMAL_TEXT_MAX];
   TRY(tx_exec(
       work->tx, &sql_subscription_move,
@@ -150,7 +151,7 @@ enum rc standing_store(struct work *work, struct standing *standing, struct erro
              db_int(arena, own->price->version), quantity_format(own->quantity, quantity),
              interval_unit_name(s->grid.interval.unit), db_int(arena, s->grid.interval.count),
              db_date(arena, s->grid.anchor), db_int(arena, s->grid.anchor_day), db_int(arena, s->grid.origin),
-             db_int(arena, s->next_index), time_or_null(arena, !s->ends && !standing->is_parked, s->next_at),
+             db_int(arena, s->next_index), time_or_null(arena, goes_on, s->next_at),
              time_or_null(arena, s->has_period, s->period_start), time_or_null(arena, s->has_period, s->period_end),
              charges_text(arena, &standing->charges, s->currency), charges_cuts_literal(arena, &standing->charges),
              db_int(arena, s->charged_minor), s->has_arrears_from ? db_date(arena, s->arrears_from) : NULL,
