@@ -34,7 +34,7 @@ CREATE TABLE subscriptions (
   renewed_periods      jsonb,                                           -- [{start, end, charged}]: begun early, after it
                                                                         -- (BILL-055), seconds since 1970; NULL: none
   -- what was charged for it
-  charges              jsonb NOT NULL DEFAULT '[]',                     -- lines in advance of periods not over yet
+  charges              json NOT NULL DEFAULT '[]',                      -- lines in advance of periods not over yet
   charge_cuts          timestamptz[] NOT NULL DEFAULT '{}',             -- changes within these periods (BILL-022)
   charged_minor        bigint NOT NULL DEFAULT 0,                       -- recurring, net, since arrears were billed last
   arrears_from         date,                                            -- NULL: since the period began

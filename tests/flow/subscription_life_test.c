@@ -161,7 +161,7 @@ Test(subscription_life, knows_what_was_charged_in_advance) {
   subscribe(&tenant, customer_new(&tenant, NULL), plan, keep_text("'quantity':2,'startDate':'%s'", days_ago(8)));
   static const char charges[] = "SELECT concat_ws(' ', c->>'item', c->>'component', c->>'periodIndex', c->>'amount', "
                                 "c->>'start', c->>'quantity') "
-                                "FROM subscriptions, jsonb_array_elements(charges) c WHERE tenant_id = $1";
+                                "FROM subscriptions, json_array_elements(charges) c WHERE tenant_id = $1";
   cr_expect_str_eq(sql_text(&tenant, charges), keep_text("0 base 0 20.00 %s 2", days_ago(8)));
   billing_run(&tenant);
   cr_expect_str_eq(sql_text(&tenant, charges), keep_text("0 base 1 20.00 %s 2", days_ago(1)));

@@ -8,7 +8,7 @@ UPDATE subscriptions
 SET status = $3, plan_id = $4::uuid, plan_version = $5::integer, quantity = $6::numeric, interval_unit = $7,
     interval_count = $8::integer, anchor_date = $9::date, anchor_day = $10::integer, anchor_index = $11::bigint,
     next_period_index = $12::bigint, next_billing_at = $13::timestamptz, current_period_start = $14::timestamptz,
-    current_period_end = $15::timestamptz, charges = $16::jsonb, charge_cuts = $17::timestamptz[],
+    current_period_end = $15::timestamptz, charges = $16::json, charge_cuts = $17::timestamptz[],
     charged_minor = $18::bigint, arrears_from = $19::date, cancel_at_period_end = $20::timestamptz IS NOT NULL,
     cancel_at = $20::timestamptz, cancelled_at = $21::timestamptz, cancel_reason = COALESCE($22, cancel_reason),
     suspended_at = $23::timestamptz, version = $24::bigint, time_zone = $25, next_time_zone = $26, renewed_periods = $28::jsonb,

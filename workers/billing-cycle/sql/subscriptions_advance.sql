@@ -15,7 +15,7 @@ SET status = COALESCE(a.status, s.status), next_period_index = a.next_period_ind
     parked_at = CASE WHEN a.parked THEN $15::timestamptz ELSE s.parked_at END,
     updated_at = $15::timestamptz, version = a.version
 FROM unnest($2::uuid[], $3::text[], $4::bigint[], $5::timestamptz[], $6::timestamptz[], $7::timestamptz[], $8::boolean[],
-            $9::jsonb[], $10::bigint[], $11::bigint[], $12::text[], $13::jsonb[], $14::date[])
+            $9::json[], $10::bigint[], $11::bigint[], $12::text[], $13::jsonb[], $14::date[])
   AS a (id, status, next_period_index, next_billing_at, period_start, period_end, parked, charges, charged_minor, version, time_zone,
         renewed_periods, arrears_from)
 CROSS JOIN LATERAL (SELECT x.ctid AS place FROM subscriptions x WHERE x.tenant_id = $1::uuid AND x.id = a.id OFFSET 0) AS found
