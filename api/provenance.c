@@ -136,6 +136,7 @@ static enum rc read_component(struct arena *arena, json_t *provenance, struct pr
 
 /* -- changes -- */
 
+/* A day, or an instant. */
 static enum rc read_cut(const struct explained_span *frame, const char *text, struct explained_cut *cut,
                         struct error *err) {
   struct date day;
@@ -172,17 +173,17 @@ static enum rc read_cuts(struct arena *arena, json_t *array, const struct explai
 /* BILL-022. charged_minor: computed for the whole span; what is left of it, or what falls to a piece. */
 static enum rc explain_change(struct explanation *e, json_t *change, const struct explained_span *frame,
                               int64_t charged_minor, int64_t *ret_minor, struct error *err) {
-  struct date start, end;
   struct explained_cuts cuts = {0};
-  struct explained_cut ends[2];
-  const char *from_text = NULL, *to_text = NULL;
-  TRY(read_date(change, "start", &start, err));
-  TRY(read_date(change, "end", &end, err));
+  struct explained_cut bounds[2], ends[2];
+  const char *start, *end, *from_text = NULL, *to_text = NULL;
+  TRY(read_text(change, "start", &start, err));
+  TRY(read_text(change, "end", &end, err));
+  TRY(read_cut(frame, start, &bounds[0], err));
+  TRY(read_cut(frame, end, &bounds[1], err));
   TRY(body_text(change, "from", &from_text, err));
   TRY(body_text(change, "to", &to_text, err));
   TRY(read_cuts(e->arena, json_object_get(change, "cuts"), frame, &cuts, err));
-  struct change_span span = {proration_day(frame->zone, frame->basis, start),
-                             proration_day(frame->zone, frame->basis, end)};
+  struct change_span span = {bounds[0].at, bounds[1].at};
   if (span.start >= span.end) return contradiction(err, "start, end: the span is empty");
   if (!from_text && !to_text) return explain_rest(e, charged_minor, span, frame->basis, cuts, ret_minor, err);
   if (!from_text || !to_text) return contradiction(err, "from, to: one is missing");

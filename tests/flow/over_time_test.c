@@ -463,6 +463,27 @@ Test(over_time, a_change_takes_effect_when_the_list_says) {
   expect_sound_books(&life.tenant);
 }
 
+/* BILL-013, BILL-021: by the second a period is as long as it was told: this one from midnight in Tokyo, on January 31
+ * at 15:00, to midnight in New York, on March 1 at 5:00, 686 hours, of which the half is left at the change. */
+Test(over_time, by_the_second_a_period_that_another_zone_ends_is_as_long_as_it_was_told) {
+  struct life life = life_at("2027-01-01T00:00:00Z", ",'timeZone':'Asia/Tokyo'");
+  const char *plan = json_at(api_post(&life.tenant, 201, "/api/plans",
+                                      "{'code':'exact','name':'Exact','price':'10.00','currency':'USD',"
+                                      "'billingCycle':'monthly','prorationBasis':'second'}"),
+                             "id");
+  const char *s = subscribe(&life, plan, ",'billingAnchor':'calendar'");
+  advance(&life, "2027-01-15T00:00:00Z");
+  api_call(&life.tenant, "PATCH", keep_text("/api/customers/%s", life.customer), "{'timeZone':'America/New_York'}");
+  advance(&life, "2027-02-14T22:00:00Z");
+  act(&life, s, "change-plan", "{'quantity':2,'when':'now'}");
+  WAIT_UNTIL(sql_int(&life.tenant, "SELECT count(*) FROM invoice_items WHERE tenant_id = $1 AND revision > 0") == 2,
+             "the invoice of the change");
+  cr_expect_str_eq(sql_text(&life.tenant, "SELECT string_agg(kind || ' ' || amount_minor, ', ' ORDER BY kind) "
+                                          "FROM invoice_items WHERE tenant_id = $1 AND revision > 0"),
+                   "credit -500, subscription 1000");
+  expect_sound_books(&life.tenant);
+}
+
 /* In the order of the periods: what was renewed early was renewed as it was. */
 Test(over_time, a_change_waits_for_the_end_of_what_was_renewed) {
   struct life life = life_at("2027-01-10T09:00:00Z", "");

@@ -54,14 +54,15 @@ class Family:
     def terms(self, chance, code, unit, version):
         """One version for the workers, and the same for the reference."""
         parts = [random_component(chance, f"c{n}", self.scale, self.may_be_arrears) for n in range(chance.randint(1, 3))]
-        body, setup, minimum = {"components": [wire for wire, _ in parts], "setupFee": "0", "minimumCommitment": "0"}, 0, 0
+        setup, minimum, basis = 0, 0, chance.choice(["day", "day", "second"])
+        body = {"components": [wire for wire, _ in parts], "setupFee": "0", "minimumCommitment": "0", "prorationBasis": basis}
         if chance.random() < 0.3:
             setup = chance.randint(1, 500 * self.scale)
             body["setupFee"] = units(setup, self.scale)
         if self.may_be_arrears and chance.random() < 0.3:
             minimum = chance.randint(100, 3000) * self.scale
             body["minimumCommitment"] = units(minimum, self.scale)
-        return body, Plan(code, unit, [component for _, component in parts], setup, minimum, version)
+        return body, Plan(code, unit, [component for _, component in parts], setup, minimum, version, basis)
 
     def make(self, api, chance, cycle):
         code = f"p-{uuid.uuid4().hex[:8]}"

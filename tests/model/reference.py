@@ -6,6 +6,7 @@ A life is a start, what is subscribed to, and what happened at which instant. `r
 boundaries of an account's lives that come before; their log says what was invoiced and what was given back, in order.
 """
 import calendar
+import collections
 import datetime
 from fractions import Fraction
 
@@ -123,9 +124,9 @@ class Component:
 class Plan:
     """One version of a plan (BILL-035): what differs between versions is another Plan of the same code."""
 
-    def __init__(self, code, unit, components, setup=0, minimum=0, version=1):
+    def __init__(self, code, unit, components, setup=0, minimum=0, version=1, basis="day"):
         self.code, self.unit, self.components = code, unit, components
-        self.setup, self.minimum, self.version = setup, minimum, version
+        self.setup, self.minimum, self.version, self.basis = setup, minimum, version, basis
 
 
 def recurring(items):
@@ -158,26 +159,37 @@ class Charge:
     def place(self):
         return self.item, self.component.code, self.index
 
-    def left(self, cuts):
-        return rest_after(self.whole, self.start, self.end, cuts)
+
+class Mark(collections.namedtuple("Mark", "day midnight at")):
+    """Where a state begins or ends: its day, the instant at which that begins or was told to, and the very instant."""
+
+    def place(self, basis):
+        """BILL-020: what is counted from one mark to another, days or seconds."""
+        return self.day if basis == "day" else self.at
+
+    def shown(self, basis):
+        return self.midnight if basis == "day" else self.at
+
+
+def seconds(span):
+    return span // datetime.timedelta(seconds=1)
 
 
 def rest_after(rest, start, end, cuts):
-    """BILL-022: the rest of the rest after each of the days on which something was changed."""
+    """BILL-022: the rest of the rest after each of the days, or instants, at which something was changed."""
     for cut in cuts:
         cut = min(max(cut, start), end)
         if start < end:
-            rest -= round_half_away(Fraction(rest * (cut - start).days, (end - start).days))
+            rest -= round_half_away(Fraction(rest * seconds(cut - start), seconds(end - start)))
         start = cut
     return rest
 
 
 class OpenPeriod:
-    """A period that was begun and is not settled: arrears and minimum are still to come."""
+    """A period that was begun and is not settled: arrears and minimum are still to come, from `open` on."""
 
-    def __init__(self, index, start, end, full, start_at, end_at):
-        self.index, self.start, self.end, self.full = index, start, end, full
-        self.start_at, self.end_at = start_at, end_at
+    def __init__(self, index, open, end):
+        self.index, self.open, self.end = index, open, end
         self.charged = self.wanted = 0
 
 
@@ -222,7 +234,8 @@ class Life:
         self.moves = []              # (version, version) of plans: what has the one then gets the other (BILL-035)
         self.scheduled_index = None  # the first period that these change
         self.numbers = len(items)    # items ever had
-        self.charges, self.cuts = [], []
+        self.charges = []
+        self.cuts = []               # marks of what somebody did within periods
         self.open = []               # periods that were begun and are not settled; those after the first, early (BILL-055)
         self.set_up = set()          # items that were charged once, with their setup fee
         self.waiting = []            # lines for the next invoice
@@ -236,12 +249,29 @@ class Life:
     # -- periods --
 
     def bounds(self, index):
-        """The days of a period, and how long it is when it is not the first (BILL-021)."""
-        first, end = self.grid.boundary(index), self.grid.boundary(index + 1)
-        return max(first, self.start), end, (end - first).days
+        """The days of a period."""
+        return max(self.grid.boundary(index), self.start), self.grid.boundary(index + 1)
 
-    def share(self, price, quantity, index, days):
-        return round_half_away(price.whole(quantity) * Fraction(days, self.bounds(index)[2]))
+    def part(self, index, basis):
+        """What a first, short period is of the whole one (BILL-021)."""
+        whole, (start, end) = self.grid.boundary(index), self.bounds(index)
+        if start == whole:
+            return Fraction(1)
+        if basis == "second":
+            whole, start, end = (midnight(day, self.zone) for day in (whole, start, end))
+        return Fraction(seconds(end - start), seconds(end - whole))
+
+    def share(self, plan, component, quantity, index):
+        return round_half_away(component.price.whole(quantity) * self.part(index, plan.basis))
+
+    def counted(self, basis, index):
+        """The bounds of a period as they are counted: days, or the instants that were told, in whatever zones they were
+        (BILL-013); and all cuts alike."""
+        return *(self.bounds(index) if basis == "day" else self.told[index]), [cut.place(basis) for cut in self.cuts]
+
+    def left(self, charge):
+        """What of a charge is not used up."""
+        return rest_after(charge.whole, *self.counted(charge.plan.basis, charge.index))
 
     def text(self, item, component, what):
         plan = self.items[item][0] if component is None else component[0]
@@ -252,10 +282,10 @@ class Life:
     def in_advance(self, item, index):
         """What the item would be charged for the period."""
         plan, quantity = self.items[item]
-        start, end, _ = self.bounds(index)
+        start, end = self.bounds(index)
         for component in plan.components:
             if not component.arrears:
-                whole = self.share(component.price, quantity, index, (end - start).days)
+                whole = self.share(plan, component, quantity, index)
                 yield Charge(item, plan, quantity, component, index, start, end, whole, None)
 
     def setup_fee(self, item, index, start, end):
@@ -270,7 +300,7 @@ class Life:
 
     def due_at(self):
         """The next boundary: where the period that runs ends."""
-        return self.open[0].end_at if len(self.open) > 1 else self.next_at
+        return self.open[0].end.at if len(self.open) > 1 else self.next_at
 
     def create(self, at):
         """The first invoice is made at once; what was missed since comes by a run (BILL-051)."""
@@ -289,8 +319,8 @@ class Life:
         self.emit_alone(at, self.with_waiting(lines))
 
     def boundary(self, at):
-        day = self.open[0].end if self.open else self.bounds(self.next)[0]
-        lines = self.settle(day)
+        day = self.open[0].end.day if self.open else self.bounds(self.next)[0]
+        lines = self.settle(Mark(day, at, at))
         self.charges = [charge for charge in self.charges if charge.end > day]
         goes_on = bool(self.open)  # the next period was begun early
         if not goes_on and self.ends_at and at >= self.ends_at:
@@ -319,10 +349,10 @@ class Life:
     def begin(self, zone):
         """The next period, which ends in that zone: its setup fees and what is charged for it in advance."""
         index, self.next, self.state = self.next, self.next + 1, "active"
-        first, last, full = self.bounds(index)
+        first, last = self.bounds(index)
         start, end = self.told[index] = self.next_at, midnight(last, zone)
         self.next_at = end
-        self.open.append(OpenPeriod(index, first, last, full, start, end))
+        self.open.append(OpenPeriod(index, Mark(first, start, start), Mark(last, end, end)))
         lines = []
         for item in sorted(self.items):
             lines += self.setup_fee(item, index, start, end)
@@ -334,41 +364,46 @@ class Life:
                 lines.append(charge.line)
         return lines
 
-    def piece(self, whole, index, first, last):
-        """What of an amount for a period is used between two of its cuts, or its bounds (BILL-022)."""
-        bounds = self.bounds(index)[:2]
-        return (rest_after(whole, *bounds, [*(cut for cut in self.cuts if cut < first), first])
-                - rest_after(whole, *bounds, [*(cut for cut in self.cuts if cut < last), last]))
+    def piece(self, whole, basis, period, until):
+        """What of an amount for a period is used in what is open of it up to a mark (BILL-022)."""
+        start, end, cuts = self.counted(basis, period.index)
+        first, last = period.open.place(basis), until.place(basis)
+        return (rest_after(whole, start, end, [*(cut for cut in cuts if cut < first), first])
+                - rest_after(whole, start, end, [*(cut for cut in cuts if cut < last), last]))
 
-    def close(self, day):
-        """What the state that ends owes in arrears for the period that runs up to a day, and its part of the minimum
-        (BILL-030)."""
-        lines = []
+    def until(self, period, cut):
+        """Where the state ends that is open in a period: with that, or at a cut within it."""
+        if cut.day >= period.end.day:
+            return period.end
+        day = max(period.open.day, cut.day)
+        return Mark(day, midnight(day, self.zone), min(max(period.open.at, cut.at), period.end.at))
+
+    def close(self, cut):
+        """What the state that ends owes in arrears for the period that runs, and its part of the minimum (BILL-030)."""
+        lines, own = [], self.items[0][0]
         for period in self.open[:1]:
-            first, period.last = period.start, max(period.start, min(period.end, day))
-            whole_days = (period.end - self.bounds(period.index)[0]).days
-            times = period.start_at, period.end_at if period.last == period.end else midnight(period.last, self.zone)
+            until = self.until(period, cut)
             for item, (plan, quantity) in sorted(self.items.items()):
                 for component in plan.components:
                     if component.arrears:
-                        whole = self.share(component.price, quantity, period.index, whole_days)
-                        amount = self.piece(whole, period.index, first, period.last)
+                        whole = self.share(plan, component, quantity, period.index)
+                        amount = self.piece(whole, plan.basis, period, until)
                         period.charged += amount
-                        lines.append(Line("subscription", self.text(item, (plan, component), span(first, period.last)),
-                                          plan, component, period.index, *times, amount))
-            minimum = round_half_away(Fraction(self.items[0][0].minimum * whole_days, period.full))
-            period.wanted += self.piece(minimum, period.index, first, period.last)
-            period.first, period.first_at = first, period.start_at
-            period.start, period.start_at = period.last, times[1]
+                        text = self.text(item, (plan, component), span(period.open.day, until.day))
+                        lines.append(Line("subscription", text, plan, component, period.index,
+                                          period.open.shown(plan.basis), until.shown(plan.basis), amount))
+            minimum = round_half_away(own.minimum * self.part(period.index, own.basis))
+            period.wanted += self.piece(minimum, own.basis, period, until)
+            period.closed, period.open = period.open, until
         return lines
 
-    def settle(self, day):
-        """What the period that runs owes in arrears up to a day, and the rest up to its minimum (BILL-030)."""
-        lines, own = self.close(day), self.items[0][0]
+    def settle(self, cut):
+        """What the period that runs owes in arrears up to a cut, and the rest up to its minimum (BILL-030)."""
+        lines, own = self.close(cut), self.items[0][0]
         for period in self.open[:1]:
-            text = self.text(0, None, f"minimum commitment, {span(period.first, period.last)}")
-            lines.append(Line("fee", text, own, None, period.index, period.first_at, period.start_at,
-                              max(0, period.wanted - period.charged)))
+            text = self.text(0, None, f"minimum commitment, {span(period.closed.day, period.open.day)}")
+            lines.append(Line("fee", text, own, None, period.index, period.closed.shown(own.basis),
+                              period.open.shown(own.basis), max(0, period.wanted - period.charged)))
         del self.open[:1]
         return lines
 
@@ -378,15 +413,22 @@ class Life:
         """The day of the zone (BILL-020)."""
         return at.astimezone(self.zone).date()
 
+    def cut(self, at):
+        """Something is done: to the second."""
+        day = self.day_of(at)
+        self.cuts.append(Mark(day, midnight(day, self.zone), at.replace(microsecond=0)))
+        return self.cuts[-1]
+
     def rest_of(self, charge):
         """From the last cut on: the days in words, and the instants, those of its period as they were told."""
         start, end = self.told[charge.index]
-        day = max(self.cuts[-1], charge.start)
-        return span(day, charge.end), max(start, midnight(day, self.zone)) if day < charge.end else end, end
+        cut, day = self.cuts[-1], max(self.cuts[-1].day, charge.start)
+        begin = cut.at if charge.plan.basis == "second" else midnight(day, self.zone) if day < charge.end else end
+        return span(day, charge.end), max(start, begin), end
 
     def unused(self, charge):
         """What is left of a charge, unless somebody gave it back already (BILL-022)."""
-        return min(charge.left(self.cuts), self.books.left(charge.line))
+        return min(self.left(charge), self.books.left(charge.line))
 
     def credit(self, charge):
         """What is left of a charge is taken back."""
@@ -398,7 +440,7 @@ class Life:
         """What the new state costs from now on, by the same rule."""
         days, *times = self.rest_of(charge)
         charge.line = Line("subscription", self.text(charge.item, (charge.plan, charge.component), days),
-                           charge.plan, charge.component, charge.index, *times, charge.left(self.cuts))
+                           charge.plan, charge.component, charge.index, *times, self.left(charge))
         return charge.line
 
     def replace_charges(self, new):
@@ -427,15 +469,14 @@ class Life:
 
     def change(self, at, items, prorate=True, billing=None):
         """BILL-052, now."""
-        day = self.day_of(at)
         old_items, self.items = self.items, dict(items)
-        self.cuts.append(day)
+        cut = self.cut(at)
         if self.items[0][0].unit != old_items[0][0].unit:
-            lines = self.begin_other_interval(day, old_items, prorate)
+            lines = self.begin_other_interval(cut, old_items, prorate)
         else:
-            running = self.periods_from(day) if self.state == "active" else []
+            running = self.periods_from(cut.day) if self.state == "active" else []
             new_items, self.items = self.items, old_items
-            lines = self.close(day) if running else []
+            lines = self.close(cut) if running else []
             self.items = new_items
             for item in sorted(self.items):
                 if running and item not in old_items:
@@ -448,16 +489,16 @@ class Life:
         else:
             self.waiting += lines
 
-    def begin_other_interval(self, day, old_items, prorate):
+    def begin_other_interval(self, cut, old_items, prorate):
         """A new period, anchored on the day of the change."""
-        new_items, unit = self.items, self.items[0][0].unit
+        day, new_items, unit = cut.day, self.items, self.items[0][0].unit
         if not self.is_running():
             self.grid = Grid(self.bounds(self.next)[0], unit, origin=self.next)
             return []
         lines = [self.credit(charge) for charge in self.charges] if prorate else []
         self.count_for_minimum(lines)
         self.items = old_items
-        lines += self.settle(day)
+        lines += self.settle(cut)
         self.items, self.charges, self.open = new_items, [], []
         self.grid = Grid(day, unit, origin=self.next)
         self.next_at = midnight(day, self.zone)
@@ -499,15 +540,15 @@ class Life:
 
     def stop(self, at, state, credit):
         """What was used is billed, the unused rest given back by a note (BILL-053, BILL-054)."""
-        self.cuts.append(self.day_of(at))
-        unused = [(charge.line, self.unused(charge)) for charge in self.charges if charge.end > self.cuts[-1]]
+        cut = self.cut(at)
+        unused = [(charge.line, self.unused(charge)) for charge in self.charges if charge.end > cut.day]
         if credit:
             for period in self.open:
                 period.charged -= sum(rest for line, rest in unused if line.index == period.index)
-        self.emit(at, self.settle(self.cuts[-1]) if self.state == "active" else [])
+        self.emit(at, self.settle(cut) if self.state == "active" else [])
         if credit:
             self.log.append(("note", at, [(line, rest) for line, rest in unused if rest]))
-        self.running = self.grid.index(self.cuts[-1])
+        self.running = self.grid.index(cut.day)
         self.state, self.charges, self.open = state, [], []
 
     def cancel(self, at, credit):
@@ -522,7 +563,7 @@ class Life:
         """BILL-054: the rest of the period is charged; what passed meanwhile never is."""
         day = self.day_of(at)
         index = self.grid.index(day)
-        self.cuts.append(day)
+        cut = self.cut(at)
         if index != self.running:
             self.enter_zone(at)
         if self.waits() and self.scheduled_index <= index:  # its boundary passed meanwhile
@@ -531,13 +572,13 @@ class Life:
             index = self.grid.index(day)
         if index >= self.next:
             self.next = index + 1
-            self.told[index] = tuple(midnight(bound, self.zone) for bound in self.bounds(index)[:2])
+            self.told[index] = tuple(midnight(bound, self.zone) for bound in self.bounds(index))
             self.next_at = self.told[index][1]
         self.state = "trialing" if self.has_trial and day < self.start else "active"  # BILL-056
         for index in self.periods_from(day):
-            start, end, full = self.bounds(index)
-            first, last = self.told[index]
-            self.open.append(OpenPeriod(index, max(start, day), end, full, max(first, midnight(day, self.zone)), last))
+            (start, end), (first, last) = self.bounds(index), self.told[index]
+            begin = Mark(max(start, day), max(first, midnight(day, self.zone)), max(first, cut.at))
+            self.open.append(OpenPeriod(index, begin, Mark(end, last, last)))
         lines = [fee for item in sorted(self.items) for fee in self.setup_fee(item, index, at, at)]
         lines += self.replace_charges([charge for index in self.periods_from(day) for item in sorted(self.items)
                                        for charge in self.in_advance(item, index)])

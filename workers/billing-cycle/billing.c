@@ -91,6 +91,13 @@ struct utime billing_end_of(const struct billable *s, int64_t index, struct date
   return s->has_period && index == billing_running(s) ? s->period_end : zone_midnight(s->zone, end);
 }
 
+struct change_span billing_span_of(const struct billable *s, enum proration_basis basis, int64_t index,
+                                   struct date start, struct date end) {
+  if (basis == PRORATION_DAY) return (struct change_span){start.days, end.days};
+  return (struct change_span){billing_start_of(s, index, start).us / UTIME_SECOND,
+                              billing_end_of(s, index, end).us / UTIME_SECOND};
+}
+
 static struct renewed_period *renewed_copy(struct arena *arena, const struct billable *s, size_t more) {
   struct renewed_period *copy = ARENA_ARRAY(arena, struct renewed_period, s->renewed_count + more + 1);
   if (s->renewed_count > 0) memcpy(copy, s->renewed, s->renewed_count * sizeof *copy);
@@ -134,23 +141,27 @@ struct piece {
   bool is_whole;
 };
 
-/* Where a state begins or ends that was changed on a day: at the last cut on it, of the first `count`. */
-static int64_t cut_on(const struct billable *s, size_t count, enum proration_basis basis, struct date day) {
-  for (size_t i = count; i-- > 0;)
-    if (date_compare(zone_date(s->zone, s->cuts[i]), day) == 0) return proration_instant(s->zone, basis, s->cuts[i]);
-  return proration_day(s->zone, basis, day);
+/* Where a state begins or ends that was changed on a day: at the last cut on it, of the first `count`; without one with
+ * the day, or the period. */
+static int64_t cut_on(const struct billable *s, size_t count, enum proration_basis basis, struct date day,
+                      const struct period *period, struct change_span span) {
+  int64_t at = date_compare(day, period->start) == 0 ? span.start : proration_day(s->zone, basis, day);
+  for (size_t i = 0; i < count; i++)
+    if (date_compare(zone_date(s->zone, s->cuts[i]), day) == 0) at = proration_instant(s->zone, basis, s->cuts[i]);
+  if (at < span.start) return span.start;
+  return at < span.end ? at : span.end;
 }
 
 static struct piece piece_of(struct arena *arena, const struct billable *s, enum proration_basis basis,
                              const struct period *period, struct date on) {
   int64_t *at = ARENA_ARRAY(arena, int64_t, s->cut_count + 1);
   for (size_t i = 0; i < s->cut_count; i++) at[i] = proration_instant(s->zone, basis, s->cuts[i]);
-  struct change_span span = {proration_day(s->zone, basis, period->start), proration_day(s->zone, basis, period->end)};
+  struct change_span span = billing_span_of(s, basis, period->index, period->start, period->end);
   struct piece piece = {.span = span, .cuts = {at, s->cut_count}, .from = span.start, .to = span.end};
   bool ends_with_cut = s->cut_count > 0 && date_compare(on, period->end) < 0; /* the last one: the state ends now */
   if (s->has_arrears_from && date_compare(s->arrears_from, period->start) >= 0)
-    piece.from = cut_on(s, s->cut_count - ends_with_cut, basis, s->arrears_from);
-  if (ends_with_cut) piece.to = cut_on(s, s->cut_count, basis, on);
+    piece.from = cut_on(s, s->cut_count - ends_with_cut, basis, s->arrears_from, period, span);
+  if (ends_with_cut) piece.to = cut_on(s, s->cut_count, basis, on, period, span);
   piece.is_whole = piece.from == span.start && piece.to == span.end;
   return piece;
 }
@@ -172,6 +183,7 @@ static enum rc cut_to_piece(struct arena *arena, const struct billable *s, const
   *change = (struct line_change){.whole_minor = line->amount_minor,
                                  .from = period->start,
                                  .to = period->end,
+                                 .span = piece->span,
                                  .cuts = cuts,
                                  .is_piece = true,
                                  .piece_from = piece->from,

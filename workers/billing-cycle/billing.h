@@ -12,6 +12,7 @@
 #include "base/money.h"
 #include "base/zone.h"
 #include "domain/calendar.h"
+#include "domain/change.h"
 #include "domain/subscription.h"
 #include "pricing.h"
 #include "runtime/runtime.h"
@@ -121,6 +122,7 @@ struct charges;
 struct line_change {
   int64_t whole_minor;
   struct date from, to;
+  struct change_span span; /* the same, as domain/change.h has it */
   const struct charges *cuts;
   const struct charge *credits; /* LINE_CREDIT: the line that is taken back, or part of it; else NULL */
   bool is_piece;                /* what of it falls to the line's own span, between cuts: in arrears */
@@ -185,6 +187,10 @@ struct utime billing_begun_until(const struct billable *subscription);
 /* The first instant of a period that was begun, and of what comes after it, as they were told; else in its zone. */
 struct utime billing_start_of(const struct billable *subscription, int64_t index, struct date start);
 struct utime billing_end_of(const struct billable *subscription, int64_t index, struct date end);
+/* A period, or the charge for it, in days or in seconds: by the second it is what was told, whichever zones its ends
+ * were told in (BILL-013, BILL-021). */
+struct change_span billing_span_of(const struct billable *s, enum proration_basis basis, int64_t index,
+                                   struct date start, struct date end);
 /* Counts what a change charges in a period, or credits, for its minimum. */
 MUST_CHECK enum rc billing_count(struct arena *arena, struct billable *subscription, int64_t index,
                                  int64_t amount_minor, struct error *err);

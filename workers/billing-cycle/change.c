@@ -39,6 +39,7 @@ static enum rc add_credit(struct arena *arena, struct billing *billing, const st
   *change = (struct line_change){
       .whole_minor = charge->amount_minor, .from = charge->start, .to = charge->end, .cuts = cuts, .credits = charge};
   *item = (struct billed_item){.number = charge->item, .price = charge_plan(old, charge)};
+  change->span = billing_span_of(old, item->price->basis, charge->index, charge->start, charge->end);
   struct line line = {.subscription = old,
                       .type = LINE_CREDIT,
                       .item = item,
@@ -173,6 +174,7 @@ static enum rc add_charge(struct arena *arena, struct billing *billing, struct b
   struct line_change *change = ARENA_NEW(arena, struct line_change);
   *change =
       (struct line_change){.whole_minor = charge->amount_minor, .from = charge->start, .to = charge->end, .cuts = cuts};
+  change->span = billing_span_of(new, basis, charge->index, charge->start, charge->end);
   TRY(charges_rest(arena, cuts, new, basis, charge, &line.amount_minor, err));
   line.change = change;
   line.start = charges_effective(cuts, new, basis, charge, &line.from);

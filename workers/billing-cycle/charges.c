@@ -274,7 +274,7 @@ enum rc charges_rest(struct arena *arena, const struct charges *charges, const s
                      enum proration_basis basis, const struct charge *charge, int64_t *ret_rest, struct error *err) {
   int64_t *at = ARENA_ARRAY(arena, int64_t, charges->cut_count + 1);
   for (size_t i = 0; i < charges->cut_count; i++) at[i] = proration_instant(s->zone, basis, charges->cuts[i]);
-  struct change_span span = {proration_day(s->zone, basis, charge->start), proration_day(s->zone, basis, charge->end)};
+  struct change_span span = billing_span_of(s, basis, charge->index, charge->start, charge->end);
   if (span.start >= span.end) { /* a day that the zone skipped has no seconds */
     *ret_rest = 0;
     return RC_OK;

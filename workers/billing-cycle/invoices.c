@@ -109,12 +109,12 @@ static void write_position(struct json_writer *json, const char *key, enum prora
 /* BILL-022: of what was charged, or would have been, for a span, the rest after each cut in turn, or a piece between.
  */
 static void write_change(struct json_writer *json, const struct line *line, const struct line_change *change) {
-  char money[MONEY_TEXT_MAX], date[DATE_TEXT_MAX];
+  char money[MONEY_TEXT_MAX];
   enum proration_basis basis = line->item->price->basis;
   json_put_object(json, "change");
   json_put_string(json, "charged", money_format(change->whole_minor, line->subscription->currency, money));
-  json_put_string(json, "start", date_format(change->from, date));
-  json_put_string(json, "end", date_format(change->to, date));
+  write_position(json, "start", basis, change->span.start);
+  write_position(json, "end", basis, change->span.end);
   json_put_array(json, "cuts");
   for (size_t i = 0; i < change->cuts->cut_count; i++)
     write_position(json, NULL, basis, proration_instant(line->zone, basis, change->cuts->cuts[i]));
