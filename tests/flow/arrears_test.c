@@ -116,6 +116,29 @@ Test(arrears, a_detour_that_renews_early_nets_to_zero) {
   expect_same_cost(&pair);
 }
 
+/* BILL-052: another interval settles what was in arrears, and what comes after it does not look back beyond it. */
+Test(arrears, that_another_interval_settled_are_not_looked_for_again) {
+  struct pair pair = pair_new("");
+  const char *yearly = json_at(api_post(&pair.tenant, 201, "/api/plans",
+                                        "{'code':'y-%s','name':'Year','currency':'USD','billingCycle':'yearly',"
+                                        "'price':'365.00'}",
+                                        new_id()),
+                               "id");
+  change_on(&pair, "2030-08-15T12:00:00Z", pair.other, 3);
+  change_on(&pair, "2030-08-20T12:00:00Z", yearly, 1);
+  change_on(&pair, "2030-08-25T12:00:00Z", yearly, 2);
+  api_post(&pair.tenant, 200, keep_text("/api/billing/subscriptions/%s/cancel", pair.changed),
+           "{'immediately':true,'prorate':true}");
+  test_clock_advance(&pair.tenant, pair.clock, "2030-08-26T12:00:00Z");
+  cr_expect_str_eq(
+      sql_text(&pair.tenant, keep_text("SELECT string_agg(amount_minor::text, ' ' ORDER BY amount_minor) "
+                                       "FROM invoice_items WHERE tenant_id = $1 AND subscription_id = '%s' "
+                                       "AND period_start >= '2030-08-20' AND period_end > '2031-01-01'",
+                                       pair.changed)),
+      "-36000 36500 72000", "a year, five days of it, and twice the rest");
+  expect_sound_books(&pair.tenant);
+}
+
 /* BILL-030: each state has its part of the minimum, 10 days of 31 and 21 of them: 19.69 and 100.00 - 32.26. */
 Test(arrears, the_minimum_of_each_plan_counts_for_its_days) {
   struct pair pair = pair_new("");

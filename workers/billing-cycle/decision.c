@@ -116,6 +116,7 @@ static enum rc begin_other_interval(struct work *work, struct standing *standing
   s->grid = grid_follow(day, decision->target.interval, s->next_index);
   if (!has_begun) return RC_OK;
   s->charged_minor = 0; /* all is settled up to this day */
+  s->has_arrears_from = false;
   s->renewed_count = 0;
   const struct scheduled_change *scheduled = s->scheduled; /* this boundary is none that it waited for */
   s->scheduled = NULL;
