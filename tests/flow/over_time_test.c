@@ -87,15 +87,19 @@ Test(over_time, a_trial_that_was_interrupted_goes_on_and_is_announced) {
   static const struct {
     const char *verb, *stopped, *resumed, *status, *announced, *charged;
   } cases[] = {
-      {"suspend", "2027-01-03", "2027-01-05", "trialing", "01-08", "2027-01-11 700"},
-      {"suspend", "2027-01-03", "2027-01-09", "trialing", "01-09", "2027-01-11 700"},
-      {"suspend", "2027-01-09", "2027-01-10", "trialing", "01-08", "2027-01-11 700"},
-      {"suspend", "2027-01-03", "2027-01-12", "active", "", "2027-01-12 600"},
-      {"cancel", "2027-01-03", "2027-01-09", "trialing", "01-09", "2027-01-11 700"},
+      {"suspend", "2027-01-03", "2027-01-05", "trialing", "01-08", "2027-01-11 900"},
+      {"suspend", "2027-01-03", "2027-01-09", "trialing", "01-09", "2027-01-11 900"},
+      {"suspend", "2027-01-09", "2027-01-10", "trialing", "01-08", "2027-01-11 900"},
+      {"suspend", "2027-01-03", "2027-01-12", "active", "", "2027-01-12 800"},
+      {"cancel", "2027-01-03", "2027-01-09", "trialing", "01-09", "2027-01-11 900"},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     struct life life = life_at("2027-01-01T00:00:00Z", "");
-    const char *s = subscribe(&life, plan_new(&life.tenant, "7.00", "USD", "weekly"), ",'trialDays':10");
+    const char *plan = json_at(api_post(&life.tenant, 201, "/api/plans",
+                                        "{'code':'w','name':'W','price':'7.00','setupFee':'2.00','currency':'USD',"
+                                        "'billingCycle':'weekly'}"),
+                               "id");
+    const char *s = subscribe(&life, plan, ",'trialDays':10");
     const char *path = keep_text("/api/billing/subscriptions/%s", s);
     advance(&life, keep_text("%sT00:00:01Z", cases[i].stopped));
     api_post(&life.tenant, 200, keep_text("%s/%s", path, cases[i].verb), "{}");

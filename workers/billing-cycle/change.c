@@ -229,18 +229,22 @@ static bool has_item(const struct billable *s, int64_t number) {
   return false;
 }
 
+/* Its first boundary has come; a reactivation passes boundaries that are never billed (BILL-054). */
+static bool has_begun_with(const struct billable *s, const struct billed_item *item) {
+  return has_item(s, item->number) && item->added_index < s->next_index;
+}
+
 void change_setup_fees(struct arena *arena, struct billing *billing, const struct billable *old,
                        const struct billable *new, struct utime at) {
   for (size_t i = 0; i < new->item_count; i++) {
     const struct billed_item *item = &new->items[i];
-    if (has_item(old, item->number) || item->price->setup_fee_minor == 0 || item->added_index >= new->next_index)
-      continue;
+    if (item->price->setup_fee_minor == 0 || has_begun_with(old, item) || !has_begun_with(new, item)) continue;
     struct date today = zone_date(new->zone, at);
     billing_add(arena, billing,
                 &(struct line){.subscription = new,
                                .type = LINE_SETUP,
                                .item = item,
-                               .index = item->added_index,
+                               .index = has_item(old, item->number) ? new->next_index - 1 : item->added_index,
                                .from = today,
                                .to = today,
                                .start = at,
