@@ -275,7 +275,6 @@ static void wait_for_quiet(int64_t customers) {
 
 /* The workers that take up what a run sets off, by the instance's own script: "start" or "stop". */
 static void followers(const char *verb) {
-  extern char **environ;
   const char *helper = getenv("PROCESS_HELPER");
   if (!helper) die("PROCESS_HELPER", "must be set");
   const char *const argv[] = {helper, verb, "payments", "notifications", NULL};
