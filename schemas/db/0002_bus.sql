@@ -24,7 +24,7 @@ CREATE TABLE outbox (
   message_count integer NOT NULL CHECK (message_count BETWEEN 1 AND 500),
   messages      bytea NOT NULL
 );
--- Messages of one transaction are much alike: a ninth is left of them, which is cheaper than to log, keep and delete them whole.
+-- Messages of one transaction are much alike: a sixth is left of them, which is cheaper than to log, keep and delete them whole.
 DO $$ BEGIN
   ALTER TABLE outbox ALTER COLUMN messages SET COMPRESSION lz4;
 EXCEPTION WHEN feature_not_supported THEN -- of a PostgreSQL that was built without lz4
