@@ -234,6 +234,34 @@ Test(preview, bill_071_counts_drafts_under_way) {
   expect_previews("total", "'inclusive':false", 24);
 }
 
+/* BILL-055: at the end of a period with a renewed one after it only what waits is billed; else the next invoice is that
+ * of the first boundary after all of them. */
+Test(preview, bill_055_finds_the_next_invoice_of_what_was_renewed_early) {
+  static const char *const bodies[] = {"{'quantity':5,'when':'now','billing':'next_invoice'}",
+                                       "{'quantity':5,'when':'period_end'}"};
+  static const char *const days[] = {"2030-10-01", "2030-11-01"};
+  struct shop shop = shop_new("total", "'inclusive':false");
+  struct preview_case cases[2];
+  const char *plan = plan_new(&shop.tenant, "10.00", "USD", "monthly");
+  for (int n = 0; n < 2; n++) {
+    cases[n] = begin_case(&shop, plan, 0, 0);
+    api_post(&shop.tenant, 200, keep_text("/api/billing/subscriptions/%s/renew", cases[n].subscription), "{}");
+  }
+  test_clock_advance(&shop.tenant, shop.clock, "2030-09-14T12:00:00Z");
+  for (int n = 0; n < 2; n++) {
+    const char *subscription = keep_text("/api/billing/subscriptions/%s", cases[n].subscription);
+    cases[n].preview = api_post(&shop.tenant, 200, keep_text("%s/preview", subscription), "%s", bodies[n]);
+    api_post(&shop.tenant, 200, keep_text("%s/change-plan", subscription), "%s", bodies[n]);
+  }
+  test_clock_advance(&shop.tenant, shop.clock, "2030-11-02T12:00:00Z");
+  for (int n = 0; n < 2; n++) {
+    const json_t *real = invoice_of(&shop, &cases[n], 2);
+    expect_invoice(&cases[n], json_node_at(cases[n].preview, "nextInvoice"), real);
+    cr_expect_str_eq(json_at(real, "issueDate"), days[n]);
+  }
+  expect_sound_books(&shop.tenant);
+}
+
 /* However many drafts come first: what they use of account credit is not there for the next invoice. */
 Test(preview, bill_071_counts_all_drafts_under_way) {
   enum { DAYS = 210 };

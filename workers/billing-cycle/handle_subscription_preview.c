@@ -24,13 +24,16 @@ struct rest {
 };
 
 static enum rc bill_next(struct work *work, const struct standing *standing, const struct rest *rest,
-                         struct billing *billing, struct error *err) {
+                         struct billing *billing, struct utime *ret_at, struct error *err) {
   struct billable *then = ARENA_NEW(work->arena, struct billable); /* lines point at it */
+  struct billing waiting = {0};
   bool may_go_on; /* at the end of a period with a renewed one after it there may be nothing to bill */
   *then = standing->s;
   if (rest->scheduled) then->scheduled = rest->scheduled;
+  TRY(pending_peek(work, &standing->command->tenant, then, &waiting, err));
   do {
-    may_go_on = then->renewed_count > 0;
+    may_go_on = then->renewed_count > 0 && waiting.count + rest->count == 0;
+    *ret_at = then->next_at;
     TRY(billing_pass_next(work->arena, billing, then, err));
   } while (may_go_on && billing->count == 0);
   TRY(pending_peek(work, &standing->command->tenant, then, billing, err));
@@ -55,8 +58,9 @@ static enum rc write_invoices(struct work *work, struct standing *standing, cons
   TRY(forecast_add(work, &standing->billing, work->now, forecast, err));
   size_t made_now = forecast->count;
   if (rest) {
-    TRY(bill_next(work, standing, rest, next, err));
-    TRY(forecast_add(work, next, standing->s.next_at, forecast, err));
+    struct utime at;
+    TRY(bill_next(work, standing, rest, next, &at, err));
+    TRY(forecast_add(work, next, at, forecast, err));
   }
   TRY(forecast_compute(work, forecast, err));
   json_put_array(json, "invoices");
