@@ -3,9 +3,10 @@
  * writes, on bare copies of the tables (indexes, but no foreign key, no trigger, no row-level security), through one
  * libpq connection.
  *
- * Each fare is measured in two ways. "billing": only the workers whose writes the leanest SQL does are up,
- * billing-cycle and invoicing; payments and notifications are started when the runs are completed, and catch up.
- * "everything": all four from the start.
+ * Each fare is measured in three ways. "billing": only the workers whose writes the leanest SQL does are up,
+ * billing-cycle and invoicing; payments and notifications are started when the runs are completed, and catch up. The
+ * same with two processes of invoicing, which alone keeps one processor busy. "everything": one process of all four
+ * from the start.
  *
  *   bench-billing-run [CUSTOMERS [TENANTS [plain|rich]]]      as `./dev bench billing-run` runs it: 20,000 and then
  *                                                             100,000 plain ones, then 20,000 rich ones
@@ -23,7 +24,7 @@
 #include "base/time.h"
 #include "cpu.h"
 
-enum { CLAIM = 1000, POLL_MS = 20, GIVE_UP_MS = 900000, SQL_MAX = 16384 };
+enum { CLAIM = 1000, POLL_MS = 20, GIVE_UP_MS = 900000, GROUP_SETTLES_MS = 5000, SQL_MAX = 16384 };
 enum { POLLS_A_LOOK = 20 }; /* through /proc, which costs more than the question */
 
 /* What is billed, and the lines and ledger entries that the leanest SQL writes for it. */
@@ -183,9 +184,12 @@ static void prepare_lean(const struct fare *fare) {
   PQclear(PQprepare(db, "lean", sql, 0, NULL));
 }
 
-enum way { WAY_BILLING, WAY_EVERYTHING };
+static const char SECOND_INVOICING[] = "invoicing@2";
 
-static const char *const way_names[] = {[WAY_BILLING] = "billing", [WAY_EVERYTHING] = "everything"};
+enum way { WAY_BILLING, WAY_POOL, WAY_EVERYTHING };
+
+static const char *const way_names[] = {
+    [WAY_BILLING] = "billing", [WAY_POOL] = "billing, two of invoicing", [WAY_EVERYTHING] = "everything"};
 
 /* What one way of billing comes to. */
 struct figures {
@@ -273,16 +277,21 @@ static void wait_for_quiet(int64_t customers) {
     sleep_ms(200);
 }
 
-/* The workers that take up what a run sets off, by the instance's own script: "start" or "stop". */
-static void followers(const char *verb) {
+/* By the instance's own script: "start" or "stop"; a second one has a name like "invoicing@2". */
+static void processes(const char *verb, const char *first, const char *second) {
   const char *helper = getenv("PROCESS_HELPER");
   if (!helper) die("PROCESS_HELPER", "must be set");
-  const char *const argv[] = {helper, verb, "payments", "notifications", NULL};
+  const char *const argv[] = {helper, verb, first, second, NULL};
   pid_t pid;
   int status = -1;
   if (posix_spawn(&pid, helper, NULL, NULL, (char *const *)(uintptr_t)argv, environ) != 0)
     die(helper, "does not start");
   if (waitpid(pid, &status, 0) != pid || status != 0) die(helper, verb);
+}
+
+/* The workers that take up what a run sets off. */
+static void followers(const char *verb) {
+  processes(verb, "payments", "notifications");
   while (number("SELECT count(*) FROM pg_stat_activity WHERE application_name ~ '^(payments|notifications)'") > 0 &&
          strcmp(verb, "stop") == 0)
     sleep_ms(POLL_MS); /* what a backend spent counts as its postmaster's as soon as it has ended */
@@ -304,7 +313,11 @@ static double run_all(int64_t customers, double *ret_peak_mb) {
 
 static struct figures measure_workers(enum way way, int64_t customers, double *ret_peak_mb) {
   struct figures workers = {0};
-  if (way == WAY_BILLING) followers("stop");
+  if (way != WAY_EVERYTHING) followers("stop");
+  if (way == WAY_POOL) {
+    processes("start", SECOND_INVOICING, NULL);
+    sleep_ms(GROUP_SETTLES_MS); /* the two share the partitions */
+  }
   run("VACUUM ANALYZE");
   run("CHECKPOINT");
   cpu_read(db, &workers.before);
@@ -312,10 +325,11 @@ static struct figures measure_workers(enum way way, int64_t customers, double *r
   cpu_read(db, &workers.after);
   workers.cpu_us = (double)cpu_spent_us(&workers.before, &workers.after, NULL) / (double)customers;
   struct mono end = mono_now();
-  if (way == WAY_BILLING) followers("start");
+  if (way != WAY_EVERYTHING) followers("start");
   wait_for_quiet(customers);
   workers.quiet_seconds = (double)mono_ms_since(end) / 1000;
   cpu_read(db, &workers.quiet);
+  if (way == WAY_POOL) processes("stop", SECOND_INVOICING, NULL);
   return workers;
 }
 
@@ -347,8 +361,7 @@ static void measure_way(enum way way, const struct fare *fare, int64_t customers
 }
 
 static void measure(const struct fare *fare, int64_t customers, int64_t tenants) {
-  measure_way(WAY_BILLING, fare, customers, tenants);
-  measure_way(WAY_EVERYTHING, fare, customers, tenants);
+  for (enum way way = WAY_BILLING; way <= WAY_EVERYTHING; way++) measure_way(way, fare, customers, tenants);
 }
 
 int main(int argc, char **argv) {

@@ -102,15 +102,14 @@ CREATE UNIQUE INDEX invoice_items_identity ON invoice_items (tenant_id, subscrip
 CREATE INDEX invoice_items_credits ON invoice_items (tenant_id, credits_item_id) WHERE credits_item_id IS NOT NULL;
 CALL protect('invoice_items');
 
--- Credits that wait for their invoice, with the line that each takes back: what it will take (listed, below zero).
-CREATE VIEW pending_credits WITH (security_invoker = true) AS
-SELECT p.tenant_id, p.id, i.invoice_id, i.line, p.line ->> 'amount' AS amount, v.status = 'void' AS is_void
-FROM pending_lines p
-CROSS JOIN LATERAL jsonb_to_record(p.line -> 'credits') AS c (item smallint, component text, "periodIndex" bigint, kind text, revision integer)
-JOIN invoice_items i ON i.tenant_id = p.tenant_id AND i.subscription_id = p.subscription_id AND i.item = c.item
-  AND i.component = c.component AND i.period_index = c."periodIndex" AND i.kind = c.kind AND i.revision = c.revision
-JOIN invoices v ON v.tenant_id = i.tenant_id AND v.id = i.invoice_id;
-GRANT SELECT ON pending_credits TO cloudbill_api, cloudbill_worker;
+-- The line that a credit takes back, by its name: one lookup by its index, whatever the statistics say.
+CREATE FUNCTION taken_back(tenant uuid, subscription uuid, name jsonb) RETURNS TABLE (invoice_id uuid, line integer) LANGUAGE sql STABLE
+BEGIN ATOMIC
+  SELECT i.invoice_id, i.line FROM invoice_items i
+  WHERE i.tenant_id = tenant AND i.subscription_id = subscription AND i.item = (name ->> 'item')::smallint
+    AND i.component = name ->> 'component' AND i.period_index = (name ->> 'periodIndex')::bigint
+    AND i.kind = name ->> 'kind' AND i.revision = (name ->> 'revision')::integer OFFSET 0;
+END;
 
 -- BILL-070: from `open` on nothing but status and amounts paid changes. (invoice_number follows from series and number; a
 -- generated column is not there yet when a trigger sees the new row.)

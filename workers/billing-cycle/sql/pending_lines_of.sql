@@ -2,5 +2,6 @@
 -- Result: subscription id, line (JSON).
 SELECT p.subscription_id, p.line FROM pending_lines p
 WHERE p.tenant_id = $1::uuid AND p.subscription_id = $2::uuid
-  AND NOT EXISTS (SELECT FROM pending_credits c WHERE c.tenant_id = $1::uuid AND c.id = p.id AND c.is_void)
+  AND NOT COALESCE((SELECT 'void' = (SELECT v.status FROM invoices v WHERE v.tenant_id = $1::uuid AND v.id = o.invoice_id)
+                    FROM taken_back($1::uuid, p.subscription_id, p.line -> 'credits') AS o), false)
 ORDER BY p.id;

@@ -4,6 +4,7 @@ WITH taken AS (
   DELETE FROM pending_lines WHERE tenant_id = $1::uuid AND subscription_id = ANY ($2::uuid[])
   RETURNING id, subscription_id, line
 )
-SELECT subscription_id, line FROM taken t
-WHERE NOT EXISTS (SELECT FROM pending_credits c WHERE c.tenant_id = $1::uuid AND c.id = t.id AND c.is_void)
-ORDER BY id;
+SELECT t.subscription_id, t.line FROM taken t
+WHERE NOT COALESCE((SELECT 'void' = (SELECT v.status FROM invoices v WHERE v.tenant_id = $1::uuid AND v.id = o.invoice_id)
+                    FROM taken_back($1::uuid, t.subscription_id, t.line -> 'credits') AS o), false)
+ORDER BY t.id;
