@@ -102,13 +102,17 @@ CREATE UNIQUE INDEX invoice_items_identity ON invoice_items (tenant_id, subscrip
 CREATE INDEX invoice_items_credits ON invoice_items (tenant_id, credits_item_id) WHERE credits_item_id IS NOT NULL;
 CALL protect('invoice_items');
 
--- The line that a credit takes back, by its name: one lookup by its index, whatever the statistics say.
+-- The line that a credit takes back, by its name: one lookup by its index, also where PostgreSQL has no statistics yet. (As columns,
+-- for an index whose operands must be worked out first is passed over for any other of the tenant's.)
 CREATE FUNCTION taken_back(tenant uuid, subscription uuid, name jsonb) RETURNS TABLE (invoice_id uuid, line integer) LANGUAGE sql STABLE
 BEGIN ATOMIC
-  SELECT i.invoice_id, i.line FROM invoice_items i
-  WHERE i.tenant_id = tenant AND i.subscription_id = subscription AND i.item = (name ->> 'item')::smallint
-    AND i.component = name ->> 'component' AND i.period_index = (name ->> 'periodIndex')::bigint
-    AND i.kind = name ->> 'kind' AND i.revision = (name ->> 'revision')::integer OFFSET 0;
+  SELECT i.invoice_id, i.line
+  FROM (SELECT n.* FROM jsonb_to_record(name) AS n (item smallint, component text, "periodIndex" bigint, kind text, revision integer)
+        OFFSET 0) AS n
+  CROSS JOIN LATERAL (
+    SELECT x.invoice_id, x.line FROM invoice_items x
+    WHERE x.tenant_id = tenant AND x.subscription_id = subscription AND x.item = n.item AND x.component = n.component
+      AND x.period_index = n."periodIndex" AND x.kind = n.kind AND x.revision = n.revision OFFSET 0) AS i;
 END;
 
 -- BILL-070: from `open` on nothing but status and amounts paid changes. (invoice_number follows from series and number; a
