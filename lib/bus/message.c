@@ -79,7 +79,8 @@ static bool is_marked(const json_t *value) {
   return json_is_string(value) && json_string_value(value)[0] == JSON_EXACT_MARK;
 }
 
-enum rc body_parse(const char *value, size_t length, json_t **ret_json, struct error *err) {
+/* beside: as in json_exact_beside. */
+static enum rc parse(const char *value, size_t length, const char *beside, json_t **ret_json, struct error *err) {
   if (length > MESSAGE_VALUE_MAX)
     return error_field(err, RC_BAD_MESSAGE, "value", "the value has %zu bytes, more than %d", length,
                        MESSAGE_VALUE_MAX);
@@ -87,7 +88,7 @@ enum rc body_parse(const char *value, size_t length, json_t **ret_json, struct e
   buf_init(&exact, EXACT_BYTES_MAX);
   buf_reserve(&exact, length); /* mostly enough */
   struct error why;
-  if (json_exact_beside(value, length, MESSAGE_BESIDE, &exact, &why) != RC_OK)
+  if (json_exact_beside(value, length, beside, &exact, &why) != RC_OK)
     return error_field(err, RC_BAD_MESSAGE, "value", "the value is not JSON: %s", why.text);
   json_error_t fault;
   CLEANUP(json_release) json_t *json = json_loadb(buf_text(&exact), exact.length, JSON_REJECT_DUPLICATES, &fault);
@@ -95,6 +96,15 @@ enum rc body_parse(const char *value, size_t length, json_t **ret_json, struct e
   if (!json_is_object(json)) return error_field(err, RC_BAD_MESSAGE, "value", "the value is not a JSON object");
   *ret_json = json_incref(json);
   return RC_OK;
+}
+
+enum rc body_parse(const char *value, size_t length, json_t **ret_json, struct error *err) {
+  return parse(value, length, NULL, ret_json, err);
+}
+
+enum rc message_parse(const struct message *message, const char *type, json_t **ret_json, struct error *err) {
+  const char *beside = strcmp(type, "invoice.create") == 0 ? MESSAGE_BESIDE : NULL;
+  return parse(message->value, message->value_length, beside, ret_json, err);
 }
 
 enum rc message_decode(struct message *message, struct error *err) {
@@ -106,7 +116,7 @@ enum rc message_decode(struct message *message, struct error *err) {
   TRY(uuid_header(message, HEADER_ID, &id, err));
   TRY(uuid_header(message, HEADER_TENANT, &tenant, err));
   TRY(time_header(message, HEADER_TIME, &time, err));
-  TRY(body_parse(message->value, message->value_length, &json, err));
+  TRY(message_parse(message, message->headers[HEADER_TYPE], &json, err));
 
   message->id = id;
   message->tenant = tenant;

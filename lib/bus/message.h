@@ -109,11 +109,13 @@ void outgoing_pack(const struct outgoing *message, struct buf *out);
 MUST_CHECK enum rc outgoing_unpack(const char **at, size_t *left, struct arena *arena, struct outgoing *ret_message,
                                    struct error *err);
 
-/* The member that no worker looks into, wherever it stands: an object that is set aside (base/json_text.h). */
-#define MESSAGE_BESIDE "provenance"
-
-/* A value as message_decode reads it: an object, its numbers exact. The caller releases it. */
+/* A value: an object, its numbers exact. The caller releases it. */
 MUST_CHECK enum rc body_parse(const char *value, size_t length, json_t **ret_json, struct error *err);
+/* That of a message of this type, as message_decode reads it. In an invoice.create the member of lines that is only
+ * stored, an object, is set aside (base/json_text.h): message_beside. Others may have a member of that name: their
+ * sender's own. */
+#define MESSAGE_BESIDE "provenance"
+MUST_CHECK enum rc message_parse(const struct message *message, const char *type, json_t **ret_json, struct error *err);
 
 /* Members of a command's or event's body. The exact number of a decimal, int, marked or plain string as text, or NULL
  * when the member is absent or null; RC_VALIDATION naming the field when it is of another type. Texts live as long as
@@ -132,7 +134,7 @@ MUST_CHECK enum rc body_uuid(json_t *body, const char *field, struct uuid *ret_i
 const char *body_json(struct arena *arena, json_t *body, const char *field);
 /* The same of a whole value, appended. */
 void body_write(json_t *value, struct buf *out);
-/* The text of a body's member MESSAGE_BESIDE as it came, in the arena; NULL when absent. */
+/* The text of the member MESSAGE_BESIDE of a body in an invoice.create as it came, in the arena; NULL when absent. */
 const char *message_beside(struct arena *arena, const struct message *message, json_t *body);
 
 #endif

@@ -29,6 +29,15 @@ static const json_t *event(const struct tenant *tenant, const char *type, size_t
   return json_array_get(messages_of(tenant, type), count - 1);
 }
 
+/* The client's own members may have any name, one of ours included. */
+Test(customers, metadata_is_given_back_whatever_its_names) {
+  struct tenant tenant = tenant_new();
+  const char *customer = customer_new(&tenant, "'metadata':{'provenance':'fair','credits':2}");
+  const json_t *metadata = json_node_at(api_get(&tenant, 200, "/api/customers/%s", customer), "metadata");
+  cr_expect_str_eq(json_at(metadata, "provenance"), "fair");
+  cr_expect_eq(json_number_at(metadata, "credits"), 2);
+}
+
 /* -- "customer.update" -- */
 
 Test(customers, a_change_touches_what_it_names) {

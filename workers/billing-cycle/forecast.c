@@ -21,7 +21,7 @@ static enum rc read_command(struct work *work, const struct buf *text, struct fo
   command->tenant = forecast->tenant;
   command->value = arena_strndup(work->arena, buf_text(text), text->length);
   command->value_length = text->length;
-  TRY(body_parse(command->value, command->value_length, &command->json, err));
+  TRY(message_parse(command, "invoice.create", &command->json, err));
   json_array_append_new(forecast->bodies, command->json);
   *ret_command = command;
   return RC_OK;

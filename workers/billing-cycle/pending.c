@@ -7,7 +7,7 @@
 #include "base/assert.h"
 #include "sql.h"
 
-enum { LINE_JSON_MAX = 65536, TAKEN_BYTES_MAX = 48 * 1024 * 1024 };
+enum { LINE_JSON_MAX = 65536 };
 
 enum rc pending_keep(struct work *work, const struct uuid *tenant, const struct line *kept, size_t count,
                      struct error *err) {
@@ -51,7 +51,7 @@ static enum rc add_rows(struct work *work, const PGresult *rows, const struct bi
                         struct billing *billing, struct error *err) {
   size_t bytes = 0;
   for (int r = 0; r < row_count(rows); r++) bytes += strlen(row_text(rows, r, 1));
-  if (bytes > TAKEN_BYTES_MAX)
+  if (bytes > BILLING_STEP_BYTES)
     return error_set(err, RC_CONFLICT, "the lines of changes that wait for the next invoice are too many: %d",
                      row_count(rows));
   for (int r = 0; r < row_count(rows); r++) {

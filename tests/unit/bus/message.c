@@ -88,6 +88,7 @@ Test(message, what_is_set_aside_is_read_as_it_came) {
   struct error err;
   struct arena CLEANUP(arena_release) arena;
   arena_init(&arena, sizeof value * 1024);
+  message.headers[HEADER_TYPE] = "invoice.create";
   message.value = value;
   message.value_length = sizeof value - 1;
   cr_assert_eq(message_decode(&message, &err), RC_OK);
@@ -95,6 +96,23 @@ Test(message, what_is_set_aside_is_read_as_it_came) {
   cr_expect_str_eq(message_beside(&arena, &message, json_array_get(lines, 0)), "{\"days\" : 30}");
   cr_expect_null(message_beside(&arena, &message, json_array_get(lines, 1)));
   json_decref(message.json);
+}
+
+/* Who sends a customer, or a plan, may call a member of his own so. */
+Test(message, nothing_is_set_aside_in_what_others_send) {
+  static const char *const values[] = {"{\"metadata\":{\"provenance\":\"fair\"}}",
+                                       "{\"metadata\":{\"provenance\":{\"of\":\"fair\"}}}"};
+  for (size_t i = 0; i < 2; i++) {
+    struct message message = sound();
+    struct error err;
+    message.value = values[i];
+    message.value_length = strlen(values[i]);
+    cr_assert_eq(message_decode(&message, &err), RC_OK, "%s", values[i]);
+    const json_t *own = json_object_get(json_object_get(message.json, "metadata"), "provenance");
+    if (json_is_object(own)) own = json_object_get(own, "of");
+    cr_expect_str_eq(json_string_value(own), "fair");
+    json_decref(message.json);
+  }
 }
 
 Test(message, headers_that_may_be_absent_are) {
