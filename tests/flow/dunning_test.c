@@ -63,7 +63,7 @@ Test(dunning, it_becomes_past_due_once) {
 /* -- however the debt ends (BILL-084): what waits to be charged ends with it, and so does past due -- */
 
 static const char *invoice_of(const struct debtor *d) {
-  return sql_text(&d->tenant, "SELECT id FROM invoices WHERE tenant_id = $1");
+  return sql_text(&d->tenant, "SELECT id FROM invoices WHERE tenant_id = $1 ORDER BY number LIMIT 1");
 }
 
 /* By an action on the invoice, or by a credit note. */
@@ -229,5 +229,50 @@ Test(dunning, a_payment_revives_nothing_that_was_cancelled) {
   for (size_t i = 0; i < events.count; i++) WAIT_UNTIL(is_consumed(&events.at[i]), "the events to be consumed");
   cr_expect(is_in_state(&d, "cancelled"));
   cr_expect_eq(count_messages(&d.tenant, "subscription.recovered"), 0);
+  expect_sound_books(&d.tenant);
+}
+
+/* -- what begins anew while something is owed still -- */
+
+static void act_on(const struct debtor *d, const char *verb, const char *body, const char *status) {
+  const json_t *answer =
+      api_post(&d->tenant, 200, keep_text("/api/billing/subscriptions/%s/%s", d->subscription, verb), "%s", body);
+  cr_expect_str_eq(json_at(answer, "status"), status, "%s", verb);
+}
+
+/* Its debts are as old as before; paying them ends it as ever. */
+Test(dunning, a_debtor_that_was_suspended_is_past_due_again) {
+  struct debtor d = debtor_new("pm_card_chargeDeclinedInsufficientFunds");
+  WAIT_UNTIL(is_in_state(&d, "past_due"), "past_due");
+  act_on(&d, "suspend", "{'prorate':false}", "suspended");
+  act_on(&d, "reactivate", "{}", "past_due");
+  WAIT_UNTIL(strcmp(collection_of(&d), "past_due past_due") == 0, "the timeline says it again");
+  payment_method_new(&d.tenant, d.customer, "pm_card_visa");
+  WAIT_UNTIL(is_in_state(&d, "active"), "active again");
+  WAIT_UNTIL(count_messages(&d.tenant, "subscription.recovered") == 1, "subscription.recovered");
+  cr_expect_eq(count_messages(&d.tenant, "subscription.past_due"), 2);
+  cr_expect_str_eq(json_at(messages_of(&d.tenant, "subscription.reactivated"), "0.status"), "active",
+                   "each event says one step");
+  expect_sound_books(&d.tenant);
+}
+
+Test(dunning, a_debtor_that_paid_while_it_was_suspended_is_active) {
+  struct debtor d = debtor_new("pm_card_chargeDeclinedInsufficientFunds");
+  WAIT_UNTIL(is_in_state(&d, "past_due"), "past_due");
+  act_on(&d, "suspend", "{'prorate':false}", "suspended");
+  payment_method_new(&d.tenant, d.customer, "pm_card_visa");
+  WAIT_UNTIL(all_are_paid(&d.tenant, 1), "the debt to be paid");
+  act_on(&d, "reactivate", "{}", "active");
+  cr_expect_eq(count_messages(&d.tenant, "subscription.past_due"), 1);
+  expect_sound_books(&d.tenant);
+}
+
+/* BILL-053: an end that was to come changes nothing about what is owed, and neither does taking it back. */
+Test(dunning, a_debtor_that_was_to_end_with_its_period_stays_past_due) {
+  struct debtor d = debtor_new("pm_card_chargeDeclinedInsufficientFunds");
+  WAIT_UNTIL(is_in_state(&d, "past_due"), "past_due");
+  act_on(&d, "cancel", "{}", "past_due");
+  act_on(&d, "reactivate", "{}", "past_due");
+  cr_expect_eq(count_messages(&d.tenant, "subscription.past_due"), 1);
   expect_sound_books(&d.tenant);
 }

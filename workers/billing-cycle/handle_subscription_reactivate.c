@@ -1,8 +1,9 @@
 /* subscription.reactivate: takes back an end that was to come with the period (BILL-053), or revives a suspended
  * subscription and charges the rest of the period that runs now (BILL-054). The grid is as it was; the periods that
  * passed meanwhile were never billed and never will be. A trial that is not over goes on, and is announced (BILL-056).
- */
+ * What could not be collected is still owed: it is past due at once (BILL-084). */
 #include "handlers.h"
+#include "past_due.h"
 #include "scheduled.h"
 #include "standing.h"
 #include "trials.h"
@@ -83,7 +84,8 @@ enum rc handle_subscription_reactivate(struct work *work, struct message *const 
 
   TRY(standing_store(work, &standing, err));
   if (standing.s.state == SUBSCRIPTION_TRIALING) TRY(trial_announce(work, standing.tenant, &standing.s, err));
-  TRY(standing_finish(work, &standing, err));
+  standing_emit(work, &standing);
   emit_reactivated(work, &standing);
-  return RC_OK;
+  TRY(past_due_of_subscription(work, &messages[0]->tenant, messages[0]->subject, err));
+  return standing_reply(work, &standing, err);
 }

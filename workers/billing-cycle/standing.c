@@ -167,13 +167,21 @@ enum rc standing_store(struct work *work, struct standing *standing, struct erro
                  err);
 }
 
-enum rc standing_finish(struct work *work, struct standing *standing, struct error *err) {
+void standing_emit(struct work *work, struct standing *standing) {
+  billing_emit(work, &standing->billing, &standing->command->tenant, NULL, standing->command);
+}
+
+enum rc standing_reply(struct work *work, const struct standing *standing, struct error *err) {
   const struct message *command = standing->command;
   PGresult CLEANUP(db_result_release) *resource = NULL;
   TRY(tx_exec(work->tx, &sql_subscription_resource, PARAMS(standing->tenant, command->subject), &resource, err));
   reply(work, command, 200, "subscription", command->subject, row_text(resource, 0, 0));
-  billing_emit(work, &standing->billing, &command->tenant, NULL, command);
   return RC_OK;
+}
+
+enum rc standing_finish(struct work *work, struct standing *standing, struct error *err) {
+  standing_emit(work, standing);
+  return standing_reply(work, standing, err);
 }
 
 /* -- events -- */

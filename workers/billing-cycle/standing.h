@@ -45,7 +45,11 @@ MUST_CHECK enum rc standing_stop(struct work *work, struct standing *standing, b
 
 /* The row, and when the customer is due next. */
 MUST_CHECK enum rc standing_store(struct work *work, struct standing *standing, struct error *err);
-/* The invoices and events of what was billed, and the answer: the subscription as it is now. */
+/* The invoices and events of what was billed. */
+void standing_emit(struct work *work, struct standing *standing);
+/* The answer: the subscription as it is now. */
+MUST_CHECK enum rc standing_reply(struct work *work, const struct standing *standing, struct error *err);
+/* Both. */
 MUST_CHECK enum rc standing_finish(struct work *work, struct standing *standing, struct error *err);
 
 /* An event about the subscription: standing_event_begin writes who, standing_event_end the version, and emits. */
