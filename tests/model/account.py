@@ -7,6 +7,7 @@ from api import iso, units
 from books import Books
 from catalogue import SCALES
 from compare import check_books, match
+from drafts import Draft
 from dunning import Collection
 from reference import run_until
 from subscription import Lived
@@ -20,7 +21,7 @@ class Account:
         # what is charged beyond the debt, since no gateway takes fils, would be credit sooner or later
         self.is_charged = currency != "KWD" and self.chance.random() < 0.5
         self.collection = Collection(self.books, customer)
-        self.lives, self.invoices, self.faults, self.lines = [], [], [], 0
+        self.lives, self.drafts, self.invoices, self.faults, self.lines = [], [], [], [], 0
 
     def subscribe(self, begin):
         self.lives.append(Lived(self, begin))
@@ -54,11 +55,11 @@ class Account:
             at = max(at, self.customer.begin)
             self.pass_to(at)
             if event == "invoice":
-                self.catch_up_with(at, what[0])
+                self.catch_up_with(at, *what)
             else:
                 getattr(self.books, event)(*what)
 
-    def catch_up_with(self, at, lines):
+    def catch_up_with(self, at, lines, is_charged=None):
         number = len(self.books.invoices)
         if number >= len(self.invoices):
             self.load_invoices()
@@ -69,12 +70,12 @@ class Account:
         self.lines += len(lines)
         if ordered:
             self.books.invoice(ordered)
-            if self.is_charged:
+            if self.is_charged if is_charged is None else is_charged:
                 self.collection.open(number, at)
 
     def load_invoices(self):
         invoices = [invoice for invoice in self.api.all(f"/api/billing/invoices?customerId={self.customer.id}")
-                    if invoice["currency"] == self.currency]
+                    if invoice["currency"] == self.currency and invoice["status"] != "draft"]
         self.invoices = sorted(invoices, key=lambda invoice: (len(invoice["invoiceNumber"]), invoice["invoiceNumber"]))
 
     def minor(self, amount):
@@ -111,6 +112,19 @@ class Account:
         if not numbers:
             return None
         return numbers[-1] if self.chance.random() < 0.5 else self.chance.choice(numbers)
+
+    def ask_anew(self, path, body):
+        self.note_done(f"{path} {json.dumps(body)}")
+        return self.api.post(path, body)
+
+    def write(self):
+        """An invoice by hand: another one, or what is to be done next with one."""
+        draft = self.chance.choice(self.drafts) if self.drafts and self.chance.random() < 0.6 else None
+        if draft is None:
+            draft = Draft(self)
+            self.drafts.append(draft)
+        if not draft.go_on():
+            self.drafts.remove(draft)
 
     def ask(self, path, body, number, expected):
         """Both worlds do it, or refuse it."""
@@ -190,4 +204,5 @@ ACTS = [  # what, how often
     (Account.void, 4),
     (Account.write_off, 2),
     (Account.collect, 2),
+    (Account.write, 5),
 ]

@@ -9,7 +9,8 @@ from api import iso
 def key_of(account, line, item):
     """With a tax that is in the price the invoice's amount is net; it is compared afterwards."""
     amount = account.minor(item["amount"]) if item["taxInclusive"] else line.amount
-    return line.kind, line.text, iso(line.start), iso(line.end), amount
+    start, end = (at and iso(at) for at in (line.start, line.end))
+    return line.kind, line.text, start, end, amount
 
 
 def match(account, invoice, lines):

@@ -88,6 +88,8 @@ class Collection:
         """On somebody's word. False when nothing is owed."""
         if self.books.invoices[number].due() == 0:
             return False
+        if not any(payment.number == number for payment in self.payments):
+            self.open(number, at)
         for payment in self.payments:
             if payment.number == number:
                 payment.restart(at)
