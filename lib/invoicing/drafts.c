@@ -2,6 +2,7 @@
 #include "invoicing/drafts.h"
 
 #include "base/assert.h"
+#include "invoicing/order.h"
 #include "invoicing_sql.h"
 
 struct cursor {
@@ -151,6 +152,18 @@ static enum rc hold(struct work *work, struct draft_ref *refs, size_t *count, st
   return RC_OK;
 }
 
+static struct invoice *in_order(struct arena *arena, struct invoice *invoices, size_t count) {
+  struct finalising *each = ARENA_ARRAY(arena, struct finalising, count);
+  struct invoice *ordered = ARENA_ARRAY(arena, struct invoice, count);
+  for (size_t i = 0; i < count; i++) {
+    invoice_gather(&invoices[i]);
+    each[i] = (struct finalising){.at = invoices[i].auto_finalise, .place = i};
+  }
+  invoices_order(arena, invoices, each, count);
+  for (size_t i = 0; i < count; i++) ordered[i] = invoices[each[i].place];
+  return ordered;
+}
+
 enum rc drafts_load(struct work *work, const struct draft_ref *asked, size_t count, size_t spare, enum ground_use use,
                     struct invoice **ret_invoices, size_t *ret_count, struct error *err) {
   PGresult CLEANUP(db_result_release) *rows = NULL;
@@ -165,8 +178,18 @@ enum rc drafts_load(struct work *work, const struct draft_ref *asked, size_t cou
   for (size_t i = 0; i < found; i++)
     read_draft(&(struct cursor){.rows = rows, .arena = work->arena, .row = (int)i}, &invoices[i]);
   if (found > 0) TRY(load_items(work, invoices, found, spare, err));
-  *ret_invoices = invoices;
+  *ret_invoices = in_order(work->arena, invoices, found);
   *ret_count = found;
+  return RC_OK;
+}
+
+enum rc drafts_with_origins(struct work *work, struct draft_ref **refs, size_t *count, struct error *err) {
+  struct keys keys = keys_of(work, *refs, *count);
+  PGresult CLEANUP(db_result_release) *rows = NULL;
+  TRY(tx_exec(work->tx, &invoicing_sql_drafts_with_origins, PARAMS(keys.tenants, keys.ids), &rows, err));
+  *count = (size_t)row_count(rows);
+  *refs = ARENA_ARRAY(work->arena, struct draft_ref, *count);
+  read_refs(rows, *refs);
   return RC_OK;
 }
 

@@ -8,10 +8,13 @@ struct draft_ref {
   struct uuid tenant, id;
 };
 
-/* Those that are drafts still; locked, unless it is for a preview. `spare`: room for so many more lines in each. */
+/* Those that are drafts still, in the order in which they are finalised (invoicing/order.h); locked, unless it is for a
+ * preview. `spare`: room for so many more lines in each. */
 MUST_CHECK enum rc drafts_load(struct work *work, const struct draft_ref *refs, size_t count, size_t spare,
                                enum ground_use use, struct invoice **ret_invoices, size_t *ret_count,
                                struct error *err);
+/* Adds those that must be finalised before: of whose lines something is taken back. */
+MUST_CHECK enum rc drafts_with_origins(struct work *work, struct draft_ref **refs, size_t *count, struct error *err);
 /* For a preview: the drafts of a customer that a task will finalise, all of them: each may use account credit, or a
  * coupon, before what is previewed. RC_CONFLICT when they have more than DRAFTS_LINES_MAX lines. */
 enum { DRAFTS_LINES_MAX = 20000 };

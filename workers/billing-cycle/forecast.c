@@ -2,11 +2,11 @@
  * invoicing reads it, so that no member can mean one thing here and another there. */
 #include "forecast.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "invoicing/compute.h"
 #include "invoicing/drafts.h"
+#include "invoicing/order.h"
 
 void forecast_release(struct forecast *forecast) {
   json_decref(forecast->bodies);
@@ -64,62 +64,46 @@ enum rc forecast_add_notes(struct work *work, const struct buf *text, struct for
 
 /* -- in which order it is finalised -- */
 
-/* One to be finalised, and its place: those of the forecast, then the drafts. */
-struct planned {
-  struct invoice invoice;
-  struct utime at;
-  size_t claim; /* among drafts that a note finalises before their time, from 1; 0: none of them */
-  size_t place;
-};
-
-static int compare_planned(const void *a, const void *b) {
-  const struct planned *left = a, *right = b;
-  if (left->at.us != right->at.us) return left->at.us < right->at.us ? -1 : 1;
-  if (left->claim != right->claim) return left->claim < right->claim ? -1 : 1;
-  return left->place < right->place ? -1 : left->place > right->place;
-}
-
-static size_t claim_of(const struct notes *notes, const struct invoice *invoice) {
+/* A note finalises it before its time. */
+static bool is_claimed(const struct notes *notes, const struct invoice *invoice) {
   for (size_t i = 0; invoice->is_draft && i < notes->claimed_count; i++)
-    if (strcmp(notes->claimed[i].invoice_id, invoice->id_text) == 0) return i + 1;
-  return 0;
+    if (strcmp(notes->claimed[i].invoice_id, invoice->id_text) == 0) return true;
+  return false;
 }
 
-static struct planned *plan(struct work *work, const struct forecast *forecast, struct ahead *ahead) {
-  struct planned *planned = ARENA_ARRAY(work->arena, struct planned, ahead->count);
+static struct finalising *plan(struct work *work, const struct forecast *forecast, struct ahead *ahead) {
+  struct finalising *planned = ARENA_ARRAY(work->arena, struct finalising, ahead->count);
+  struct invoice *ordered = ARENA_ARRAY(work->arena, struct invoice, ahead->count);
   for (size_t i = 0; i < ahead->count; i++) {
-    struct invoice *invoice = &ahead->invoices[i];
-    struct planned *p = &planned[i];
-    *p = (struct planned){.at = invoice->auto_finalise, .claim = claim_of(&forecast->notes, invoice), .place = i};
-    if (p->claim > 0) p->at = work->now;
-    if (invoice->is_draft) invoice->issue_date = zone_date(forecast->zone, p->at);
-    invoice->is_draft = p->at.us > work->now.us; /* when the notes come */
-    p->invoice = *invoice;
+    planned[i] = (struct finalising){.at = ahead->invoices[i].auto_finalise, .place = i};
+    if (is_claimed(&forecast->notes, &ahead->invoices[i])) planned[i].at = work->now;
   }
-  if (ahead->count > 0) qsort(planned, ahead->count, sizeof *planned, compare_planned);
-  for (size_t i = 0; i < ahead->count; i++) ahead->invoices[i] = planned[i].invoice;
+  invoices_order(work->arena, ahead->invoices, planned, ahead->count);
+  for (size_t i = 0; i < ahead->count; i++) {
+    ordered[i] = ahead->invoices[planned[i].place];
+    if (ordered[i].is_draft) ordered[i].issue_date = zone_date(forecast->zone, planned[i].at);
+    ordered[i].is_draft = planned[i].at.us > work->now.us; /* when the notes come */
+  }
+  ahead->invoices = ordered;
   return planned;
 }
 
-/* The forecast's own, and the customer's drafts under way. */
+/* The customer's drafts under way, and the forecast's own: they are made now. */
 static enum rc gather(struct work *work, const struct forecast *forecast, struct ahead *ahead, struct error *err) {
   struct invoice *drafts = NULL;
   size_t draft_count = 0;
   TRY(drafts_under_way(work, &forecast->tenant, forecast->customer, &drafts, &draft_count, err));
   ahead->count = forecast->count + draft_count;
   ahead->invoices = ARENA_ARRAY(work->arena, struct invoice, ahead->count);
-  for (size_t i = 0; i < forecast->count; i++) ahead->invoices[i] = forecast->invoices[i];
-  for (size_t i = 0; i < draft_count; i++) {
-    invoice_gather(&drafts[i]);
-    ahead->invoices[forecast->count + i] = drafts[i];
-  }
+  for (size_t i = 0; i < draft_count; i++) ahead->invoices[i] = drafts[i];
+  for (size_t i = 0; i < forecast->count; i++) ahead->invoices[draft_count + i] = forecast->invoices[i];
   return RC_OK;
 }
 
 /* A new invoice is a draft first when the tenant wants to look at it. */
 static void set_times(const struct forecast *forecast, const struct ground *ground, struct ahead *ahead) {
   for (size_t i = 0; i < forecast->count; i++) {
-    struct invoice *invoice = &ahead->invoices[i];
+    struct invoice *invoice = &ahead->invoices[ahead->count - forecast->count + i];
     int64_t hours = settings_of(ground, &invoice->tenant)->draft_hours;
     invoice->is_draft = hours > 0;
     invoice->auto_finalise = utime_add_ms(invoice->created, hours * 3600 * 1000);
@@ -168,9 +152,10 @@ enum rc forecast_compute(struct work *work, struct forecast *forecast, struct er
   if (ahead.count > 0) TRY(ground_load(&then, ahead.invoices, ahead.count, GROUND_TO_PREVIEW, &ground, err));
   set_times(forecast, &ground, &ahead);
   if (forecast->request) TRY(notes_find(work, forecast->request, &ahead, &forecast->notes, err));
-  const struct planned *planned = plan(work, forecast, &ahead);
+  size_t draft_count = ahead.count - forecast->count;
+  const struct finalising *planned = plan(work, forecast, &ahead);
   TRY(compute(work, &ground, &ahead, forecast, err));
   for (size_t i = 0; i < ahead.count; i++)
-    if (planned[i].place < forecast->count) forecast->invoices[planned[i].place] = ahead.invoices[i];
+    if (planned[i].place >= draft_count) forecast->invoices[planned[i].place - draft_count] = ahead.invoices[i];
   return RC_OK;
 }

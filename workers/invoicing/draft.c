@@ -2,6 +2,8 @@
  * draft is taken away and stored again, with its id, its lines' ids and the next version. */
 #include "draft.h"
 
+#include <string.h>
+
 #include "base/assert.h"
 #include "handlers.h"
 #include "invoicing/compute.h"
@@ -45,29 +47,28 @@ enum rc drafts_replace(struct work *work, struct invoice *invoices, size_t count
   return invoices_store(work, &ground, invoices, count, err);
 }
 
-enum rc draft_finalise(struct work *work, const struct draft_ref *ref, struct error *err) {
-  struct invoice *draft;
-  size_t found;
-  TRY(drafts_load(work, ref, 1, 0, GROUND_TO_STORE, &draft, &found, err));
-  if (found == 0) return RC_OK;
-  draft->is_draft = false;
-  return drafts_replace(work, draft, 1, err);
+enum rc drafts_finalise(struct work *work, struct draft_ref *refs, size_t count, const struct message *cause,
+                        struct error *err) {
+  struct invoice *drafts;
+  if (count == 0) return RC_OK;
+  TRY(drafts_with_origins(work, &refs, &count, err));
+  TRY(drafts_load(work, refs, count, 0, GROUND_TO_STORE, &drafts, &count, err));
+  for (size_t i = 0; i < count; i++) {
+    drafts[i].is_draft = false;
+    if (cause && strcmp(drafts[i].id_text, cause->subject) == 0) drafts[i].cause = cause;
+  }
+  return drafts_replace(work, drafts, count, err);
 }
 
 enum rc task_finalise(struct work *work, bool *ret_busy, struct error *err) {
   PGresult CLEANUP(db_result_release) *rows = NULL;
-  struct invoice *invoices;
-  size_t count;
   TRY(tx_exec(
       work->tx, &sql_drafts_claim,
       PARAMS(db_utime(work->arena, work->now), db_int(work->arena, DRAFTS_MAX), db_uuid(work->arena, &work->clock)),
       &rows, err));
   *ret_busy = row_count(rows) == DRAFTS_MAX;
-  if (row_count(rows) == 0) return RC_OK;
   struct draft_ref *refs = ARENA_ARRAY(work->arena, struct draft_ref, (size_t)row_count(rows));
   for (int r = 0; r < row_count(rows); r++)
     refs[r] = (struct draft_ref){.tenant = row_uuid(rows, r, 0), .id = row_uuid(rows, r, 1)};
-  TRY(drafts_load(work, refs, (size_t)row_count(rows), 0, GROUND_TO_STORE, &invoices, &count, err));
-  for (size_t i = 0; i < count; i++) invoices[i].is_draft = false;
-  return drafts_replace(work, invoices, count, err);
+  return drafts_finalise(work, refs, (size_t)row_count(rows), NULL, err);
 }

@@ -83,12 +83,13 @@ enum rc handle_credit_note_issue(struct work *work, struct message *const *messa
 /* A draft with a line that is taken back is finalised before its time: notes are on what has a number. */
 static enum rc finalise_drafts(struct work *work, const struct message *command, const struct notes *notes,
                                struct error *err) {
+  struct draft_ref *refs = ARENA_ARRAY(work->arena, struct draft_ref, notes->claimed_count);
+  size_t count = 0;
   for (size_t i = 0; i < notes->claimed_count; i++) {
-    struct draft_ref ref = {.tenant = command->tenant};
-    if (notes->claimed[i].is_draft && uuid_parse(notes->claimed[i].invoice_id, &ref.id))
-      TRY(draft_finalise(work, &ref, err));
+    refs[count].tenant = command->tenant;
+    if (notes->claimed[i].is_draft && uuid_parse(notes->claimed[i].invoice_id, &refs[count].id)) count++;
   }
-  return RC_OK;
+  return drafts_finalise(work, refs, count, NULL, err);
 }
 
 enum rc handle_credit_note_create(struct work *work, struct message *const *messages, size_t count, struct error *err) {

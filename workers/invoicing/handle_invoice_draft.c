@@ -151,9 +151,9 @@ enum rc handle_invoice_finalise(struct work *work, struct message *const *messag
   ASSERT(draft);
   if (draft->line_count == 0) return error_set(err, RC_CONFLICT, "an invoice without a line cannot be finalised");
   TRY(drafts_check(work, draft, 1, err));
-  draft->is_draft = false;
 
-  TRY(drafts_replace(work, draft, 1, err));
+  struct draft_ref ref = {.tenant = draft->tenant, .id = draft->id};
+  TRY(drafts_finalise(work, &ref, 1, messages[0], err));
   return invoice_answer(work, messages[0], messages[0]->subject, 200, err);
 }
 

@@ -9,7 +9,7 @@
 static enum rc load(struct work *work, const struct message *command, struct invoice_facts *facts, struct error *err) {
   struct draft_ref ref = {.tenant = command->tenant};
   if (!uuid_parse(command->subject, &ref.id)) return error_set(err, RC_BAD_MESSAGE, "the subject is no invoice's id");
-  TRY(draft_finalise(work, &ref, err));
+  TRY(drafts_finalise(work, &ref, 1, NULL, err));
   return invoice_facts_load(work, &command->tenant, command->subject, GROUND_TO_STORE, facts, err);
 }
 

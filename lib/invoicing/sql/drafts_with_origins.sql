@@ -1,0 +1,11 @@
+-- Drafts, and those of whose lines they take something back, and so on. $1 uuid[] tenants, $2 uuid[] ids. Result: tenant id, id.
+WITH RECURSIVE needed AS (
+  SELECT w.tenant_id, w.id FROM unnest($1::uuid[], $2::uuid[]) AS w (tenant_id, id)
+  UNION
+  SELECT n.tenant_id, v.id
+  FROM needed n
+  JOIN invoice_items i ON i.tenant_id = n.tenant_id AND i.invoice_id = n.id AND i.credits IS NOT NULL
+  CROSS JOIN LATERAL taken_back(i.tenant_id, i.subscription_id, i.credits) AS o
+  JOIN invoices v ON v.tenant_id = n.tenant_id AND v.id = o.invoice_id AND v.status = 'draft'
+)
+SELECT tenant_id, id FROM needed;

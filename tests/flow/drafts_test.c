@@ -1,0 +1,109 @@
+/* In which order drafts are finalised (BILL-071): what an invoice takes back of another must be known before, its
+ * discount and its tax (BILL-022). */
+#include "flow.h"
+
+TestSuite(drafts, .timeout = 180);
+
+enum { CUSTOMERS = 8 };
+
+/* Customers on one clock, each with 30 days at 30.00 with a coupon of half, changed on the same day to twice, three and
+ * four times that: each a draft for a day, all made at one instant. */
+struct shop {
+  struct tenant tenant;
+  const char *clock, *subscriptions[CUSTOMERS], *customers[CUSTOMERS];
+};
+
+static struct shop shop_new(int changes) {
+  struct shop shop = {.tenant = tenant_new_test()};
+  const struct tenant *tenant = &shop.tenant;
+  sql_do(tenant, "UPDATE tenants SET draft_hours = 24 WHERE id = $1");
+  shop.clock = test_clock_new(tenant, "2030-09-01T00:00:00Z");
+  api_post(tenant, 201, "/api/billing/coupons", "{'code':'HALF','percentOff':'50','duration':'forever'}");
+  const char *plan = json_at(api_post(tenant, 201, "/api/plans",
+                                      "{'code':'p','name':'Plan','price':'30.00','currency':'USD','interval':'day',"
+                                      "'intervalCount':30}"),
+                             "id");
+  for (int n = 0; n < CUSTOMERS; n++) {
+    shop.customers[n] = customer_new(tenant, "'testClockId':'%s'", shop.clock);
+    shop.subscriptions[n] =
+        json_at(api_post(tenant, 201, "/api/billing/subscriptions",
+                         "{'customerId':'%s','planId':'%s','coupons':['HALF']}", shop.customers[n], plan),
+                "id");
+    for (int quantity = 2; quantity < 2 + changes; quantity++)
+      api_post(tenant, 200, keep_text("/api/billing/subscriptions/%s/change-plan", shop.subscriptions[n]),
+               "{'quantity':%d,'when':'now'}", quantity);
+  }
+  WAIT_UNTIL(sql_int(tenant, "SELECT count(*) FROM invoices WHERE tenant_id = $1 AND status = 'draft'") ==
+                 CUSTOMERS * (1 + changes),
+             "all drafts");
+  return shop;
+}
+
+/* Minor units of a customer's finalised invoices, in the order of their numbers. */
+static const char *totals_of(const struct shop *shop, int customer) {
+  return sql_text(&shop->tenant, keep_text("SELECT string_agg(total_minor::text, ' ' ORDER BY number) FROM invoices "
+                                           "WHERE tenant_id = $1 AND customer_id = '%s' AND number IS NOT NULL",
+                                           shop->customers[customer]));
+}
+
+Test(drafts, bill_071_those_of_one_instant_come_in_the_order_in_which_they_need_each_other) {
+  struct shop shop = shop_new(3);
+  test_clock_advance(&shop.tenant, shop.clock, "2030-09-03T00:00:00Z");
+  for (int n = 0; n < CUSTOMERS; n++) cr_expect_str_eq(totals_of(&shop, n), "1500 1500 1500 1500");
+  expect_sound_books(&shop.tenant);
+}
+
+Test(drafts, bill_071_finalising_one_by_hand_finalises_what_it_needs) {
+  struct shop shop = shop_new(2);
+  for (int n = 0; n < CUSTOMERS; n++) {
+    /* the one in the middle needs the first, and the last needs both */
+    const char *draft = sql_text(
+        &shop.tenant, keep_text("SELECT invoice_id FROM invoice_items WHERE tenant_id = $1 AND subscription_id "
+                                "= '%s' AND kind <> 'credit' ORDER BY revision DESC OFFSET %d LIMIT 1",
+                                shop.subscriptions[n], n % 2));
+    const json_t *open = api_post(&shop.tenant, 200, keep_text("/api/billing/invoices/%s/finalize", draft), "{}");
+    cr_expect_eq(json_number_at(open, "totalAmount"), 15);
+    cr_expect_str_eq(totals_of(&shop, n), n % 2 ? "1500 1500" : "1500 1500 1500");
+  }
+  test_clock_advance(&shop.tenant, shop.clock, "2030-09-03T00:00:00Z");
+  for (int n = 0; n < CUSTOMERS; n++) cr_expect_str_eq(totals_of(&shop, n), "1500 1500 1500");
+  expect_sound_books(&shop.tenant);
+}
+
+/* BILL-043: notes are on what has a number; so these are finalised first, as they were made. What the preview told
+ * comes. */
+Test(drafts, bill_071_a_cancellation_finalises_what_it_gives_back) {
+  struct shop shop = shop_new(2);
+  test_clock_advance(&shop.tenant, shop.clock, "2030-09-01T12:00:00Z");
+  for (int n = 0; n < CUSTOMERS; n++) {
+    const char *path = keep_text("/api/billing/subscriptions/%s", shop.subscriptions[n]);
+    const json_t *preview =
+        api_post(&shop.tenant, 200, keep_text("%s/preview", path), "{'immediately':true,'prorate':true}");
+    api_post(&shop.tenant, 200, keep_text("%s/cancel", path), "{'immediately':true,'prorate':true}");
+    const char *notes =
+        keep_text("SELECT count(*) FROM credit_notes WHERE tenant_id = $1 AND customer_id = '%s'", shop.customers[n]);
+    const json_t *told = json_node_at(preview, "creditNotes");
+    WAIT_UNTIL(sql_int(&shop.tenant, notes) == (int64_t)json_array_size(told), "the credit notes");
+    cr_expect_str_eq(totals_of(&shop, n), "1500 1500 1500");
+    double minor = 0;
+    for (size_t i = 0; i < json_array_size(told); i++)
+      minor += 100 * json_number_at(json_array_get(told, i), "totalAmount");
+    cr_expect_eq(sql_int(&shop.tenant, keep_text("SELECT sum(total_minor) FROM credit_notes WHERE tenant_id = $1 AND "
+                                                 "customer_id = '%s'",
+                                                 shop.customers[n])),
+                 (int64_t)(minor + 0.5));
+    cr_expect_eq((int64_t)(minor + 0.5), 4500);
+  }
+  expect_sound_books(&shop.tenant);
+}
+
+/* A preview at the instant at which the drafts were made: its own comes after them. */
+Test(drafts, bill_071_a_preview_comes_after_the_drafts_of_its_instant) {
+  struct shop shop = shop_new(1);
+  for (int n = 0; n < CUSTOMERS; n++) {
+    const json_t *preview =
+        api_post(&shop.tenant, 200, keep_text("/api/billing/subscriptions/%s/preview", shop.subscriptions[n]),
+                 "{'quantity':4,'when':'now'}");
+    cr_expect_eq(json_number_at(preview, "invoices.0.totalAmount"), 30);
+  }
+}
