@@ -32,8 +32,12 @@ static int64_t rest_of(const struct creditable *line) {
   return line->amount_minor - line->credited_minor;
 }
 
+static int64_t tax_rest_of(const struct creditable *line) {
+  return line->tax_minor - line->tax_credited_minor;
+}
+
 static void set_tax(struct creditable *line) {
-  line->tax_wanted_minor = line->amount_minor == 0
+  line->tax_wanted_minor = line->wanted_minor == 0
                                ? 0
                                : apportion_next(line->tax_minor, line->amount_minor, line->credited_minor,
                                                 line->wanted_minor, line->tax_credited_minor);
@@ -53,29 +57,85 @@ enum rc credit_line(struct creditable *line, const char *field, struct error *er
 void credit_whole(struct creditable *lines, size_t count) {
   for (size_t i = 0; i < count; i++) {
     lines[i].wanted_minor = rest_of(&lines[i]);
-    lines[i].tax_wanted_minor = lines[i].tax_minor - lines[i].tax_credited_minor;
+    lines[i].tax_wanted_minor = tax_rest_of(&lines[i]);
   }
 }
 
-enum rc credit_amount(struct creditable *lines, size_t count, int64_t amount_minor, const char *field,
-                      struct error *err) {
+static int64_t sum_of(const struct creditable *lines, size_t count, int64_t (*part_of)(const struct creditable *)) {
+  int64_t sum = 0;
+  for (size_t i = 0; i < count; i++) sum += part_of(&lines[i]);
+  return sum;
+}
+
+static int64_t weight_of(const struct creditable *line) {
+  return line->weight_minor;
+}
+
+static int64_t total_of(const struct creditable *line) {
+  return line->wanted_minor + line->tax_wanted_minor;
+}
+
+static int64_t within(int64_t value, int64_t a, int64_t b) {
+  int64_t low = a < b ? a : b, high = a < b ? b : a;
+  return value < low ? low : value > high ? high : value;
+}
+
+static void spread(struct creditable *lines, size_t count, int64_t amount_minor) {
   int128 shares[INVOICE_LINES_MAX];
-  int64_t parts[INVOICE_LINES_MAX], rest = 0;
-  ASSERT(count <= INVOICE_LINES_MAX);
-  for (size_t i = 0; i < count; i++) rest += rest_of(&lines[i]);
-  if (amount_minor <= 0) return error_field(err, RC_VALIDATION, field, "must be more than 0");
-  if (amount_minor > rest) return error_field(err, RC_VALIDATION, field, "is more than what is left of the invoice");
-  if (amount_minor == rest) { /* with the tax of lines whose own amount is nothing */
-    credit_whole(lines, count);
-    return RC_OK;
-  }
-  for (size_t i = 0; i < count; i++) shares[i] = (int128)rest_of(&lines[i]) * amount_minor;
-  int64_t spread = apportion(shares, count, rest, parts);
+  int64_t parts[INVOICE_LINES_MAX];
+  for (size_t i = 0; i < count; i++) shares[i] = (int128)lines[i].weight_minor * amount_minor;
+  int64_t spread = apportion(shares, count, sum_of(lines, count, weight_of), parts);
   ASSERT(spread == amount_minor);
   for (size_t i = 0; i < count; i++) {
     lines[i].wanted_minor = parts[i];
     set_tax(&lines[i]);
   }
+}
+
+/* Where lines of both signs leave cents of an invoice, taxes rounded line by line can miss them: they are moved, none
+ * beyond what its line has left, until the note is something and not more than the invoice. */
+static void fit_tax(struct creditable *lines, size_t count, int64_t left_minor) {
+  int64_t total = sum_of(lines, count, total_of), over = total - within(total, 1, left_minor);
+  for (size_t i = 0; over != 0; i++) {
+    ASSERT(i < count);
+    int64_t tax = lines[i].tax_wanted_minor;
+    lines[i].tax_wanted_minor = within(tax - over, 0, tax_rest_of(&lines[i]));
+    over -= tax - lines[i].tax_wanted_minor;
+  }
+}
+
+enum rc credit_amount(struct creditable *lines, size_t count, int64_t amount_minor, const char *field,
+                      struct error *err) {
+  ASSERT(count <= INVOICE_LINES_MAX);
+  int64_t rest = sum_of(lines, count, rest_of), left = rest + sum_of(lines, count, tax_rest_of);
+  if (amount_minor <= 0) return error_field(err, RC_VALIDATION, field, "must be more than 0");
+  if (amount_minor > rest || left <= 0)
+    return error_field(err, RC_VALIDATION, field, "is more than what is left of the invoice");
+  for (size_t i = 0; i < count; i++) lines[i].weight_minor = rest_of(&lines[i]);
+  if (amount_minor == rest) { /* with the tax of lines whose own amount is nothing */
+    credit_whole(lines, count);
+    return RC_OK;
+  }
+  for (size_t i = 0; i < count; i++) lines[i].weight_minor = rest_of(&lines[i]) > 0 ? rest_of(&lines[i]) : 0;
+  spread(lines, count, amount_minor);
+  if (sum_of(lines, count, total_of) <= left) return RC_OK;
+  for (size_t i = 0; i < count; i++) lines[i].weight_minor = rest_of(&lines[i]);
+  spread(lines, count, amount_minor);
+  fit_tax(lines, count, left);
+  return RC_OK;
+}
+
+enum rc credit_sum_up(const struct creditable *lines, size_t count, int64_t left_minor, struct credit_sum *ret_sum,
+                      struct error *err) {
+  struct credit_sum sum = {0};
+  for (size_t i = 0; i < count; i++) {
+    sum.amount_minor += lines[i].wanted_minor;
+    sum.tax_minor += lines[i].tax_wanted_minor;
+  }
+  sum.total_minor = sum.amount_minor + sum.tax_minor;
+  if (sum.total_minor <= 0) return error_set(err, RC_CONFLICT, "nothing is left of the invoice to give back");
+  if (sum.total_minor > left_minor) return error_set(err, RC_CONFLICT, "it is more than what is left of the invoice");
+  *ret_sum = sum;
   return RC_OK;
 }
 
@@ -85,8 +145,7 @@ void credit_claimed(struct creditable *line) {
     wanted = apportion_next(line->amount_minor, line->listed_minor, 0, line->claimed_minor, 0);
   if (wanted > rest) wanted = rest;
   line->wanted_minor = wanted > 0 ? wanted : 0;
-  line->tax_wanted_minor = 0;
-  if (wanted > 0) set_tax(line);
+  set_tax(line);
 }
 
 struct credit_disposal credit_dispose(int64_t total_minor, int64_t due_minor) {

@@ -1,5 +1,9 @@
 /* Credit notes (BILL-043) allocate an invoice's own integers: what several notes give back of a line never exceeds it,
- * and notes over all lines sum to exactly the invoice. Amounts are net of tax, after discount. */
+ * and notes over all lines sum to exactly the invoice. Amounts are net of tax, after discount.
+ *
+ * The rest of a line is what it charges, or credits, less what was given back of it. The rest of the invoice is that of
+ * all its lines together: its total less what was given back. Beside a credit a charge may have more left than the
+ * invoice has; no note is more than the invoice has left. */
 #ifndef DOMAIN_CREDIT_NOTE_H
 #define DOMAIN_CREDIT_NOTE_H
 
@@ -17,6 +21,7 @@ struct creditable {
   int64_t credited_minor, tax_credited_minor; /* before */
   int64_t claimed_minor;                      /* what billing takes back of the listed amount; 0: nothing */
   int64_t wanted_minor, tax_wanted_minor;     /* by this note; the tax is set by the functions below */
+  int64_t weight_minor;                       /* of an amount: the part of the line in what it is spread over */
 };
 
 /* What a note goes by: all that is left; an amount for each line; one amount; what billing takes back of lines. */
@@ -39,9 +44,19 @@ MUST_CHECK bool credit_basis_from_name(const char *name, enum credit_basis *ret_
 MUST_CHECK enum rc credit_line(struct creditable *line, const char *field, struct error *err);
 /* All that is left of each line. */
 void credit_whole(struct creditable *lines, size_t count);
-/* An amount net of tax, spread over what is left of the lines (BILL-003). count is at most INVOICE_LINES_MAX. */
+/* An amount net of tax, up to what is left of the invoice. It is spread (BILL-003) over what is left of the charges, so
+ * that credits stay what they are; over all lines when charges alone would bring more tax than the invoice has left,
+ * and when it is all that is left. count is at most INVOICE_LINES_MAX. */
 MUST_CHECK enum rc credit_amount(struct creditable *lines, size_t count, int64_t amount_minor, const char *field,
                                  struct error *err);
+
+/* What a note gives back, added up; left_minor is what no note has given back of the invoice yet. RC_CONFLICT when it
+ * is nothing, or more than that. */
+struct credit_sum {
+  int64_t amount_minor, tax_minor, total_minor;
+};
+MUST_CHECK enum rc credit_sum_up(const struct creditable *lines, size_t count, int64_t left_minor,
+                                 struct credit_sum *ret_sum, struct error *err);
 
 /* claimed_minor is given: the line's share of the discount goes with it, and no more than the line has left. */
 void credit_claimed(struct creditable *line);

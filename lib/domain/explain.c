@@ -7,6 +7,7 @@
 
 #include "base/assert.h"
 #include "base/buf.h"
+#include "domain/apportion.h"
 #include "domain/percent.h"
 
 enum { STEPS_FIRST = 16, EXPRESSION_MAX = 16 * 1024 };
@@ -542,15 +543,19 @@ static void add_rest(struct explanation *e, const struct creditable *line) {
 
 static void add_share(struct explanation *e, const struct creditable *lines, size_t count, size_t at,
                       int64_t asked_minor) {
-  int64_t rests = 0;
-  for (size_t i = 0; i < count; i++) rests += rest_of(&lines[i]);
+  int64_t weights = 0;
+  bool is_over_credits = false;
+  for (size_t i = 0; i < count; i++) {
+    weights += lines[i].weight_minor;
+    is_over_credits = is_over_credits || lines[i].weight_minor < 0;
+  }
   add(e, (struct explanation_step){
              .name = "share",
              .rules = "BILL-003 BILL-043",
-             .text = arena_printf(e->arena, "%s are given back of the invoice, spread over what is left of its lines.",
-                                  money(e, asked_minor)),
-             .expression = arena_printf(e->arena, "%s × %s/%s", money(e, asked_minor), money(e, rest_of(&lines[at])),
-                                        money(e, rests)),
+             .text = arena_printf(e->arena, "%s are given back of the invoice, spread over what is left of its %s.",
+                                  money(e, asked_minor), is_over_credits ? "lines" : "charges"),
+             .expression = arena_printf(e->arena, "%s × %s/%s", money(e, asked_minor), money(e, lines[at].weight_minor),
+                                        money(e, weights)),
              .result = money(e, lines[at].wanted_minor),
              .is_rounded = true});
 }
@@ -597,8 +602,11 @@ enum rc explain_credited(struct explanation *e, enum credit_basis basis, int64_t
 
 void explain_credited_tax(struct explanation *e, const struct creditable *line) {
   const char *before = money(e, line->tax_credited_minor);
-  int64_t credited = line->credited_minor + line->wanted_minor;
+  int64_t credited = line->credited_minor + line->wanted_minor, tax = line->tax_minor - line->tax_credited_minor;
   bool is_last = credited == line->amount_minor;
+  if (!is_last)
+    tax = apportion_next(line->tax_minor, line->amount_minor, line->credited_minor, line->wanted_minor,
+                         line->tax_credited_minor);
   add(e, (struct explanation_step){
              .name = "tax",
              .rules = "BILL-043",
@@ -606,6 +614,13 @@ void explain_credited_tax(struct explanation *e, const struct creditable *line) 
              .expression = is_last ? arena_printf(e->arena, "%s − %s", money(e, line->tax_minor), before)
                                    : arena_printf(e->arena, "%s × %s/%s − %s", money(e, line->tax_minor),
                                                   money(e, credited), money(e, line->amount_minor), before),
-             .result = money(e, line->tax_wanted_minor),
+             .result = money(e, tax),
              .is_rounded = !is_last});
+  if (tax == line->tax_wanted_minor) return;
+  const char *fitted = money(e, line->tax_wanted_minor);
+  add(e, (struct explanation_step){.name = "fit",
+                                   .rules = "BILL-043",
+                                   .text = "The note is no more than what is left of the invoice.",
+                                   .expression = fitted,
+                                   .result = fitted});
 }

@@ -152,16 +152,8 @@ static int64_t left_of(const struct note *note) {
 }
 
 enum rc note_sum_up(struct note *note, struct error *err) {
-  note->amount_minor = note->tax_minor = 0;
-  for (size_t n = 0; n < note->line_count; n++) {
-    note->amount_minor += note->lines[n].wanted_minor;
-    note->tax_minor += note->lines[n].tax_wanted_minor;
-  }
-  note->total_minor = note->amount_minor + note->tax_minor;
-  if (note->total_minor <= 0) return error_set(err, RC_CONFLICT, "nothing is left of the invoice to give back");
-  if (note->total_minor > left_of(note))
-    return error_set(err, RC_CONFLICT, "it is more than what is left of the invoice");
-  note->disposal = credit_dispose(note->total_minor, invoice_facts_due(&note->invoice));
+  TRY(credit_sum_up(note->lines, note->line_count, left_of(note), &note->sum, err));
+  note->disposal = credit_dispose(note->sum.total_minor, invoice_facts_due(&note->invoice));
   return RC_OK;
 }
 
@@ -233,9 +225,9 @@ void note_write(struct json_writer *json, const struct note *note) {
   json_put_string(json, "currency", note->invoice.currency->code);
   json_put_string(json, "reason", note->reason);
   json_put_string(json, "disposition", note->disposition);
-  put_money(json, "amount", note, note->amount_minor);
-  put_money(json, "taxAmount", note, note->tax_minor);
-  put_money(json, "totalAmount", note, note->total_minor);
+  put_money(json, "amount", note, note->sum.amount_minor);
+  put_money(json, "taxAmount", note, note->sum.tax_minor);
+  put_money(json, "totalAmount", note, note->sum.total_minor);
   put_money(json, "amountApplied", note, note->disposal.applied_minor);
   put_money(json, "amountCredited", note, is_refund ? 0 : note->disposal.left_minor);
   put_money(json, "amountRefundable", note, is_refund ? note->disposal.left_minor : 0);

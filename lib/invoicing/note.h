@@ -32,7 +32,7 @@ struct note {
   size_t line_count;
   enum credit_basis basis;
   int64_t asked_minor; /* of CREDIT_AMOUNT */
-  int64_t amount_minor, tax_minor, total_minor;
+  struct credit_sum sum;
   struct credit_disposal disposal;
 };
 

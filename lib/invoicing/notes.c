@@ -120,7 +120,7 @@ static void follow(struct note *note, const struct note *earlier) {
     note->lines[n].credited_minor += earlier->lines[n].wanted_minor;
     note->lines[n].tax_credited_minor += earlier->lines[n].tax_wanted_minor;
   }
-  note->invoice.credited_minor += earlier->total_minor;
+  note->invoice.credited_minor += earlier->sum.total_minor;
   note->invoice.version++;
   if (note_settles(earlier)) note->invoice.state = INVOICE_PAID;
 }
@@ -192,8 +192,8 @@ static int64_t want_of_own(struct note *note, const char *subscription, int64_t 
 /* Less than what was too much, by the share of the total that is left. */
 static int64_t less(const struct note *note, int64_t minor) {
   int64_t left = note->invoice.total_minor - note->invoice.credited_minor;
-  if (left <= 0 || note->total_minor <= left) return 0;
-  int64_t share = (int64_t)((int128)minor * left / note->total_minor);
+  if (left <= 0 || note->sum.total_minor <= left) return 0;
+  int64_t share = (int64_t)((int128)minor * left / note->sum.total_minor);
   return share < minor ? share : minor - 1;
 }
 

@@ -139,3 +139,47 @@ Test(give_back, bill_043_a_note_by_hand_knows_what_was_taken_back) {
   test_clock_advance(&s.tenant, s.clock, "2031-01-17T12:00:00Z");
   expect_sound_books(&s.tenant);
 }
+
+/* -- invoices that charge and credit -- */
+
+/* The dearer plan's 30.00 for the rest, less 15.00 of the old: its invoice has 15.00. */
+static const char *upgrade(const struct story *s) {
+  api_post(&s->tenant, 200, keep_text("/api/billing/subscriptions/%s/change-plan", s->subscription),
+           "{'planId':'%s','when':'now','billing':'now'}", plan_of(&s->tenant, "60.00"));
+  WAIT_UNTIL(is_taken_back(s), "the invoice of the change");
+  return sql_text(&s->tenant, keep_text("SELECT id FROM invoices WHERE tenant_id = $1 AND id <> '%s'", s->invoice));
+}
+
+static const char *noted(const struct story *s) {
+  return sql_text(&s->tenant, "SELECT string_agg(total_minor::text, ', ' ORDER BY number) FROM credit_notes "
+                              "WHERE tenant_id = $1");
+}
+
+/* An amount is given back of what is charged: the credit beside it stays, and so does what a cancellation gives back:
+ * all that is unused, of which the invoice of the change has room for 5.00, and the older one for the rest. */
+Test(give_back, bill_043_an_amount_leaves_the_credits_of_its_invoice_alone) {
+  struct story s = begin();
+  const char *upgraded = upgrade(&s);
+  api_post(&s.tenant, 201, "/api/billing/credit-notes", "{'invoiceId':'%s','amount':'10.00'}", upgraded);
+  cr_expect_str_eq(sql_text(&s.tenant, "SELECT string_agg(amount_minor::text, ', ') FROM credit_note_items "
+                                       "WHERE tenant_id = $1"),
+                   "1000");
+  api_post(&s.tenant, 400, "/api/billing/credit-notes", "{'invoiceId':'%s','amount':'5.01'}", upgraded);
+  api_post(&s.tenant, 200, keep_text("/api/billing/subscriptions/%s/cancel", s.subscription), "{'immediately':true,'prorate':true}");
+  WAIT_UNTIL(sql_int(&s.tenant, "SELECT count(*) FROM credit_notes WHERE tenant_id = $1") == 3, "the credit notes");
+  cr_expect_str_eq(noted(&s), "1000, 500, 1500");
+  test_clock_advance(&s.tenant, s.clock, "2031-01-17T12:00:00Z");
+  expect_sound_books(&s.tenant);
+}
+
+/* The whole invoice of the change is given back, the credit on it included: then the line that it took back is whole
+ * again, for a note and for a change. */
+Test(give_back, bill_043_a_credit_that_is_given_back_takes_nothing_back) {
+  struct story s = begin();
+  api_post(&s.tenant, 201, "/api/billing/credit-notes", "{'invoiceId':'%s'}", upgrade(&s));
+  api_post(&s.tenant, 400, "/api/billing/credit-notes", "{'invoiceId':'%s','amount':'30.01'}", s.invoice);
+  give_back(&s, "");
+  cr_expect_str_eq(noted(&s), "1500, 3000");
+  test_clock_advance(&s.tenant, s.clock, "2031-01-17T12:00:00Z");
+  expect_sound_books(&s.tenant);
+}

@@ -137,9 +137,12 @@ class Books:
         of = line.credits
         noted = self.noted_share(of)
         of.taken -= line.amount
-        taken = min(of.amount, of.taken + round_half_away(of.amount * noted))
+        undone = [(credit, self.noted_share(credit)) for credit in self.credits_of(of)]
+        taken = of.taken + sum(round_half_away(credit.amount * share) for credit, share in undone)
+        discount_taken = of.discount_taken + sum(round_half_away(credit.discount * share) for credit, share in undone)
+        taken = min(of.amount, taken + round_half_away(of.amount * noted))
         share = round_half_away(Fraction(of.discount * taken, of.amount))
-        share = max(0, share - of.discount_taken - round_half_away(of.discount * noted))
+        share = max(0, share - discount_taken - round_half_away(of.discount * noted))
         of.discount_taken += share
         line.discount = -share
         for coupon, given in getattr(of, "shares", []):
@@ -231,6 +234,11 @@ class Books:
         invoice.end = "void"
         return True
 
+    def credits_of(self, line):
+        """On invoices that are not void."""
+        return [credit for invoice in self.invoices if invoice.status != "void"
+                for credit in invoice.lines if credit.credits is line]
+
     def is_taken_back(self, invoice):
         return any(line.credits and line.amount and self.invoice_of(line.credits) is invoice for other in self.invoices
                    if other is not invoice and other.status != "void" for line in other.lines)
@@ -268,7 +276,10 @@ class Books:
         elif amount > room:
             return False
         else:
-            parts = self.spread_note({line: (rest, 0) for line, rest in rests.items()}, amount, self.given)
+            rests = {line: (rest, line.tax - self.given(line)[1]) for line, rest in rests.items()}
+            if sum(map(sum, rests.values())) <= 0:
+                return False
+            parts = self.spread_note(rests, amount, self.given)
         total = sum(map(sum, parts.values()))
         if not 0 < total <= invoice.total - invoice.credited or invoice.status == "void":
             return False
@@ -286,7 +297,8 @@ class Books:
                     want = round_half_away(Fraction(line.net * amount, line.amount))
                     wants[line] = min(want, self.rest(line))
             if any(wants.values()):
-                rests.append((number, self.note_on(number, wants, self.given, claims[0][0].life)))
+                parts = {line: (want, self.tax_of(line, want, self.given)) for line, want in wants.items()}
+                rests.append((number, self.note_on(number, parts, self.given, claims[0][0].life)))
         for number, rest in rests:
             for older in range(number - 1, -1, -1):
                 if rest > 0:
@@ -295,11 +307,10 @@ class Books:
 
     def given(self, line):
         """What notes and credits have given back of a line, net, and its tax; both may have, but no more than it is. A credit
-        that waits for its invoice will."""
-        back = [credit for invoice in self.invoices if invoice.status != "void"
-                for credit in invoice.lines if credit.credits is line]
+        that was given back takes nothing back; one that waits for its invoice will."""
         net, tax = self.noted(line)
-        net, tax = net - sum(credit.net for credit in back), tax - sum(credit.tax for credit in back)
+        for credit in self.credits_of(line):
+            net, tax = net - (credit.net - credit.given), tax - (credit.tax - credit.tax_given)
         for credit in (credit for life in self.lives for credit in life.waiting if credit.credits is line):
             net += round_half_away(Fraction(line.net * -credit.amount, line.amount))
             tax += round_half_away(Fraction(line.tax * -credit.amount, line.amount))
@@ -317,20 +328,19 @@ class Books:
     def tax_of(line, want, given):
         """The tax of the k-th note on a line: that of all that is credited by then, less what was credited before."""
         before, tax_before = given(line)
-        if line.net == 0 or (want == 0 and before == line.net):
+        if want == 0:
             return 0
         return round_half_away(Fraction(line.tax * (before + want), line.net)) - tax_before
 
-    def note_on(self, number, wants, given, life):
+    def note_on(self, number, parts, given, life):
         """What the invoice has room for, on lines of the subscription alone; returns the rest."""
         invoice = self.invoices[number]
-        parts = {line: (want, self.tax_of(line, want, given)) for line, want in wants.items()}
         rests = {line: (line.net - given(line)[0], line.tax - given(line)[1]) for line in invoice.lines if line.life is life}
         left, room = invoice.total - invoice.credited, sum(rest for rest, _ in rests.values())
-        wanted = fits = sum(wants.values())
+        wanted = fits = sum(want for want, _ in parts.values())
         total = sum(map(sum, parts.values()))
         if not 0 < total <= left:
-            fits = min(wanted, room)
+            fits = min(wanted, room) if sum(map(sum, rests.values())) > 0 else 0
             while fits > 0:
                 parts = rests if fits == room else self.spread_note(rests, fits, given)
                 total = sum(map(sum, parts.values()))
@@ -343,17 +353,35 @@ class Books:
         return wanted - fits
 
     def spread_note(self, rests, wanted, given):
-        parts = apportion([Fraction(rest * wanted, sum(rest for rest, _ in rests.values())) for rest, _ in rests.values()])
-        return {line: (part, self.tax_of(line, part, given)) for line, part in zip(rests, parts)}
+        """Over what charges have left; over credits, too, when with its tax that would be more than is left."""
+        left = sum(map(sum, rests.values()))
+        parts = self.spread_over({line: max(0, rest) for line, (rest, _) in rests.items()}, wanted, given)
+        if sum(map(sum, parts.values())) <= left:
+            return parts
+        parts = self.spread_over({line: rest for line, (rest, _) in rests.items()}, wanted, given)
+        total = sum(map(sum, parts.values()))
+        over = total - min(max(total, 1), left)
+        for line, (part, tax) in parts.items():
+            if over:
+                fitted = min(max(tax - over, min(0, rests[line][1])), max(0, rests[line][1]))
+                over -= tax - fitted
+                parts[line] = (part, fitted)
+        return parts
+
+    def spread_over(self, weights, wanted, given):
+        parts = apportion([Fraction(weight * wanted, sum(weights.values())) for weight in weights.values()])
+        return {line: (part, self.tax_of(line, part, given)) for line, part in zip(weights, parts)}
 
     def note_older(self, number, amount, life):
         invoice = self.invoices[number]
-        rests = {line: line.net - self.noted(line)[0] for line in invoice.lines if line.life is life}
-        wanted = min(amount, sum(rests.values()))
-        if wanted <= 0 or invoice.total <= invoice.credited or invoice.status == "void":
+        rests = {line: (line.net - self.noted(line)[0], line.tax - self.noted(line)[1])
+                 for line in invoice.lines if line.life is life}
+        room = sum(rest for rest, _ in rests.values())
+        wanted = min(amount, room)
+        if wanted <= 0 or sum(map(sum, rests.values())) <= 0 or invoice.total <= invoice.credited or invoice.status == "void":
             return amount
-        parts = apportion([Fraction(rest * wanted, sum(rests.values())) for rest in rests.values()])
-        return amount - wanted + self.note_on(number, dict(zip(rests, parts)), self.noted, life)
+        parts = rests if wanted == room else self.spread_note(rests, wanted, self.noted)
+        return amount - wanted + self.note_on(number, parts, self.noted, life)
 
     def give(self, number, parts, is_refund=False):
         invoice = self.invoices[number]

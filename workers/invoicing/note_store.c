@@ -36,7 +36,7 @@ static enum rc insert_note(struct work *work, struct note *note, struct error *e
   PGresult CLEANUP(db_result_release) *row = NULL;
   TRY(tx_exec(work->tx, &sql_note_insert,
               PARAMS(db_uuid(arena, &note->invoice.tenant), note->id_text, note->invoice.id, note->reason,
-                     note->disposition, db_int(arena, note->amount_minor), db_int(arena, note->tax_minor),
+                     note->disposition, db_int(arena, note->sum.amount_minor), db_int(arena, note->sum.tax_minor),
                      db_int(arena, note->disposal.applied_minor), db_int(arena, note->disposal.left_minor),
                      db_utime(arena, work->now), note_provenance(arena, note)),
               &row, err));
@@ -50,8 +50,8 @@ static enum rc post_note(struct work *work, const struct note *note, struct erro
                        .document = note->id,
                        .customer_id = note->invoice.customer_id,
                        .currency = note->invoice.currency->code};
-  post(postings, &to, FACT_CREDIT_NOTE_NET, note->amount_minor);
-  post(postings, &to, FACT_CREDIT_NOTE_TAX, note->tax_minor);
+  post(postings, &to, FACT_CREDIT_NOTE_NET, note->sum.amount_minor);
+  post(postings, &to, FACT_CREDIT_NOTE_TAX, note->sum.tax_minor);
   post(postings, &to, FACT_CREDIT_NOTE_CREDIT, note->disposal.left_minor);
   if (note->invoice.state == INVOICE_UNCOLLECTIBLE) post(postings, &to, FACT_RECOVERY, note->disposal.applied_minor);
   return postings_insert(work, postings, err);
@@ -84,7 +84,7 @@ static void emit_created(struct work *work, const struct note *note, const struc
   json_put_string(&json, "invoiceId", note->invoice.id);
   json_put_string(&json, "customerId", note->invoice.customer_id);
   json_put_string(&json, "currency", currency->code);
-  json_put_raw(&json, "totalAmount", money_format(note->total_minor, currency, money));
+  json_put_raw(&json, "totalAmount", money_format(note->sum.total_minor, currency, money));
   json_put_raw(&json, "amountApplied", money_format(note->disposal.applied_minor, currency, money));
   json_put_raw(&json, "amountLeft", money_format(note->disposal.left_minor, currency, money));
   json_put_string(&json, "disposition", note->disposition);
@@ -104,9 +104,9 @@ static enum rc settle_invoice(struct work *work, struct note *note, const struct
   bool is_paid = note_settles(note);
   TRY(tx_exec(work->tx, &sql_invoice_credit,
               PARAMS(db_uuid(work->arena, &note->invoice.tenant), note->invoice.id,
-                     db_int(work->arena, note->total_minor), db_bool(is_paid), db_utime(work->arena, work->now)),
+                     db_int(work->arena, note->sum.total_minor), db_bool(is_paid), db_utime(work->arena, work->now)),
               NULL, err));
-  note->invoice.credited_minor += note->total_minor;
+  note->invoice.credited_minor += note->sum.total_minor;
   if (is_paid) invoice_emit(work, &note->invoice, "invoice.paid", note->invoice.version + 1, cause);
   return RC_OK;
 }

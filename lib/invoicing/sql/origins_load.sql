@@ -1,5 +1,5 @@
--- The lines that credits take back, with what has been taken of each: by credits on invoices that are not void, and by credit notes in the
--- proportion in which they gave it back. Arrays: $1 tenants, $2 subscriptions, $3 items, $4 components, $5 periods, $6 kinds,
+-- The lines that credits take back, with what has been taken of each: by credits on invoices that are not void, less what notes gave back
+-- of these, and by credit notes; notes count in the proportion in which they gave it back. Arrays: $1 tenants, $2 subscriptions, $3 items, $4 components, $5 periods, $6 kinds,
 -- $7 revisions; $8 invoices whose lines do not count. Result: place (from 0), line id, listed, listed discount, taken, its discount taken, millionths of a percent,
 -- category, is it inclusive, discounts, tax rate, is its invoice void.
 SELECT w.place - 1, i.id, l.listed, l.discount,
@@ -13,9 +13,14 @@ JOIN invoices v ON v.tenant_id = i.tenant_id AND v.id = i.invoice_id
 CROSS JOIN LATERAL (SELECT COALESCE(i.listed_minor, i.amount_minor) AS listed,
                            COALESCE(i.listed_discount_minor, i.discount_minor) AS discount) l
 CROSS JOIN LATERAL (
-  SELECT -sum(COALESCE(x.listed_minor, x.amount_minor))::bigint AS listed,
-         -sum(COALESCE(x.listed_discount_minor, x.discount_minor))::bigint AS discount
+  SELECT -sum(k.listed - COALESCE(round(k.listed * u.share), 0))::bigint AS listed,
+         -sum(k.discount - COALESCE(round(k.discount * u.share), 0))::bigint AS discount
   FROM invoice_items x JOIN invoices y ON y.tenant_id = x.tenant_id AND y.id = x.invoice_id AND y.status <> 'void'
+  CROSS JOIN LATERAL (SELECT COALESCE(x.listed_minor, x.amount_minor) AS listed,
+                             COALESCE(x.listed_discount_minor, x.discount_minor) AS discount) k
+  CROSS JOIN LATERAL (
+    SELECT sum(z.amount_minor) / NULLIF(x.amount_minor - x.discount_minor, 0) AS share
+    FROM credit_note_items z WHERE z.tenant_id = x.tenant_id AND z.invoice_id = x.invoice_id AND z.invoice_line = x.line) u
   WHERE x.tenant_id = i.tenant_id AND x.credits_item_id = i.id AND x.invoice_id <> ALL ($8::uuid[])) c
 CROSS JOIN LATERAL (
   SELECT sum(x.amount_minor) / NULLIF(i.amount_minor - i.discount_minor, 0) AS share

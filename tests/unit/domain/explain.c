@@ -486,8 +486,8 @@ Test(explain, bill_043_what_a_credit_note_gives_back) {
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     struct explanation e = in("EUR"), tax = in("EUR");
-    struct creditable lines[] = {{1000, 190, 1250, 200, 38, cases[i].claimed, cases[i].wanted, 0},
-                                 {500, 95, 500, 0, 0, 0, 0, 0}};
+    struct creditable lines[] = {{1000, 190, 1250, 200, 38, cases[i].claimed, cases[i].wanted, 0, 0},
+                                 {500, 95, 500, 0, 0, 0, 0, 0, 0}};
     struct error err;
     cr_assert_eq(explain_credited(&e, cases[i].basis, cases[i].asked, lines, 2, 0, &err), RC_OK);
     explain_credited_tax(&tax, &lines[0]);
@@ -498,9 +498,27 @@ Test(explain, bill_043_what_a_credit_note_gives_back) {
   }
 }
 
+/* Beside credits with a higher tax an amount is spread over these, too; and a cent of tax may be moved. */
+Test(explain, bill_043_what_an_amount_is_spread_over_is_said) {
+  struct explanation e = in("EUR"), tax = in("EUR");
+  struct creditable lines[] = {{8, 2, 8, 0, 0, 0, 0, 0, 0},
+                               {-5, -3, -5, 0, 0, 0, 0, 0, 0},
+                               {-3, -2, -3, 0, 0, 0, 0, 0, 0},
+                               {8, 2, 8, 0, 0, 0, 0, 0, 0},
+                               {-3, -3, -3, 0, 0, 0, 0, 0, 0}};
+  struct error err;
+  cr_assert_eq(explain_credited(&e, CREDIT_AMOUNT, 4, lines, 5, 0, &err), RC_OK);
+  explain_credited_tax(&tax, &lines[0]);
+  cr_expect_str_eq(steps_of(&e), "rest: 0.08 − 0.00 = 0.08; share: 0.04 × 0.08/0.05 ~ 0.06");
+  cr_expect_str_eq(e.steps[1].text, "0.04 are given back of the invoice, spread over what is left of its lines.");
+  cr_expect_str_eq(steps_of(&tax), "tax: 0.02 × 0.06/0.08 − 0.00 ~ 0.02; fit: 0.00 = 0.00");
+  cr_assert_eq(explain_credited(&e, CREDIT_AMOUNT, 1, lines, 1, 0, &err), RC_OK);
+  cr_expect_str_eq(e.steps[3].text, "0.01 are given back of the invoice, spread over what is left of its charges.");
+}
+
 Test(explain, bill_043_a_note_that_cannot_be_is_an_error) {
   struct explanation e = in("EUR");
-  struct creditable line = {1000, 190, 1000, 0, 0, 0, 1001, 0};
+  struct creditable line = {1000, 190, 1000, 0, 0, 0, 1001, 0, 0};
   struct error err;
   cr_expect_eq(explain_credited(&e, CREDIT_LINES, 0, &line, 1, 0, &err), RC_VALIDATION);
   cr_expect_eq(explain_credited(&e, CREDIT_AMOUNT, 1001, &line, 1, 0, &err), RC_VALIDATION);
