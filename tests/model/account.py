@@ -4,24 +4,25 @@ import datetime
 import json
 
 from api import iso, units
-from books import Books
+from books import Books, Draft
 from catalogue import SCALES
 from compare import check_books, match
-from drafts import Draft
+from manual import Manual
 from dunning import Collection
 from reference import run_until
 from subscription import Lived
 
 
 class Account:
-    def __init__(self, customer, currency, families, rate_of, by_line):
+    def __init__(self, customer, currency, families, rate_of, by_line, draft_hours):
         self.customer, self.api, self.chance = customer, customer.api, customer.chance
         self.currency, self.scale, self.families = currency, SCALES[currency], families
         self.log, self.books = [], Books(rate_of, by_line)
+        self.waits = datetime.timedelta(hours=draft_hours)  # before billing's invoices are finalised (BILL-071)
         # what is charged beyond the debt, since no gateway takes fils, would be credit sooner or later
         self.is_charged = currency != "KWD" and self.chance.random() < 0.5
         self.collection = Collection(self.books, customer)
-        self.lives, self.drafts, self.invoices, self.faults, self.lines = [], [], [], [], 0
+        self.lives, self.written, self.invoices, self.faults, self.lines = [], [], [], [], 0
 
     def subscribe(self, begin):
         self.lives.append(Lived(self, begin))
@@ -44,6 +45,9 @@ class Account:
         self.pass_to(now)
 
     def pass_to(self, instant):
+        for draft in due_drafts(self.books.drafts, instant):
+            if draft in self.books.drafts:
+                self.finalise(draft, draft.due)
         self.books.expire(instant)
         self.collection.run_until(instant)
 
@@ -54,10 +58,37 @@ class Account:
             event, at, *what = self.log.pop(0)
             at = max(at, self.customer.begin)
             self.pass_to(at)
-            if event == "invoice":
+            if event == "invoice" and self.waits:
+                self.books.draft(at, at + self.waits, *what)
+            elif event == "invoice" or event == "by_hand":
                 self.catch_up_with(at, *what)
             else:
-                getattr(self.books, event)(*what)
+                self.finalise_noted(at, *what)
+                self.books.note(*what)
+
+    def finalise_noted(self, at, claims):
+        """Notes are on what has a number (BILL-043)."""
+        lines = [line for line, _ in claims]
+        for draft in due_drafts(self.books.drafts):
+            if draft in self.books.drafts and any(line in lines for line in draft.lines):
+                self.finalise(draft, at)
+
+    def finalise(self, draft, at):
+        """After those of which it takes something back (BILL-022). Of those that are made alike, as the workers did."""
+        if self.faults:
+            return
+        for other in [other for other in self.books.drafts if other is not draft and draft.takes_back(other)]:
+            if other in self.books.drafts:
+                self.finalise(other, at)
+        self.books.expire(at)
+        self.collection.run_until(at)
+        if len(self.books.invoices) >= len(self.invoices):
+            self.load_invoices()
+        alike = [other for other in self.books.drafts if other.key() == draft.key()]
+        seen = self.invoices[len(self.books.invoices):][:1]
+        draft = next((other for other in alike if seen and match(self, seen[0], other.lines)[0]), draft)
+        self.books.drafts.remove(draft)
+        self.catch_up_with(at, draft.lines)
 
     def catch_up_with(self, at, lines, is_charged=None):
         number = len(self.books.invoices)
@@ -119,12 +150,12 @@ class Account:
 
     def write(self):
         """An invoice by hand: another one, or what is to be done next with one."""
-        draft = self.chance.choice(self.drafts) if self.drafts and self.chance.random() < 0.6 else None
+        draft = self.chance.choice(self.written) if self.written and self.chance.random() < 0.6 else None
         if draft is None:
-            draft = Draft(self)
-            self.drafts.append(draft)
+            draft = Manual(self)
+            self.written.append(draft)
         if not draft.go_on():
-            self.drafts.remove(draft)
+            self.written.remove(draft)
 
     def ask(self, path, body, number, expected):
         """Both worlds do it, or refuse it."""
@@ -195,6 +226,10 @@ class Account:
             part = self.chance.choice([0.2, 0.5, 1, 1, 1.05])
             wants[line] = round(self.books.rest(line) * part) or 1
         return wants
+
+
+def due_drafts(drafts, instant=None):
+    return sorted((draft for draft in drafts if instant is None or draft.due <= instant), key=Draft.key)
 
 
 ACTS = [  # what, how often

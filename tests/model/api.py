@@ -54,15 +54,14 @@ class Api:
             page += 1
 
 
-def tenant_token(by_line):
+def tenant_token(settings):
     """A tenant in test mode."""
     name, password = uuid.uuid4().hex, "Correct-Horse-7"
     subprocess.run([f"{os.environ['BIN_DIR']}/cloudbill", "tenant", "create", "--name", name, "--mode", "test",
                     "--admin-email", f"admin@{name}.example", "--admin-password", password, "--currency", "USD",
                     "--time-zone", "UTC"], check=True, stdout=subprocess.DEVNULL)
     token = Api().post("/api/auth/login", {"email": f"admin@{name}.example", "password": password})["accessToken"]
-    if by_line:
-        Api(token).patch("/api/settings", {"taxRounding": "line"})
+    Api(token).patch("/api/settings", settings)
     return token
 
 

@@ -5,6 +5,7 @@ that must come of it.
 Everything is worked out invoice by invoice, in order; an amount is in minor units.
 """
 import collections
+import copy
 import math
 from fractions import Fraction
 
@@ -59,6 +60,19 @@ class Invoice:
         return "paid" if self.due() == 0 else self.end or "open"
 
 
+class Draft:
+    """One of billing's, until its time comes (BILL-071)."""
+
+    def __init__(self, made, due, lines):
+        self.made, self.due, self.lines = made, due, lines
+
+    def key(self):
+        return self.due, self.made, min(line.start for line in self.lines)
+
+    def takes_back(self, other):
+        return any(line.credits in other.lines for line in self.lines if line.credits)
+
+
 class Grant:
     """Account credit. What is set apart to be refunded pays no invoice."""
 
@@ -72,7 +86,7 @@ class Books:
     def __init__(self, rate_of, by_line):
         self.rate_of, self.by_line = rate_of, by_line
         self.lives, self.coupons = [], []
-        self.invoices, self.grants = [], []
+        self.invoices, self.drafts, self.grants = [], [], []
         self.notes = []             # of which invoice, net, tax
         self.unplaced = 0           # unused, and given back nowhere: never
         self.ledger = collections.Counter()
@@ -131,6 +145,16 @@ class Books:
         self.post("receivable", "tax_payable", tax)
         self.use_credit(invoice)
         self.grant(max(0, -invoice.total), "receivable")
+
+    def draft(self, made, due, lines):
+        """What it takes back counts from now on, as far as that is known."""
+        ahead = copy.deepcopy((self, lines))
+        for draft in sorted(ahead[0].drafts, key=Draft.key):
+            ahead[0].invoice(draft.lines)
+        ahead[0].invoice(ahead[1])
+        for line, then in zip(lines, ahead[1]):
+            line.net, line.tax = then.net, then.tax
+        self.drafts.append(Draft(made, due, lines))
 
     def take_back(self, line):
         """BILL-022: with its share of the discount, of what notes have left of it."""
@@ -240,8 +264,9 @@ class Books:
                 for credit in invoice.lines if credit.credits is line]
 
     def is_taken_back(self, invoice):
-        return any(line.credits and line.amount and self.invoice_of(line.credits) is invoice for other in self.invoices
-                   if other is not invoice and other.status != "void" for line in other.lines)
+        others = [other for other in self.invoices if other is not invoice and other.status != "void"]
+        return any(line.credits and line.amount and self.invoice_of(line.credits) is invoice
+                   for other in others + self.drafts for line in other.lines)
 
     # -- credit notes (BILL-043) --
 
@@ -314,6 +339,8 @@ class Books:
         for credit in (credit for life in self.lives for credit in life.waiting if credit.credits is line):
             net += round_half_away(Fraction(line.net * -credit.amount, line.amount))
             tax += round_half_away(Fraction(line.tax * -credit.amount, line.amount))
+        for credit in (credit for draft in self.drafts for credit in draft.lines if credit.credits is line):
+            net, tax = net - credit.net, tax - credit.tax
         return (line.net, line.tax) if abs(net) > abs(line.net) else (net, tax)
 
     @staticmethod

@@ -28,13 +28,14 @@ from reference import DAY, UTC
 BEGIN = datetime.datetime(2027, 1, 1, 12, tzinfo=UTC)
 DAYS = 3 * 365
 ZONES = ["UTC", "Europe/Madrid", "America/New_York", "Asia/Tokyo", "America/Havana"]  # Havana's days begin at one o'clock, once a year
+LAST_DRAFTS = 8 * DAY
 ADVANCE_SECONDS = 300
 
 
 class Customer:
     """Who has some subscriptions, and what will happen at which instant."""
 
-    def __init__(self, api, chance, clock, families, by_line):
+    def __init__(self, api, chance, clock, families, settings):
         self.api, self.chance, self.begin, self.now = api, chance, BEGIN, BEGIN
         currency = chance.choice(families).currency
         self.zone, self.country, is_exempt = chance.choice(ZONES), chance.choice(["DE", "US", "AT", "FR"]), chance.random() < 0.1
@@ -45,7 +46,8 @@ class Customer:
         self.done, self.changes_zone = [f"{self.zone}, {self.country}, exempt {is_exempt}"], chance.random() < 0.2
         currencies = {currency: None} if chance.random() < 0.6 else {family.currency: None for family in families}
         self.accounts = [Account(self, each, [family for family in families if family.currency == each],
-                                 rate_for(self.country, is_exempt), by_line) for each in currencies]  # BILL-005
+                                 rate_for(self.country, is_exempt), settings["taxRounding"] == "line", settings["draftHours"])
+                         for each in currencies]  # BILL-005
         self.card = None
         if chance.random() < 0.8:
             self.bring_card()
@@ -126,8 +128,8 @@ def migrate(api, chance, families, customers):
 def live(seed, count):
     """Some lives of one tenant on one clock; returns what differs, and how many lines there were."""
     chance = random.Random(seed)
-    by_line = chance.random() < 0.5
-    api = Api(tenant_token(by_line))
+    settings = {"taxRounding": chance.choice(["total", "line"]), "draftHours": chance.choice([0, 0, 1, 31, 7 * 24 + 5])}
+    api = Api(tenant_token(settings))
     for number, (country, code, percent, inclusive) in enumerate(RATES):
         api.post("/api/billing/tax-rates", {"code": f"r{number}", "name": "VAT", "percentage": percent, "country": country,
                                             "taxCode": code, "inclusive": inclusive})
@@ -135,7 +137,7 @@ def live(seed, count):
     clock = api.post("/api/test-clocks", {"name": f"lives {seed}", "frozenTime": iso(BEGIN)})["id"]
     customers = []
     while sum(len(customer.lives()) for customer in customers) < count:
-        customers.append(Customer(api, chance, clock, families, by_line))
+        customers.append(Customer(api, chance, clock, families, settings))
     migrations = {BEGIN + DAY * chance.randint(30, DAYS - 90) for _ in range(4)}
     end = BEGIN + DAY * DAYS
     for now in sorted({at for customer in customers for at in customer.acts} | migrations | {end}):
@@ -147,7 +149,9 @@ def live(seed, count):
             migrate(api, chance, families, customers)
     for customer in customers:
         customer.finish()
-    advance(api, clock, end)
+    advance(api, clock, end + LAST_DRAFTS)
+    for customer in customers:
+        customer.run_until(end + LAST_DRAFTS)
     faults = [fault for fault in (customer.check() for customer in customers) if fault]
     return faults, sum(account.lines for customer in customers for account in customer.accounts)
 

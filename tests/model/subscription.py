@@ -111,7 +111,7 @@ class Lived:
 
     def may_credit(self):
         """What waits is invoiced at once, and would be noted while it is being charged: which comes first, nobody knows."""
-        return not (self.account.is_charged and self.life.waiting)
+        return not (self.account.is_charged and (self.life.waiting or self.account.books.drafts))
 
     def cancel_now(self):
         credit = self.chance.random() < 0.6 and self.may_credit()

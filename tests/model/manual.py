@@ -7,7 +7,7 @@ from api import units
 from reference import Line, round_half_away
 
 
-class Draft:
+class Manual:
     def __init__(self, account):
         self.account, self.chance = account, account.chance
         self.lines, self.wants_charge = [], account.is_charged and self.chance.random() < 0.3
@@ -42,7 +42,7 @@ class Draft:
             self.account.ask_anew(f"{path}/items", self.random_item())
         elif verb == "finalize":
             self.account.ask_anew(f"{path}/finalize", {})
-            self.account.log.append(("invoice", self.account.now, self.lines, self.wants_charge))
+            self.account.log.append(("by_hand", self.account.now, self.lines, self.wants_charge))
         else:
             self.account.note_done(f"delete {path}")
             self.account.api.call("DELETE", path)
