@@ -9,7 +9,7 @@ from catalogue import SCALES
 from compare import check_books, match
 from manual import Manual
 from dunning import Collection
-from reference import run_until
+from reference import begin, run_until
 from subscription import Lived
 
 
@@ -24,10 +24,11 @@ class Account:
         self.collection = Collection(self.books, customer)
         self.lives, self.written, self.invoices, self.faults, self.lines = [], [], [], [], 0
 
-    def subscribe(self, begin):
-        self.lives.append(Lived(self, begin))
+    def subscribe(self, now):
+        self.lives.append(Lived(self, now))
         self.books.coupons += self.lives[-1].coupons
         self.books.lives.append(self.lives[-1].life)
+        begin(self.lives[-1].life, [[lived.life for lived in account.lives] for account in self.customer.accounts], now)
 
     @property
     def now(self):

@@ -215,6 +215,16 @@ def run_until(lives, instant):
         invoice(lives[0].log, None, at, together)
 
 
+def begin(life, accounts, now):
+    """The first invoice is made at once, with what the customer's others owe up to its day; what was missed since comes by a
+    run (BILL-051, BILL-061). `accounts`: all lives of the customer, by currency."""
+    if life.is_due(now):
+        day = life.bounds(life.next)[0]
+        end = min(now, midnight(day + DAY, life.zone) - datetime.timedelta(microseconds=1))
+        for lives in accounts:
+            run_until(lives, end)
+
+
 def span(first, last):
     return f"{first} to {last}"
 
@@ -301,11 +311,6 @@ class Life:
     def due_at(self):
         """The next boundary: where the period that runs ends."""
         return self.open[0].end.at if len(self.open) > 1 else self.next_at
-
-    def create(self, at):
-        """The first invoice is made at once; what was missed since comes by a run (BILL-051)."""
-        if self.is_due(at):
-            self.emit(at, self.boundary(self.due_at()))
 
     def is_due(self, instant):
         return self.state in ("trialing", "active") and self.due_at() <= instant

@@ -8,12 +8,12 @@ from reference import DAY, Life, recurring
 
 
 class Lived:
-    def __init__(self, account, begin):
+    def __init__(self, account, begins):
         self.account, self.customer = account, account.customer
         self.api, self.chance = account.api, account.chance
         chance, self.family = self.chance, self.chance.choice(account.families)
         unit = CYCLES[self.family.cycle]
-        start = begin.date() + DAY * chance.randint(-70, 60)
+        start = begins.date() + DAY * chance.randint(-70, 60)
         anchor = chance.choice(["anniversary", "calendar", "calendar", chance.randint(1, 7 if unit == "week" else 31)])
         trial = chance.choice([0, 0, 0, 7, 14, 30])
         own = chance.choice(self.family.of_unit(unit))
@@ -32,7 +32,6 @@ class Lived:
                          account.books, trial)
         for coupon in self.coupons:
             coupon.life = self.life
-        self.life.create(begin)
         self.done = self.customer.done
         self.done.append(f"created {self.id} {json.dumps(body)}")
 

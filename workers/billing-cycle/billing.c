@@ -304,10 +304,18 @@ static bool ends_at_boundary(const struct billable *s, enum subscription_event *
   return !s->auto_renew && s->next_index > 0;
 }
 
-static enum rc end_subscription(struct billable *s, enum subscription_event event, struct error *err) {
+static enum rc end_subscription(struct arena *arena, struct billing *billing, struct billable *s,
+                                enum subscription_event event, struct error *err) {
   TRY(subscription_next(s->state, event, &s->state, err));
   s->ends = true;
   s->version++;
+  add_milestone(
+      arena, billing,
+      &(struct milestone){.subscription = s,
+                          .type = event == SUBSCRIPTION_EVENT_EXPIRE ? MILESTONE_EXPIRED : MILESTONE_CANCELLED,
+                          .index = s->next_index,
+                          .version = s->version,
+                          .start = s->next_at});
   return RC_OK;
 }
 
@@ -448,7 +456,7 @@ static enum rc pass_boundary(struct arena *arena, struct billing *billing, struc
   enum subscription_event event;
   TRY(billing_settle(arena, billing, s, next_day(s), err));
   if (s->renewed_count > 0) return enter_renewed(s, err);
-  if (ends_at_boundary(s, &event)) return end_subscription(s, event, err);
+  if (ends_at_boundary(s, &event)) return end_subscription(arena, billing, s, event, err);
   return begin_period(arena, billing, s, err);
 }
 
@@ -489,7 +497,7 @@ static void try_boundary(struct arena *arena, struct billing *billing, struct bi
   billing_park(arena, s, &why);
 }
 
-static bool is_due(const struct billable *s, struct utime as_of) {
+bool billing_is_due(const struct billable *s, struct utime as_of) {
   return !s->is_parked && !s->ends && s->next_at.us <= as_of.us;
 }
 
@@ -498,7 +506,7 @@ static bool find_day(const struct billable *subscriptions, size_t count, struct 
   bool is_found = false, may_be_billed = true;
   for (size_t i = 0; i < count; i++) {
     const struct billable *s = &subscriptions[i];
-    if (!is_due(s, as_of)) continue;
+    if (!billing_is_due(s, as_of)) continue;
     struct date day = next_day(s);
     int order = is_found ? date_compare(day, *ret_day) : -1;
     if (order > 0) continue;
@@ -513,7 +521,7 @@ static bool find_day(const struct billable *subscriptions, size_t count, struct 
 static struct date last_day(const struct billable *subscriptions, size_t count, struct utime as_of) {
   struct date last = {INT32_MIN};
   for (size_t i = 0; i < count; i++)
-    if (is_due(&subscriptions[i], as_of) && date_compare(next_day(&subscriptions[i]), last) > 0)
+    if (billing_is_due(&subscriptions[i], as_of) && date_compare(next_day(&subscriptions[i]), last) > 0)
       last = next_day(&subscriptions[i]);
   return last;
 }
@@ -522,7 +530,7 @@ static void bill_day(struct arena *arena, struct billing *billing, struct billab
                      struct date day, const struct billing_limits *limits) {
   size_t before = billing->weight;
   for (size_t i = 0; i < count && billing->weight - before < limits->enough; i++)
-    if (is_due(&subscriptions[i], limits->as_of) && date_compare(next_day(&subscriptions[i]), day) == 0)
+    if (billing_is_due(&subscriptions[i], limits->as_of) && date_compare(next_day(&subscriptions[i]), day) == 0)
       try_boundary(arena, billing, &subscriptions[i]);
 }
 

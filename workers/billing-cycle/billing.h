@@ -133,7 +133,13 @@ const char *line_kind(const struct line *line);
 const char *line_component(const struct line *line); /* its code */
 
 /* What billing does to a subscription beside its lines: each becomes an event. */
-enum milestone_type { MILESTONE_ACTIVATED, MILESTONE_CHANGED, MILESTONE_RENEWED };
+enum milestone_type {
+  MILESTONE_ACTIVATED,
+  MILESTONE_CHANGED,
+  MILESTONE_RENEWED,
+  MILESTONE_CANCELLED,
+  MILESTONE_EXPIRED
+};
 
 struct milestone {
   const struct billable *subscription;
@@ -165,6 +171,8 @@ struct billing_limits {
  * place, and the others go on. */
 void billing_collect_days(struct arena *arena, struct billing *billing, struct billable *subscriptions, size_t count,
                           const struct billing_limits *limits);
+/* It has come to a boundary that can be billed. */
+bool billing_is_due(const struct billable *subscription, struct utime as_of);
 /* The same for one alone, up to BILLING_STEP_BYTES. */
 void billing_collect(struct arena *arena, struct billing *billing, struct billable *subscription, struct utime as_of);
 

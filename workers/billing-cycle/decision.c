@@ -150,6 +150,13 @@ static enum rc check_waiting(struct work *work, struct standing *standing, struc
                      waiting->why->text);
 }
 
+static void keep_lines(struct work *work, const struct billing *billing, size_t first, struct decision *decision) {
+  struct line *lines = ARENA_ARRAY(work->arena, struct line, billing->count - first + 1);
+  decision->line_count = billing->count - first;
+  for (size_t i = 0; i < decision->line_count; i++) lines[i] = billing->lines[first + i];
+  decision->lines = lines;
+}
+
 static enum rc decide_now(struct work *work, struct standing *standing, struct decision *decision, struct error *err) {
   struct billable *old = ARENA_NEW(work->arena, struct billable); /* lines point at it */
   size_t first = standing->billing.count;
@@ -162,11 +169,14 @@ static enum rc decide_now(struct work *work, struct standing *standing, struct d
     TRY(change_within_period(work, standing, old, decision, err));
   TRY(check_waiting(work, standing, err));
   decision->at = work->now;
-  decision->lines = standing->billing.lines + first;
-  decision->line_count = standing->billing.count - first;
+  keep_lines(work, &standing->billing, first, decision);
   TRY(add_up(decision, err));
   const char *billing = decision->request.billing;
   decision->is_billed_now = billing ? strcmp(billing, "now") == 0 : decision->sum_minor > 0;
+  if (decision->is_billed_now)
+    standing->bills_now = true;
+  else
+    standing->billing.count = first; /* they wait for the next invoice, or for one that is made anyway */
   return RC_OK;
 }
 

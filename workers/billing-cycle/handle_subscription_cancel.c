@@ -2,7 +2,6 @@
  * (BILL-053). At once means a last invoice, too: what was used and not billed, and what waited for the next one. */
 #include "decision.h"
 #include "handlers.h"
-#include "pending.h"
 
 static void emit_cancelled(struct work *work, const struct standing *standing,
                            const struct cancellation *cancellation) {
@@ -26,7 +25,6 @@ enum rc handle_subscription_cancel(struct work *work, struct message *const *mes
   struct cancellation cancellation;
   TRY(cancellation_decide(work, command, &standing, &cancellation, err));
 
-  if (cancellation.is_now) TRY(pending_take(work, &command->tenant, &standing.s, 1, &standing.billing, err));
   TRY(standing_store(work, &standing, err));
   TRY(standing_finish(work, &standing, err));
   standing_credit(work, &standing, cancellation.unused, cancellation.unused_count, CANCELLED);

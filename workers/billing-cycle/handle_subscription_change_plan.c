@@ -15,20 +15,12 @@ static void emit_changed(struct work *work, const struct standing *standing) {
   standing_event_end(work, standing, "subscription.changed", &text, &json);
 }
 
-/* Lines for the next invoice leave this transaction's, unless there is one anyway. */
-static enum rc place_lines(struct work *work, struct standing *standing, const struct decision *decision,
-                           struct error *err) {
-  const struct uuid *tenant = &standing->command->tenant;
-  if (decision->is_billed_now) return pending_take(work, tenant, &standing->s, 1, &standing->billing, err);
-  standing->billing.count -= decision->line_count;
-  return pending_keep(work, tenant, decision->lines, decision->line_count, err);
-}
-
 static enum rc write_now(struct work *work, struct standing *standing, const struct decision *decision,
                          struct error *err) {
-  TRY(place_lines(work, standing, decision, err));
+  const struct uuid *tenant = &standing->command->tenant;
   TRY(standing_store(work, standing, err));
-  TRY(change_target_store(work, &standing->command->tenant, &standing->s, &decision->target, err));
+  if (!decision->is_billed_now) TRY(pending_keep(work, tenant, decision->lines, decision->line_count, err));
+  TRY(change_target_store(work, tenant, &standing->s, &decision->target, err));
   TRY(standing_finish(work, standing, err));
   emit_changed(work, standing);
   return RC_OK;

@@ -7,6 +7,7 @@
 #include "billables.h"
 #include "coupons.h"
 #include "handlers.h"
+#include "siblings.h"
 #include "sql.h"
 #include "subscription_request.h"
 #include "trials.h"
@@ -338,12 +339,36 @@ static enum rc insert(struct work *work, const struct message *command, const st
   const char *tenant = db_uuid(arena, &command->tenant);
   struct db_array *customers = db_array_new(arena);
   db_array_uuid(customers, &s->customer_id);
-  TRY(tx_exec(work->tx, &sql_customer_billing_lock, PARAMS(tenant, db_array_literal(customers)), NULL, err));
   TRY(insert_subscription(work, command, ground, s, decision, err));
   TRY(insert_items(work, command, ground, err));
   TRY(coupons_redeem(work, &command->tenant, command->subject, s->first_index, coupons, err));
   TRY(billables_advance(work, &command->tenant, s, 1, err));
   return tx_exec(work->tx, &sql_customer_billing_refresh, PARAMS(tenant, db_array_literal(customers)), NULL, err);
+}
+
+/* -- what the customer's others owe on the day of the first invoice goes on it (BILL-061) -- */
+
+/* The end of that day, or now. */
+static struct utime end_of_first_day(const struct work *work, const struct billable *s) {
+  struct date day = grid_period(&s->grid, s->start, s->first_index).start;
+  struct utime end = {zone_midnight(s->zone, (struct date){day.days + 1}).us - 1};
+  return end.us < work->now.us ? end : work->now;
+}
+
+/* Takes the customer's billing lock. An invoice that is to be paid before anything begins is for this alone: it is
+ * withdrawn when that never comes about (BILL-051). */
+static enum rc bill_siblings(struct work *work, const struct message *command, const struct ground *ground,
+                             const struct billable *s, struct billing *first, struct siblings *siblings,
+                             struct error *err) {
+  struct db_array *customers = db_array_new(work->arena);
+  PGresult CLEANUP(db_result_release) *locked = NULL;
+  db_array_uuid(customers, &s->customer_id);
+  TRY(tx_exec(work->tx, &sql_customer_billing_lock,
+              PARAMS(db_uuid(work->arena, &command->tenant), db_array_literal(customers)), &locked, err));
+  if (s->periods_due == 0 || s->state == SUBSCRIPTION_INCOMPLETE || row_is_null(locked, 0, 0)) return RC_OK;
+  struct utime as_of = end_of_first_day(work, s);
+  if (row_utime(locked, 0, 0).us > as_of.us) return RC_OK;
+  return siblings_bill(work, &command->tenant, ground->customer_id, &s->id, as_of, first, siblings, err);
 }
 
 /* -- emit -- */
@@ -413,11 +438,14 @@ enum rc handle_subscription_create(struct work *work, struct message *const *mes
   struct decision decision = {0};
   struct billing first = {0};
   struct redemption coupons;
+  struct siblings siblings = {0};
   TRY(subscription_request_read(work->arena, command, request, err));
   TRY(load(work, command, request, &ground, err));
   TRY(decide(work, request, &ground, command, &subscription, &decision, &first, err));
   TRY(check_coupons(work, command, &ground, &coupons, err));
+  TRY(bill_siblings(work, command, &ground, &subscription, &first, &siblings, err));
 
+  TRY(siblings_store(work, &command->tenant, &siblings, &first, err));
   TRY(insert(work, command, &ground, &subscription, &decision, &coupons, err));
   PGresult CLEANUP(db_result_release) *resource = NULL;
   TRY(tx_exec(work->tx, &sql_subscription_resource, PARAMS(db_uuid(work->arena, &command->tenant), command->subject),

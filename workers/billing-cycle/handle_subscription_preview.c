@@ -7,47 +7,56 @@
 
 enum { PREVIEW_JSON_MAX = 1024 * 1024 };
 
-static void write_lines(struct json_writer *json, const char *key, const struct line *lines, size_t count) {
+static void write_lines(struct json_writer *json, const char *key, const struct line *lines, size_t first, size_t end) {
   json_put_array(json, key);
-  for (size_t i = 0; i < count; i++) billing_write_line(json, &lines[i]);
+  for (size_t i = first; i < end; i++) billing_write_line(json, &lines[i]);
   json_put_end(json);
 }
 
 /* -- the invoices (BILL-052) -- */
 
-/* What the next boundary bills, if it comes: then lines that wait go with it, and those of the change that it does not
- * bill at once. */
+/* What the next boundary bills, if it comes: then lines that wait go with it, those of the change that it does not bill
+ * at once among them. */
 struct rest {
   const struct scheduled_change *scheduled;
-  const struct line *lines;
-  size_t count;
+  struct billing waiting;
 };
+
+static void add_waiting(struct work *work, const struct billing *waiting, struct billing *billing) {
+  for (size_t i = 0; i < waiting->count; i++) {
+    struct line line = waiting->lines[i];
+    if (billing->count > 0) line.billed_on = billing->lines[0].billed_on;
+    billing_add(work->arena, billing, &line);
+  }
+}
 
 static enum rc bill_next(struct work *work, const struct standing *standing, const struct rest *rest,
                          struct billing *billing, struct utime *ret_at, struct error *err) {
   struct billable *then = ARENA_NEW(work->arena, struct billable); /* lines point at it */
-  struct billing waiting = {0};
   bool may_go_on; /* at the end of a period with a renewed one after it there may be nothing to bill */
   *then = standing->s;
   if (rest->scheduled) then->scheduled = rest->scheduled;
-  TRY(pending_peek(work, &standing->command->tenant, then, &waiting, err));
   do {
-    may_go_on = then->renewed_count > 0 && waiting.count + rest->count == 0;
+    may_go_on = then->renewed_count > 0 && rest->waiting.count == 0;
     *ret_at = then->next_at;
     TRY(billing_pass_next(work->arena, billing, then, err));
   } while (may_go_on && billing->count == 0);
-  TRY(pending_peek(work, &standing->command->tenant, then, billing, err));
-  for (size_t i = 0; i < rest->count; i++) {
-    struct line line = rest->lines[i];
-    if (billing->count > 0) line.billed_on = billing->lines[0].billed_on;
-    billing_add(work->arena, billing, &line);
-  }
+  add_waiting(work, &rest->waiting, billing);
   return RC_OK;
 }
 
 static struct forecast forecast_of(const struct standing *standing) {
   return (struct forecast){
       .tenant = standing->command->tenant, .customer = standing->customer, .zone = standing->s.zone};
+}
+
+/* With what is made at once goes what waits for it, of the customer's others that were due as well. */
+static enum rc peek(struct work *work, struct standing *standing, struct error *err) {
+  const struct uuid *tenant = &standing->command->tenant;
+  const struct siblings *siblings = &standing->siblings;
+  if (standing->bills_now) TRY(pending_peek(work, tenant, &standing->s, 1, &standing->billing, err));
+  if (siblings->count == 0) return RC_OK;
+  return pending_peek(work, tenant, siblings->at, siblings->count, &standing->billing, err);
 }
 
 /* `invoices` are made at once, those of boundaries that have come by now among them. `nextInvoice` is the
@@ -73,12 +82,13 @@ static enum rc write_invoices(struct work *work, struct standing *standing, cons
   return RC_OK;
 }
 
-/* Lines of earlier changes that wait for the next invoice. */
-static enum rc write_waiting(struct work *work, const struct standing *standing, struct json_writer *json,
-                             struct error *err) {
-  struct billing waiting = {0};
-  TRY(pending_peek(work, &standing->command->tenant, &standing->s, &waiting, err));
-  write_lines(json, "waiting", waiting.lines, waiting.count);
+/* Lines of earlier changes that wait for the next invoice; unless that is made now, they are the beginning of `rest`.
+ */
+static enum rc write_waiting(struct work *work, const struct standing *standing, struct rest *rest,
+                             struct json_writer *json, struct error *err) {
+  TRY(pending_peek(work, &standing->command->tenant, &standing->s, 1, &rest->waiting, err));
+  write_lines(json, "waiting", rest->waiting.lines, 0, rest->waiting.count);
+  if (standing->bills_now) rest->waiting.count = 0;
   return RC_OK;
 }
 
@@ -95,34 +105,30 @@ static void write_change(struct json_writer *json, const struct standing *standi
   json_put_string(json, "nextBillingDate", utime_format(billing_begun_until(&standing->s), time));
   json_put_string(json, "currency", standing->s.currency->code);
   json_put_raw(json, "subtotal", money_format(decision->sum_minor, standing->s.currency, money));
-  write_lines(json, "lines", decision->lines, decision->line_count);
+  write_lines(json, "lines", decision->lines, 0, decision->line_count);
 }
 
 /* As the change places its lines. */
 static enum rc write_invoices_of_change(struct work *work, struct standing *standing, const struct decision *decision,
-                                        struct json_writer *json, struct error *err) {
+                                        struct rest *rest, struct json_writer *json, struct error *err) {
   struct forecast CLEANUP(forecast_release) forecast = forecast_of(standing);
-  struct rest rest = {.scheduled = decision->scheduled};
-  if (decision->is_billed_now) {
-    TRY(pending_peek(work, &standing->command->tenant, &standing->s, &standing->billing, err));
-    return write_invoices(work, standing, NULL, &forecast, json, err);
-  }
-  if (decision->is_now) {
-    rest.lines = decision->lines;
-    rest.count = decision->line_count;
-    standing->billing.count -= rest.count;
-  }
-  return write_invoices(work, standing, &rest, &forecast, json, err);
+  TRY(peek(work, standing, err));
+  if (decision->is_billed_now) return write_invoices(work, standing, NULL, &forecast, json, err);
+  rest->scheduled = decision->scheduled;
+  for (size_t i = 0; decision->is_now && i < decision->line_count; i++)
+    billing_add(work->arena, &rest->waiting, &decision->lines[i]);
+  return write_invoices(work, standing, rest, &forecast, json, err);
 }
 
 static enum rc preview_change(struct work *work, const struct message *command, struct json_writer *json,
                               struct error *err) {
   struct standing *standing = ARENA_NEW(work->arena, struct standing);
   struct decision *decision = ARENA_NEW(work->arena, struct decision);
+  struct rest rest = {0};
   TRY(decision_make(work, command, standing, decision, err));
   write_change(json, standing, decision);
-  TRY(write_waiting(work, standing, json, err));
-  return write_invoices_of_change(work, standing, decision, json, err);
+  TRY(write_waiting(work, standing, &rest, json, err));
+  return write_invoices_of_change(work, standing, decision, &rest, json, err);
 }
 
 /* -- of a cancellation -- */
@@ -138,12 +144,11 @@ static enum rc add_notes(struct work *work, const struct standing *standing, con
 
 /* The last invoice, at once or with the period, and the credit notes. */
 static enum rc write_documents(struct work *work, struct standing *standing, const struct cancellation *cancellation,
-                               struct json_writer *json, struct error *err) {
+                               const struct rest *rest, struct json_writer *json, struct error *err) {
   struct forecast CLEANUP(forecast_release) forecast = forecast_of(standing);
-  const struct rest nothing = {0};
   TRY(add_notes(work, standing, cancellation, &forecast, err));
-  if (cancellation->is_now) TRY(pending_peek(work, &standing->command->tenant, &standing->s, &standing->billing, err));
-  TRY(write_invoices(work, standing, cancellation->is_now ? NULL : &nothing, &forecast, json, err));
+  TRY(peek(work, standing, err));
+  TRY(write_invoices(work, standing, cancellation->is_now ? NULL : rest, &forecast, json, err));
   json_put_array(json, "creditNotes");
   for (size_t i = 0; i < forecast.notes.count; i++) note_write(json, forecast.notes.at[i]);
   json_put_end(json);
@@ -154,20 +159,22 @@ static enum rc preview_cancellation(struct work *work, const struct message *com
                                     struct error *err) {
   struct standing *standing = ARENA_NEW(work->arena, struct standing);
   struct cancellation cancellation;
+  struct rest rest = {0};
   char money[MONEY_TEXT_MAX], time[UTIME_TEXT_MAX];
   int64_t sum = 0;
   TRY(cancellation_decide(work, command, standing, &cancellation, err));
   const struct billing *billing = &standing->billing;
-  for (size_t i = 0; i < billing->count; i++)
+  size_t own = standing->own_first;
+  for (size_t i = own; i < billing->count; i++)
     if (!money_add(sum, billing->lines[i].amount_minor, &sum))
       return error_set(err, RC_CONFLICT, "the sum of the last invoice is too large");
   json_put_string(json, "when", cancellation.is_now ? "now" : "period_end");
   json_put_string(json, "at", utime_format(cancellation.at, time));
   json_put_string(json, "currency", standing->s.currency->code);
   json_put_raw(json, "subtotal", money_format(sum, standing->s.currency, money));
-  write_lines(json, "lines", billing->lines, billing->count);
-  TRY(write_waiting(work, standing, json, err));
-  return write_documents(work, standing, &cancellation, json, err);
+  write_lines(json, "lines", billing->lines, own, billing->count);
+  TRY(write_waiting(work, standing, &rest, json, err));
+  return write_documents(work, standing, &cancellation, &rest, json, err);
 }
 
 enum rc handle_subscription_preview(struct work *work, struct message *const *messages, size_t count,

@@ -2,7 +2,6 @@
  * (BILL-055). The period that runs goes on until its own end, and pays its arrears there. The event is
  * subscription.renewed, as when a run does it. */
 #include "handlers.h"
-#include "pending.h"
 #include "standing.h"
 
 static enum rc check(const struct standing *standing, struct error *err) {
@@ -34,6 +33,7 @@ static enum rc renew(struct work *work, struct standing *standing, struct error 
   TRY(subscription_next(s->state, SUBSCRIPTION_EVENT_RENEW, &to, err));
   TRY(check(standing, err));
   TRY(billing_renew(work->arena, &standing->billing, s, err));
+  standing->bills_now = true;
   struct charges next = charges_of_period(work->arena, s);
   struct charges before = charges_not_over(work->arena, &standing->charges, standing->today);
   standing->charges = both(work->arena, &before, &next);
@@ -46,7 +46,6 @@ enum rc handle_subscription_renew(struct work *work, struct message *const *mess
   TRY(standing_load(work, messages[0], &standing, err));
   TRY(renew(work, &standing, err));
 
-  TRY(pending_take(work, &messages[0]->tenant, &standing.s, 1, &standing.billing, err));
   TRY(standing_store(work, &standing, err));
   return standing_finish(work, &standing, err);
 }

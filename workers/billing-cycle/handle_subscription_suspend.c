@@ -1,7 +1,6 @@
 /* subscription.suspend: stops service and billing until it is reactivated; the unused time is credited as a cancel does
  * (BILL-054), unless told not to. An end that was to come with the period is forgotten: there is no period any more. */
 #include "handlers.h"
-#include "pending.h"
 #include "standing.h"
 
 static void emit_suspended(struct work *work, const struct standing *standing, const char *reason) {
@@ -33,7 +32,6 @@ enum rc handle_subscription_suspend(struct work *work, struct message *const *me
   standing.has_suspended_at = true;
   standing.suspended_at = work->now;
 
-  TRY(pending_take(work, &command->tenant, &standing.s, 1, &standing.billing, err));
   TRY(standing_store(work, &standing, err));
   TRY(standing_finish(work, &standing, err));
   standing_credit(work, &standing, unused, unused_count, "suspended");

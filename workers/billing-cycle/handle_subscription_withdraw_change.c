@@ -26,6 +26,7 @@ static enum rc find(struct work *work, const struct standing *standing, const ch
   if (row_count(row) == 0) return error_set(err, RC_NOT_FOUND, "there is no scheduled change %s", change_id);
   if (!row_bool(row, 0, 0)) return error_set(err, RC_CONFLICT, "the change is %s already", row_text(row, 0, 1));
   if (standing->s.applied) return error_set(err, RC_CONFLICT, "the change has come to its boundary already");
+  if (standing->s.ends) return error_set(err, RC_CONFLICT, "the subscription has ended before its boundary");
   return RC_OK;
 }
 

@@ -330,9 +330,9 @@ void billing_write_state(struct json_writer *json, const struct billable *s, str
 }
 
 static const char *const MILESTONES[] = {
-    [MILESTONE_ACTIVATED] = "subscription.activated",
-    [MILESTONE_CHANGED] = "subscription.changed",
-    [MILESTONE_RENEWED] = "subscription.renewed",
+    [MILESTONE_ACTIVATED] = "subscription.activated", [MILESTONE_CHANGED] = "subscription.changed",
+    [MILESTONE_RENEWED] = "subscription.renewed",     [MILESTONE_CANCELLED] = "subscription.cancelled",
+    [MILESTONE_EXPIRED] = "subscription.expired",
 };
 
 /* A boundary that has not come was passed because somebody asked for it; any other by time. */
@@ -355,6 +355,12 @@ static void emit_milestone(struct work *work, struct buf *text, const struct mil
     json_put_int(&json, "periodIndex", milestone->index);
     json_put_string(&json, "periodStart", utime_format(milestone->start, time));
     json_put_string(&json, "periodEnd", utime_format(milestone->end, time));
+    break;
+  case MILESTONE_CANCELLED:
+  case MILESTONE_EXPIRED:
+    json_put_string(&json, "status", subscription_state_name(s->state));
+    json_put_string(&json, "at", utime_format(milestone->start, time));
+    json_put_string(&json, "reason", NULL);
     break;
   }
   json_put_int(&json, "version", milestone->version);

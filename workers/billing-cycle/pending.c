@@ -66,22 +66,23 @@ static enum rc add_rows(struct work *work, const PGresult *rows, const struct bi
   return RC_OK;
 }
 
-/* A subscription that was parked keeps its lines, too. */
-enum rc pending_take(struct work *work, const struct uuid *tenant, const struct billable *subscriptions, size_t count,
-                     struct billing *billing, struct error *err) {
+/* A subscription that is parked keeps its lines, too. */
+static enum rc add(struct work *work, const struct statement *statement, const struct uuid *tenant,
+                   const struct billable *subscriptions, size_t count, struct billing *billing, struct error *err) {
   struct db_array *ids = db_array_new(work->arena);
   for (size_t i = 0; i < count; i++)
     if (!subscriptions[i].is_parked) db_array_uuid(ids, &subscriptions[i].id);
   PGresult CLEANUP(db_result_release) *rows = NULL;
-  TRY(tx_exec(work->tx, &sql_pending_lines_take, PARAMS(db_uuid(work->arena, tenant), db_array_literal(ids)), &rows,
-              err));
+  TRY(tx_exec(work->tx, statement, PARAMS(db_uuid(work->arena, tenant), db_array_literal(ids)), &rows, err));
   return add_rows(work, rows, subscriptions, count, billing, err);
 }
 
-enum rc pending_peek(struct work *work, const struct uuid *tenant, const struct billable *subscription,
+enum rc pending_take(struct work *work, const struct uuid *tenant, const struct billable *subscriptions, size_t count,
                      struct billing *billing, struct error *err) {
-  PGresult CLEANUP(db_result_release) *rows = NULL;
-  TRY(tx_exec(work->tx, &sql_pending_lines_of,
-              PARAMS(db_uuid(work->arena, tenant), db_uuid(work->arena, &subscription->id)), &rows, err));
-  return add_rows(work, rows, subscription, 1, billing, err);
+  return add(work, &sql_pending_lines_take, tenant, subscriptions, count, billing, err);
+}
+
+enum rc pending_peek(struct work *work, const struct uuid *tenant, const struct billable *subscriptions, size_t count,
+                     struct billing *billing, struct error *err) {
+  return add(work, &sql_pending_lines_of, tenant, subscriptions, count, billing, err);
 }

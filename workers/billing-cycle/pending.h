@@ -14,7 +14,7 @@ MUST_CHECK enum rc pending_take(struct work *work, const struct uuid *tenant, co
                                 size_t count, struct billing *billing, struct error *err);
 
 /* The same, and nothing is taken: for a preview. */
-MUST_CHECK enum rc pending_peek(struct work *work, const struct uuid *tenant, const struct billable *subscription,
-                                struct billing *billing, struct error *err);
+MUST_CHECK enum rc pending_peek(struct work *work, const struct uuid *tenant, const struct billable *subscriptions,
+                                size_t count, struct billing *billing, struct error *err);
 
 #endif

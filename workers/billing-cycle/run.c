@@ -65,9 +65,9 @@ enum rc run_claim(struct work *work, const struct run *run, int limit, struct db
 
 /* -- writing -- */
 
-/* The facts about a subscription that a run brings about beside an invoice: it was parked, it ended. */
-static void emit_fact(struct work *work, const struct run *run, const struct billable *s, const char *type) {
-  char id[UUID_TEXT_MAX], customer[UUID_TEXT_MAX], run_id[UUID_TEXT_MAX], time[UTIME_TEXT_MAX];
+static void emit_parked(struct work *work, const struct run *run, const struct billable *s) {
+  static const char type[] = "subscription.parked";
+  char id[UUID_TEXT_MAX], customer[UUID_TEXT_MAX], run_id[UUID_TEXT_MAX];
   struct buf CLEANUP(buf_release) text;
   buf_init(&text, JSON_MAX);
   struct json_writer json;
@@ -75,15 +75,9 @@ static void emit_fact(struct work *work, const struct run *run, const struct bil
   json_put_object(&json, NULL);
   json_put_string(&json, "subscriptionId", uuid_format(&s->id, id));
   json_put_string(&json, "customerId", uuid_format(&s->customer_id, customer));
-  if (s->is_parked) {
-    json_put_string(&json, "runId", uuid_format(&run->id, run_id));
-    json_put_string(&json, "reasonCode", error_name(s->why->code));
-    json_put_string(&json, "reason", s->why->text);
-  } else {
-    json_put_string(&json, "status", subscription_state_name(s->state));
-    json_put_string(&json, "at", utime_format(s->next_at, time));
-    json_put_string(&json, "reason", NULL);
-  }
+  json_put_string(&json, "runId", uuid_format(&run->id, run_id));
+  json_put_string(&json, "reasonCode", error_name(s->why->code));
+  json_put_string(&json, "reason", s->why->text);
   json_put_int(&json, "version", s->version);
   json_put_end(&json);
   emit(work, &(struct emission){.type = type,
@@ -108,7 +102,7 @@ static enum rc park(struct work *work, const struct run *run, const struct billa
     db_array_int(periods, s->next_index);
     db_array_text(codes, error_name(s->why->code));
     db_array_text(reasons, s->why->text);
-    emit_fact(work, run, s, "subscription.parked");
+    emit_parked(work, run, s);
   }
   if (db_array_count(ids) == 0) return RC_OK;
   return tx_exec(work->tx, &sql_subscriptions_park,
@@ -181,10 +175,6 @@ enum rc run_bill(struct work *work, const struct run *run, struct db_array *cust
 
   TRY(move_on(work, run, customers, &slice, err));
   slice.invoices = billing_emit(work, &slice.billing, &run->tenant, &run->id, NULL);
-  for (size_t i = 0; i < slice.count; i++)
-    if (slice.due[i].ends)
-      emit_fact(work, run, &slice.due[i],
-                slice.due[i].state == SUBSCRIPTION_EXPIRED ? "subscription.expired" : "subscription.cancelled");
   *ret_slice = slice;
   return RC_OK;
 }

@@ -3,22 +3,27 @@
 
 #include "base/assert.h"
 #include "base/json_text.h"
+#include "pending.h"
 #include "scheduled.h"
 #include "sql.h"
 
 /* -- loading -- */
 
-static enum rc lock(struct work *work, const struct message *command, struct standing *standing, struct error *err) {
+/* *ret_is_due: one of the customer's subscriptions has come to a boundary. */
+static enum rc lock(struct work *work, const struct message *command, struct standing *standing, bool *ret_is_due,
+                    struct error *err) {
   struct arena *arena = work->arena;
-  PGresult CLEANUP(db_result_release) *owner = NULL;
+  PGresult CLEANUP(db_result_release) *owner = NULL, CLEANUP(db_result_release) *locked = NULL;
   standing->tenant = db_uuid(arena, &command->tenant);
   TRY(tx_exec(work->tx, &sql_subscription_customer, PARAMS(standing->tenant, command->subject), &owner, err));
   if (row_count(owner) == 0) return error_set(err, RC_NOT_FOUND, "there is no subscription %s", command->subject);
   standing->customer = arena_strdup(arena, row_text(owner, 0, 0));
   struct db_array *customers = db_array_new(arena);
   db_array_text(customers, standing->customer);
-  return tx_exec(work->tx, &sql_customer_billing_only_lock, PARAMS(standing->tenant, db_array_literal(customers)), NULL,
-                 err);
+  TRY(tx_exec(work->tx, &sql_customer_billing_only_lock, PARAMS(standing->tenant, db_array_literal(customers)), &locked,
+              err));
+  *ret_is_due = row_count(locked) == 1 && !row_is_null(locked, 0, 1) && row_utime(locked, 0, 1).us <= work->now.us;
+  return RC_OK;
 }
 
 static void show_cuts(struct standing *standing) {
@@ -64,8 +69,9 @@ static enum rc pass_boundaries(struct work *work, struct standing *standing, str
     *err = *s->why;
     return s->why->code;
   }
+  standing->bills_now = s->periods_due > 0;
   if (!s->ends && s->next_at.us <= work->now.us)
-    return error_set(err, RC_CONFLICT, "the subscription has more to be billed than one step takes: start a run first");
+    return error_set(err, RC_CONFLICT, "the customer has more to be billed than one step takes: start a run first");
   if (s->next_index > before && s->charges) {
     struct charges begun = charges_of_period(work->arena, s);
     standing->charges.at = begun.at;
@@ -84,11 +90,17 @@ static enum rc catch_up(struct work *work, struct standing *standing, struct err
 
 enum rc standing_load(struct work *work, const struct message *command, struct standing *ret_standing,
                       struct error *err) {
+  struct billable *s = &ret_standing->s;
+  bool is_due = false;
   *ret_standing = (struct standing){.command = command};
-  TRY(lock(work, command, ret_standing, err));
-  TRY(billable_find(work, &command->tenant, command->subject, &ret_standing->s, err));
-  TRY(message_expect_version(command, ret_standing->s.version, err));
+  TRY(lock(work, command, ret_standing, &is_due, err));
+  TRY(billable_find(work, &command->tenant, command->subject, s, err));
+  TRY(message_expect_version(command, s->version, err));
   TRY(load_charges(work, ret_standing, err));
+  if (is_due)
+    TRY(siblings_bill(work, &command->tenant, ret_standing->customer, &s->id, work->now, &ret_standing->billing,
+                      &ret_standing->siblings, err));
+  ret_standing->own_first = ret_standing->billing.count;
   return catch_up(work, ret_standing, err);
 }
 
@@ -129,6 +141,7 @@ enum rc standing_stop(struct work *work, struct standing *standing, bool credits
     TRY(billing_settle(work->arena, &standing->billing, s, standing->today, err));
   mark_lines(standing, first);
   standing->charges.count = 0;
+  standing->bills_now = true;
   s->ends = true;
   return RC_OK;
 }
@@ -139,13 +152,13 @@ static const char *time_or_null(struct arena *arena, bool is_there, struct utime
   return is_there ? db_utime(arena, t) : NULL;
 }
 
-enum rc standing_store(struct work *work, struct standing *standing, struct error *err) {
+static enum rc store_row(struct work *work, const struct standing *standing, struct error *err) {
   struct arena *arena = work->arena;
   const struct billable *s = &standing->s;
   const struct billed_item *own = &s->items[0];
   bool goes_on = is_billed(s->state) && !s->ends && !standing->is_parked;
   char quantity[DECIMAL_TEXT_MAX];
-  TRY(tx_exec(
+  return tx_exec(
       work->tx, &sql_subscription_move,
       PARAMS(standing->tenant, standing->command->subject, subscription_state_name(s->state), own->price->plan_id,
              db_int(arena, own->price->version), quantity_format(own->quantity, quantity),
@@ -159,9 +172,16 @@ enum rc standing_store(struct work *work, struct standing *standing, struct erro
              time_or_null(arena, standing->has_cancelled_at, standing->cancelled_at), standing->cancel_reason,
              time_or_null(arena, standing->has_suspended_at, standing->suspended_at), db_int(arena, s->version),
              s->zone_name, s->next_zone_name, db_utime(arena, work->now), renewed_text(arena, s)),
-      NULL, err));
-  TRY(scheduled_store(work, &standing->command->tenant, s, 1, err));
-  struct db_array *customers = db_array_new(arena);
+      NULL, err);
+}
+
+enum rc standing_store(struct work *work, struct standing *standing, struct error *err) {
+  const struct uuid *tenant = &standing->command->tenant;
+  if (standing->bills_now) TRY(pending_take(work, tenant, &standing->s, 1, &standing->billing, err));
+  TRY(siblings_store(work, tenant, &standing->siblings, &standing->billing, err));
+  TRY(store_row(work, standing, err));
+  TRY(scheduled_store(work, tenant, &standing->s, 1, err));
+  struct db_array *customers = db_array_new(work->arena);
   db_array_text(customers, standing->customer);
   return tx_exec(work->tx, &sql_customer_billing_refresh, PARAMS(standing->tenant, db_array_literal(customers)), NULL,
                  err);

@@ -1,11 +1,12 @@
 /* Where one subscription stands when a command about its life arrives: locked, with what it was charged, and billed up
- * to now, so that it makes no difference whether the run that was due has come already. Handlers decide upon it, move
- * it on, and store it. */
+ * to now with the customer's others, so that it makes no difference whether the run that was due has come already
+ * (BILL-061). Handlers decide upon it, move it on, and store it. */
 #ifndef BILLING_CYCLE_STANDING_H
 #define BILLING_CYCLE_STANDING_H
 
 #include "billables.h"
 #include "change.h"
+#include "siblings.h"
 
 struct standing {
   const struct message *command;
@@ -13,6 +14,9 @@ struct standing {
   struct billable s;             /* as it is, billed up to now */
   struct charges charges;        /* of periods that are not over */
   struct billing billing;        /* to be invoiced at once: what was due by now */
+  struct siblings siblings;      /* whose lines are there, too: */
+  size_t own_first;              /* the subscription's own begin here */
+  bool bills_now;                /* and what waits for its next invoice goes with them */
   struct date today;             /* in the zone of the subscription */
   bool is_parked;                /* no run comes by any more */
   bool was_billed;               /* its state was one in which periods are billed */
@@ -43,7 +47,7 @@ MUST_CHECK enum rc standing_cut(struct work *work, struct standing *standing, st
 MUST_CHECK enum rc standing_stop(struct work *work, struct standing *standing, bool credits, struct unused **ret_unused,
                                  size_t *ret_count, struct error *err);
 
-/* The row, and when the customer is due next. */
+/* The row, and when the customer is due next; takes what waits for an invoice that is made now. */
 MUST_CHECK enum rc standing_store(struct work *work, struct standing *standing, struct error *err);
 /* The invoices and events of what was billed. */
 void standing_emit(struct work *work, struct standing *standing);
