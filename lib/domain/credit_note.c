@@ -148,9 +148,20 @@ void credit_claimed(struct creditable *line) {
   set_tax(line);
 }
 
-struct credit_disposal credit_dispose(int64_t total_minor, int64_t due_minor) {
-  int64_t due = due_minor > 0 ? due_minor : 0;
-  int64_t applied = total_minor < due ? total_minor : due;
+struct credit_disposal credit_dispose(int64_t total_minor, const struct credit_settled *settled) {
   ASSERT(total_minor >= 0);
-  return (struct credit_disposal){.applied_minor = applied, .left_minor = total_minor - applied};
+  int64_t applied = within(total_minor, 0, settled->due_minor), left = total_minor - applied;
+  int64_t from_credit = left - within(left, 0, settled->money_minor);
+  return (struct credit_disposal){
+      .applied_minor = applied, .left_minor = left, .returned_minor = within(from_credit, 0, settled->credit_minor)};
+}
+
+int64_t credit_return(struct credit_use *uses, size_t count, int64_t minor) {
+  int64_t over = 0;
+  for (size_t i = 0; i < count; i++) {
+    uses[i].returned_minor = within(minor, 0, uses[i].used_minor);
+    minor -= uses[i].returned_minor;
+    if (uses[i].is_over) over += uses[i].returned_minor;
+  }
+  return over;
 }

@@ -61,10 +61,24 @@ MUST_CHECK enum rc credit_sum_up(const struct creditable *lines, size_t count, i
 /* claimed_minor is given: the line's share of the discount goes with it, and no more than the line has left. */
 void credit_claimed(struct creditable *line);
 
-/* Where a note's total goes: first to what is due on the invoice, the rest to the customer. */
+/* Where a note's total goes: first to what is due on the invoice; of the rest, what was paid in money is the
+ * customer's, as new credit or to be refunded; last, what account credit had paid goes back to that credit. */
+struct credit_settled {
+  int64_t due_minor, money_minor, credit_minor; /* still due; paid, and not given back yet */
+};
 struct credit_disposal {
   int64_t applied_minor, left_minor;
+  int64_t returned_minor; /* of left, to the credit that it came from */
 };
-struct credit_disposal credit_dispose(int64_t total_minor, int64_t due_minor);
+struct credit_disposal credit_dispose(int64_t total_minor, const struct credit_settled *settled);
+
+/* Account credit that an invoice used, and that is given back: what was used last, first. It is there again for no
+ * longer than it was: what has ended meanwhile stays so. */
+struct credit_use {
+  int64_t used_minor, returned_minor; /* not given back before; given back now */
+  bool is_over;
+};
+/* At most what was used; returns how much goes to what is over. */
+int64_t credit_return(struct credit_use *uses, size_t count, int64_t minor);
 
 #endif

@@ -84,6 +84,9 @@ static void take_ahead(struct work *work, const struct invoice *invoice, struct 
                                          .total_minor = invoice->total_minor,
                                          .credit_applied_minor = invoice->credit_applied_minor,
                                          .version = invoice->version};
+  note->uses = (struct credit_uses){
+      .at = ARENA_NEW(work->arena, struct credit_use), .count = 1, .sum_minor = invoice->credit_applied_minor};
+  note->uses.at[0].used_minor = invoice->credit_applied_minor;
   note->invoice.state = invoice->is_draft ? INVOICE_DRAFT : invoice_due(invoice) > 0 ? INVOICE_OPEN : INVOICE_PAID;
   note->line_count = invoice->line_count;
   for (size_t n = 0; n < invoice->line_count; n++) {
@@ -122,13 +125,15 @@ enum rc note_open(struct work *work, const struct uuid *tenant, const char *invo
                   struct note **ret_note, struct error *err) {
   struct note *note = ARENA_NEW(work->arena, struct note);
   const struct invoice *invoice = find_ahead(ahead, invoice_id);
+  enum ground_use use = ahead ? GROUND_TO_PREVIEW : GROUND_TO_STORE;
   note->is_stored = true;
   if (invoice)
     take_ahead(work, invoice, note);
   else
-    TRY(invoice_facts_load(work, tenant, invoice_id, ahead ? GROUND_TO_PREVIEW : GROUND_TO_STORE, &note->invoice, err));
+    TRY(invoice_facts_load(work, tenant, invoice_id, use, &note->invoice, err));
   TRY(check_state(&note->invoice, err));
   if (!invoice) TRY(load_lines(work, note, ahead, err));
+  if (!invoice) TRY(credit_uses_load(work, &note->invoice, use, &note->uses, err));
   if (!ahead) TRY(count_pending(work, note, err)); /* else they are on what is ahead */
   for (size_t i = 0; ahead && i < ahead->count; i++)
     for (size_t n = 0; n < ahead->invoices[i].line_count; n++) add_credit_ahead(note, &ahead->invoices[i].lines[n]);
@@ -153,8 +158,24 @@ static int64_t left_of(const struct note *note) {
 
 enum rc note_sum_up(struct note *note, struct error *err) {
   TRY(credit_sum_up(note->lines, note->line_count, left_of(note), &note->sum, err));
-  note->disposal = credit_dispose(note->sum.total_minor, invoice_facts_due(&note->invoice));
+  const struct credit_settled settled = {.due_minor = invoice_facts_due(&note->invoice),
+                                         .money_minor = note->invoice.paid_minor - note->uses.money_back_minor,
+                                         .credit_minor = note->uses.sum_minor};
+  note->disposal = credit_dispose(note->sum.total_minor, &settled);
+  note->expired_minor = credit_return(note->uses.at, note->uses.count, note->disposal.returned_minor);
   return RC_OK;
+}
+
+static bool is_refund(const struct note *note) {
+  return strcmp(note->disposition, "refund") == 0;
+}
+
+int64_t note_credited(const struct note *note) {
+  return (is_refund(note) ? note->disposal.returned_minor : note->disposal.left_minor) - note->expired_minor;
+}
+
+int64_t note_refundable(const struct note *note) {
+  return is_refund(note) ? note->disposal.left_minor - note->disposal.returned_minor : 0;
 }
 
 bool note_settles(const struct note *note) {
@@ -217,7 +238,6 @@ static void write_item(struct json_writer *json, const struct note *note, size_t
 }
 
 void note_write(struct json_writer *json, const struct note *note) {
-  bool is_refund = strcmp(note->disposition, "refund") == 0;
   json_put_object(json, NULL);
   if (note->is_stored) json_put_string(json, "invoiceId", note->invoice.id);
   if (!note->is_ahead) json_put_string(json, "invoiceNumber", note->invoice.number);
@@ -229,8 +249,9 @@ void note_write(struct json_writer *json, const struct note *note) {
   put_money(json, "taxAmount", note, note->sum.tax_minor);
   put_money(json, "totalAmount", note, note->sum.total_minor);
   put_money(json, "amountApplied", note, note->disposal.applied_minor);
-  put_money(json, "amountCredited", note, is_refund ? 0 : note->disposal.left_minor);
-  put_money(json, "amountRefundable", note, is_refund ? note->disposal.left_minor : 0);
+  put_money(json, "amountCredited", note, note_credited(note));
+  put_money(json, "amountRefundable", note, note_refundable(note));
+  put_money(json, "amountExpired", note, note->expired_minor);
   json_put_array(json, "items");
   for (size_t n = 0; n < note->line_count; n++) write_item(json, note, n);
   json_put_end(json);

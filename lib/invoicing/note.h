@@ -5,7 +5,7 @@
 
 #include "base/json_text.h"
 #include "domain/credit_note.h"
-#include "invoicing/facts.h"
+#include "invoicing/credit_uses.h"
 
 /* What a preview sees beside the database: invoices that it has computed, in the order in which they are finalised.
  * They are stored nowhere yet, or are drafts, whose rows do not count then. */
@@ -31,9 +31,11 @@ struct note {
   int64_t noted_minor[INVOICE_LINES_MAX], tax_noted_minor[INVOICE_LINES_MAX]; /* of `credited`, what notes gave back */
   size_t line_count;
   enum credit_basis basis;
-  int64_t asked_minor; /* of CREDIT_AMOUNT */
+  int64_t asked_minor;     /* of CREDIT_AMOUNT */
+  struct credit_uses uses; /* of account credit, by the invoice */
   struct credit_sum sum;
   struct credit_disposal disposal;
+  int64_t expired_minor; /* of what is returned, goes to credit that is over */
 };
 
 /* Loads the invoice and its lines, and locks it unless there is an `ahead` (a preview; else NULL); id, reason and
@@ -45,6 +47,10 @@ MUST_CHECK enum rc note_open(struct work *work, const struct uuid *tenant, const
 void note_count_notes_only(struct note *note);
 /* Adds up what is wanted of the lines. RC_CONFLICT when that is nothing, or more than is left of the invoice. */
 MUST_CHECK enum rc note_sum_up(struct note *note, struct error *err);
+/* What of it becomes account credit, new or as it was. */
+int64_t note_credited(const struct note *note);
+/* What is to be paid out. */
+int64_t note_refundable(const struct note *note);
 /* Whether nothing is due any more, when something was. */
 bool note_settles(const struct note *note);
 /* BILL-025: enough to compute it again: the basis, and each line of the invoice as it was before. */

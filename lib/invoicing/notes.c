@@ -120,6 +120,9 @@ static void follow(struct note *note, const struct note *earlier) {
     note->lines[n].credited_minor += earlier->lines[n].wanted_minor;
     note->lines[n].tax_credited_minor += earlier->lines[n].tax_wanted_minor;
   }
+  for (size_t i = 0; i < note->uses.count; i++) note->uses.at[i].used_minor -= earlier->uses.at[i].returned_minor;
+  note->uses.sum_minor -= earlier->disposal.returned_minor;
+  note->uses.money_back_minor += earlier->disposal.left_minor - earlier->disposal.returned_minor;
   note->invoice.credited_minor += earlier->sum.total_minor;
   note->invoice.version++;
   if (note_settles(earlier)) note->invoice.state = INVOICE_PAID;

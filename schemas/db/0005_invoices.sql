@@ -284,7 +284,9 @@ CREATE TABLE credit_uses (
   grant_id     uuid NOT NULL,
   amount_minor bigint NOT NULL CHECK (amount_minor > 0),
   used_at      timestamptz NOT NULL,
+  returned_minor bigint NOT NULL DEFAULT 0,   -- by a void, or by notes
   PRIMARY KEY (tenant_id, invoice_id, grant_id),
+  CHECK (returned_minor BETWEEN 0 AND amount_minor),
   FOREIGN KEY (tenant_id, invoice_id) REFERENCES invoices (tenant_id, id),
   FOREIGN KEY (tenant_id, grant_id) REFERENCES credit_grants (tenant_id, id)
 );
@@ -307,6 +309,8 @@ CREATE TABLE credit_notes (
   total_minor      bigint NOT NULL CHECK (total_minor >= 0),
   applied_minor    bigint NOT NULL CHECK (applied_minor >= 0),   -- reduced what was due
   left_minor       bigint NOT NULL CHECK (left_minor >= 0),      -- became credit, or is to be refunded
+  returned_minor   bigint NOT NULL CHECK (returned_minor BETWEEN 0 AND left_minor), -- of it, went back to the credit that had paid
+  expired_minor    bigint NOT NULL CHECK (expired_minor BETWEEN 0 AND returned_minor), -- which had ended
   issue_date       date NOT NULL,
   provenance       jsonb NOT NULL,                               -- BILL-025: what it goes by, and the lines as they were before
   created_at       timestamptz NOT NULL,

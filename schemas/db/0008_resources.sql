@@ -209,8 +209,9 @@ SELECT n.tenant_id, n.id, n.invoice_id, n.customer_id, n.created_at, json_build_
   'invoiceNumber', v.invoice_number, 'customerId', n.customer_id, 'currency', n.currency, 'reason', n.reason,
   'disposition', n.disposition, 'amount', units(n.amount_minor, n.currency), 'taxAmount', units(n.tax_minor, n.currency),
   'totalAmount', units(n.total_minor, n.currency), 'amountApplied', units(n.applied_minor, n.currency),
-  'amountCredited', units(CASE n.disposition WHEN 'credit' THEN n.left_minor ELSE 0 END, n.currency),
-  'amountRefundable', units(CASE n.disposition WHEN 'refund' THEN n.left_minor ELSE 0 END, n.currency),
+  'amountCredited', units(CASE n.disposition WHEN 'credit' THEN n.left_minor ELSE n.returned_minor END - n.expired_minor, n.currency),
+  'amountRefundable', units(CASE n.disposition WHEN 'refund' THEN n.left_minor - n.returned_minor ELSE 0 END, n.currency),
+  'amountExpired', units(n.expired_minor, n.currency),
   'issueDate', n.issue_date,
   'items', (SELECT json_agg(json_build_object('itemId', i.id, 'description', i.description,
               'amount', units(x.amount_minor, n.currency), 'taxAmount', units(x.tax_minor, n.currency)) ORDER BY x.line)

@@ -188,6 +188,44 @@ Test(over_time, what_a_void_invoice_used_of_credit_comes_back_until_the_same_day
   }
 }
 
+static const json_t *note(const struct life *life, const char *invoice, const char *members) {
+  return api_post(&life->tenant, 201, "/api/billing/credit-notes", "{'invoiceId':'%s'%s}", invoice, members);
+}
+
+/* The same, but 2 are paid. A note of 3 gives these back, and 1 of the credit that was used last; one of the rest 2 and
+ * 5 more, for no longer than they were, whether it is to be refunded or not: nothing else was paid. */
+Test(over_time, what_a_note_gives_back_of_credit_comes_back_until_the_same_day) {
+  static const struct {
+    const char *noted, *left;
+    double credited, expired;
+  } cases[] = {{"2027-01-02T00:00:00Z", "500 300 200", 7.00, 0}, {"2027-01-15T00:00:00Z", "0 300 200", 2.00, 5.00}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    struct life life = life_at("2027-01-01T00:00:00Z", "");
+    grant(&life, "5.00", "2027-01-10T00:00:00Z");
+    advance(&life, "2027-01-01T01:00:00Z");
+    grant(&life, "3.00", NULL);
+    subscribe(&life, plan_new(&life.tenant, "10.00", "USD", "monthly"), "");
+    WAIT_UNTIL(invoices_as(&life.tenant, "v.id::text"), "the invoice");
+    const char *invoice = invoices_as(&life.tenant, "v.id::text");
+    api_post(&life.tenant, 200, keep_text("/api/billing/invoices/%s/payment", invoice), "{'amount':'2.00'}");
+    advance(&life, cases[i].noted);
+    const json_t *first = note(&life, invoice, ",'amount':'3.00'");
+    cr_expect_eq(json_number_at(first, "amountCredited"), 3.00);
+    const json_t *rest = note(&life, invoice, ",'disposition':'refund'");
+    cr_expect_eq(json_number_at(rest, "amountRefundable"), 0);
+    cr_expect_eq(json_number_at(rest, "amountCredited"), cases[i].credited, "case %zu", i);
+    cr_expect_eq(json_number_at(rest, "amountExpired"), cases[i].expired, "case %zu", i);
+    cr_expect_str_eq(sql_text(&life.tenant, "SELECT string_agg(remaining_minor::text, ' ' ORDER BY granted_at) "
+                                            "FROM credit_grants WHERE tenant_id = $1"),
+                     cases[i].left, "case %zu", i);
+    advance(&life, "2027-01-16T00:00:00Z");
+    const json_t *balance = api_get(&life.tenant, 200, "/api/customers/%s/balance", life.customer);
+    cr_expect_eq(json_number_at(balance, "0.credit"), 5.00, "case %zu", i);
+    WAIT_UNTIL(count_messages(&life.tenant, "credit-note.created") == 2, "credit-note.created");
+    expect_sound_books(&life.tenant);
+  }
+}
+
 /* -- coupons given with subscription.create (BILL-040) -- */
 
 static void coupon(const struct tenant *tenant, const char *code, const char *members) {

@@ -45,7 +45,8 @@ class Invoice:
     def __init__(self, lines, total):
         self.lines, self.total = lines, total
         self.credit_applied = self.credited = self.paid = 0
-        self.used = []              # of which grants
+        self.used = []              # of which grants, how much
+        self.money_back = 0         # what notes gave back of what was paid in money
         self.end = None             # "void", "uncollectible": somebody's word (BILL-070)
 
     def due(self):
@@ -90,6 +91,7 @@ class Books:
         self.notes = []             # of which invoice, net, tax
         self.unplaced = 0           # unused, and given back nowhere: never
         self.ledger = collections.Counter()
+        self.now = None
 
     def post(self, debit, credit, amount):
         self.ledger[debit] += amount
@@ -103,10 +105,14 @@ class Books:
             self.post(account, "customer_credit", amount)
 
     def expire(self, now):
+        self.now = now
         for grant in self.grants:
-            if grant.expires is not None and grant.expires <= now and grant.left:
+            if self.is_over(grant) and grant.left:
                 self.post("customer_credit", "credit_granted", grant.left)
                 grant.left = 0
+
+    def is_over(self, grant):
+        return grant.expires is not None and grant.expires <= self.now
 
     def use_credit(self, invoice):
         """Oldest first; what is left of a credit stays (BILL-040)."""
@@ -114,8 +120,20 @@ class Books:
             used = 0 if grant.is_refund else min(grant.left, invoice.due())
             grant.left -= used
             invoice.credit_applied += used
-            invoice.used.append((grant, used))
+            invoice.used.append([grant, used])
             self.post("customer_credit", "receivable", used)
+
+    def return_credit(self, invoice, amount):
+        """To where it came from, what was used last first, and for no longer than it was."""
+        self.post("receivable", "customer_credit", amount)
+        for use in reversed(invoice.used):
+            grant, part = use[0], min(amount, use[1])
+            use[1] -= part
+            amount -= part
+            if self.is_over(grant):
+                self.post("customer_credit", "credit_granted", part)
+            else:
+                grant.left += part
 
     def balance(self):
         """What is due, what can be used, what is to be refunded."""
@@ -252,9 +270,7 @@ class Books:
         notes = [(net, tax) for of, net, tax in self.notes if of == number]
         self.post("revenue", "receivable", sum(line.net for line in invoice.lines) - sum(net for net, _ in notes))
         self.post("tax_payable", "receivable", sum(line.tax for line in invoice.lines) - sum(tax for _, tax in notes))
-        for grant, used in invoice.used:
-            grant.left += used
-        self.post("receivable", "customer_credit", invoice.credit_applied)
+        self.return_credit(invoice, invoice.credit_applied)
         invoice.end = "void"
         return True
 
@@ -420,5 +436,10 @@ class Books:
         self.post("revenue", "receivable", net)
         self.post("tax_payable", "receivable", tax)
         self.recover(invoice, min(net + tax, invoice.due()))
-        self.grant(max(0, net + tax - invoice.due()), "receivable", is_refund=is_refund)
+        rest = max(0, net + tax - invoice.due())
+        money = min(rest, invoice.paid - invoice.money_back)
+        back = min(rest - money, sum(used for _, used in invoice.used))
+        invoice.money_back += rest - back
+        self.return_credit(invoice, back)
+        self.grant(rest - back, "receivable", is_refund=is_refund)
         invoice.credited += net + tax

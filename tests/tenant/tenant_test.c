@@ -69,8 +69,9 @@ static void invoice_everything(struct life *a) {
       keep_text("INSERT INTO credit_uses VALUES ($1, '%s', '%s', 1, now())", a->invoice, grant),
       keep_text(
           "INSERT INTO credit_notes (tenant_id, id, series, number, invoice_id, customer_id, currency, disposition, "
-          "amount_minor, tax_minor, total_minor, applied_minor, left_minor, issue_date, created_at, provenance) "
-          "VALUES ($1, '%s', 'CN', 1, '%s', '%s', 'USD', 'credit', 1, 0, 1, 0, 1, now(), now(), "
+          "amount_minor, tax_minor, total_minor, applied_minor, left_minor, returned_minor, "
+          "expired_minor, issue_date, created_at, provenance) "
+          "VALUES ($1, '%s', 'CN', 1, '%s', '%s', 'USD', 'credit', 1, 0, 1, 0, 1, 0, 0, now(), now(), "
           "'{\"basis\":\"lines\",\"lines\":[{\"amount\":\"9.00\",\"asked\":\"0.01\"}]}')",
           note, a->invoice, a->customer),
       keep_text("INSERT INTO credit_note_items VALUES ($1, '%s', 1, '%s', 1, 1, 0)", note, a->invoice)};

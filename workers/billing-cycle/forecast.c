@@ -121,13 +121,13 @@ static void settle(struct ground *ground, struct ahead *ahead, bool later) {
 static void grant_rests(struct work *work, const struct notes *notes, size_t spare, struct ground *ground) {
   for (size_t i = 0; i < notes->count; i++) {
     const struct note *note = notes->at[i];
-    if (note->disposal.left_minor == 0 || strcmp(note->disposition, "credit") != 0) continue;
+    if (note_credited(note) == 0) continue;
     const struct grant rest = {.tenant = note->invoice.tenant,
                                .id = note->id,
                                .customer_id = note->invoice.customer_id,
                                .currency = note->invoice.currency->code,
-                               .amount_minor = note->disposal.left_minor,
-                               .remaining_minor = note->disposal.left_minor};
+                               .amount_minor = note_credited(note),
+                               .remaining_minor = note_credited(note)};
     ground_add_grant(work, ground, &rest, spare);
   }
 }

@@ -27,8 +27,9 @@ static enum rc set_state(struct work *work, struct invoice_facts *facts, enum in
 
 /* -- void -- */
 
-/* What credit notes have given back is not taken back twice. */
-static enum rc post_void(struct work *work, const struct invoice_facts *facts, int64_t due_minor, struct error *err) {
+/* What credit notes have given back is not taken back twice. `over`: of the credit that it had used. */
+static enum rc post_void(struct work *work, const struct invoice_facts *facts, int64_t due_minor, int64_t over_minor,
+                         struct error *err) {
   PGresult CLEANUP(db_result_release) *noted = NULL;
   struct postings *postings = postings_new(work);
   struct posting to = posting_of(facts);
@@ -37,23 +38,22 @@ static enum rc post_void(struct work *work, const struct invoice_facts *facts, i
   post(postings, &to, FACT_VOID_NET, facts->subtotal_minor - facts->discount_minor - row_int(noted, 0, 0));
   post(postings, &to, FACT_VOID_TAX, facts->tax_minor - row_int(noted, 0, 1));
   post(postings, &to, FACT_VOID_CREDIT, facts->credit_applied_minor);
+  post(postings, &to, FACT_CREDIT_EXPIRED, over_minor);
   return postings_insert(work, postings, err);
 }
 
-/* BILL-040: the account credit that it had used is the customer's again, for no longer than it was. */
-static enum rc return_credit(struct work *work, const struct invoice_facts *facts, struct error *err) {
-  if (facts->credit_applied_minor == 0) return RC_OK;
-  return tx_exec(work->tx, &sql_grants_return, PARAMS(db_uuid(work->arena, &facts->tenant), facts->id), NULL, err);
-}
-
 enum rc invoice_void(struct work *work, struct invoice_facts *facts, const struct message *cause, struct error *err) {
+  struct credit_uses uses;
   enum invoice_state state;
   TRY(invoice_next(facts->state, INVOICE_EVENT_VOID, &state, err));
   if (facts->paid_minor > 0)
     return error_set(err, RC_CONFLICT, "something has been paid on the invoice: give it back by a credit note");
 
-  TRY(post_void(work, facts, invoice_facts_due(facts), err));
-  TRY(return_credit(work, facts, err));
+  /* BILL-040: the account credit that it had used is the customer's again, for no longer than it was */
+  TRY(credit_uses_load(work, facts, GROUND_TO_STORE, &uses, err));
+  int64_t over = credit_return(uses.at, uses.count, uses.sum_minor);
+  TRY(post_void(work, facts, invoice_facts_due(facts), over, err));
+  TRY(credit_uses_return(work, facts, &uses, err));
   TRY(set_state(work, facts, state, err));
   invoice_emit(work, facts, "invoice.voided", facts->version + 1, cause);
   return RC_OK;

@@ -38,7 +38,8 @@ static enum rc insert_note(struct work *work, struct note *note, struct error *e
               PARAMS(db_uuid(arena, &note->invoice.tenant), note->id_text, note->invoice.id, note->reason,
                      note->disposition, db_int(arena, note->sum.amount_minor), db_int(arena, note->sum.tax_minor),
                      db_int(arena, note->disposal.applied_minor), db_int(arena, note->disposal.left_minor),
-                     db_utime(arena, work->now), note_provenance(arena, note)),
+                     db_utime(arena, work->now), note_provenance(arena, note),
+                     db_int(arena, note->disposal.returned_minor), db_int(arena, note->expired_minor)),
               &row, err));
   note->number = arena_strdup(arena, row_text(row, 0, 0));
   return insert_items(work, note, err);
@@ -53,22 +54,25 @@ static enum rc post_note(struct work *work, const struct note *note, struct erro
   post(postings, &to, FACT_CREDIT_NOTE_NET, note->sum.amount_minor);
   post(postings, &to, FACT_CREDIT_NOTE_TAX, note->sum.tax_minor);
   post(postings, &to, FACT_CREDIT_NOTE_CREDIT, note->disposal.left_minor);
+  post(postings, &to, FACT_CREDIT_EXPIRED, note->expired_minor);
   if (note->invoice.state == INVOICE_UNCOLLECTIBLE) post(postings, &to, FACT_RECOVERY, note->disposal.applied_minor);
   return postings_insert(work, postings, err);
 }
 
 static enum rc grant_rest(struct work *work, const struct note *note, struct error *err) {
+  int64_t rest = note->disposal.left_minor - note->disposal.returned_minor;
   struct grant grant = {.tenant = note->invoice.tenant,
                         .id = UUID_DERIVE("credit-note", note->id_text),
                         .customer_id = note->invoice.customer_id,
                         .currency = note->invoice.currency->code,
-                        .amount_minor = note->disposal.left_minor,
-                        .remaining_minor = note->disposal.left_minor,
+                        .amount_minor = rest,
+                        .remaining_minor = rest,
                         .source = "credit_note",
                         .document_id = note->id_text,
                         .is_refundable = strcmp(note->disposition, "refund") == 0,
                         .is_new = true};
-  return grants_save(work, &grant, note->disposal.left_minor > 0, err);
+  TRY(credit_uses_return(work, &note->invoice, &note->uses, err));
+  return grants_save(work, &grant, rest > 0, err);
 }
 
 static void emit_created(struct work *work, const struct note *note, const struct message *cause) {
@@ -87,6 +91,7 @@ static void emit_created(struct work *work, const struct note *note, const struc
   json_put_raw(&json, "totalAmount", money_format(note->sum.total_minor, currency, money));
   json_put_raw(&json, "amountApplied", money_format(note->disposal.applied_minor, currency, money));
   json_put_raw(&json, "amountLeft", money_format(note->disposal.left_minor, currency, money));
+  json_put_raw(&json, "amountExpired", money_format(note->expired_minor, currency, money));
   json_put_string(&json, "disposition", note->disposition);
   json_put_int(&json, "version", 1);
   json_put_end(&json);

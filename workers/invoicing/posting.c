@@ -62,3 +62,20 @@ enum rc grants_save(struct work *work, const struct grant *grants, size_t count,
   params[GRANT_COLUMNS] = db_utime(work->arena, work->now);
   return tx_exec(work->tx, &sql_grants_save, params, GRANT_COLUMNS + 1, NULL, err);
 }
+
+enum rc credit_uses_return(struct work *work, const struct invoice_facts *invoice, const struct credit_uses *uses,
+                           struct error *err) {
+  struct db_array *grants = db_array_new(work->arena), *amounts = db_array_new(work->arena);
+  struct db_array *over = db_array_new(work->arena);
+  for (size_t i = 0; i < uses->count; i++) {
+    if (uses->at[i].returned_minor == 0) continue;
+    db_array_text(grants, uses->grants[i]);
+    db_array_int(amounts, uses->at[i].returned_minor);
+    db_array_bool(over, uses->at[i].is_over);
+  }
+  if (db_array_count(grants) == 0) return RC_OK;
+  return tx_exec(work->tx, &sql_grants_return,
+                 PARAMS(db_uuid(work->arena, &invoice->tenant), invoice->id, db_array_literal(grants),
+                        db_array_literal(amounts), db_array_literal(over)),
+                 NULL, err);
+}

@@ -3,7 +3,7 @@
 #define INVOICING_POSTING_H
 
 #include "domain/ledger.h"
-#include "invoicing/ground.h"
+#include "invoicing/credit_uses.h"
 
 /* What a fact belongs to. */
 struct posting {
@@ -19,5 +19,8 @@ MUST_CHECK enum rc postings_insert(struct work *work, struct postings *postings,
 
 /* The new ones and those that changed. */
 MUST_CHECK enum rc grants_save(struct work *work, const struct grant *grants, size_t count, struct error *err);
+/* What was decided to be returned of what an invoice used. */
+MUST_CHECK enum rc credit_uses_return(struct work *work, const struct invoice_facts *invoice,
+                                      const struct credit_uses *uses, struct error *err);
 
 #endif

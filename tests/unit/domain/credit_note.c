@@ -268,15 +268,35 @@ Test(credit_note, bill_043_the_largest_invoice_is_given_back) {
   cr_expect_eq(spread, rest - 1);
 }
 
-Test(credit_note, bill_043_first_what_is_due_then_the_customer_s) {
+Test(credit_note, bill_043_first_what_is_due_then_money_then_credit) {
   static const struct {
-    int64_t total, due, applied, left;
-  } cases[] = {{100, 150, 100, 0}, {100, 100, 100, 0}, {100, 40, 40, 60}, {100, 0, 0, 100},
-               {100, -5, 0, 100},  {0, 9, 0, 0},       {100, 1, 1, 99}};
-  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-    struct credit_disposal disposal = credit_dispose(cases[i].total, cases[i].due);
-    cr_expect_eq(disposal.applied_minor, cases[i].applied, "case %zu", i);
-    cr_expect_eq(disposal.left_minor, cases[i].left, "case %zu", i);
+    int64_t total;
+    struct credit_settled settled;
+    struct credit_disposal disposal;
+  } cases[] = {
+      {100, {150, 0, 0}, {100, 0, 0}},  {100, {100, 0, 0}, {100, 0, 0}},   {100, {40, 60, 0}, {40, 60, 0}},
+      {100, {0, 100, 0}, {0, 100, 0}},  {0, {9, 9, 9}, {0, 0, 0}},         {100, {1, 99, 0}, {1, 99, 0}},
+      {100, {0, 60, 50}, {0, 100, 40}}, {100, {20, 30, 50}, {20, 80, 50}}, {100, {0, 0, 100}, {0, 100, 100}},
+      {100, {0, 100, 50}, {0, 100, 0}}, {1, {0, 0, 1}, {0, 1, 1}},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    struct credit_disposal disposal = credit_dispose(cases[i].total, &cases[i].settled);
+    cr_expect_eq(disposal.applied_minor, cases[i].disposal.applied_minor, "case %zu", i);
+    cr_expect_eq(disposal.left_minor, cases[i].disposal.left_minor, "case %zu", i);
+    cr_expect_eq(disposal.returned_minor, cases[i].disposal.returned_minor, "case %zu", i);
+  }
+}
+
+Test(credit_note, bill_043_credit_goes_back_where_it_was_used_last) {
+  static const struct {
+    int64_t minor, returned[3], over;
+  } cases[] = {
+      {0, {0, 0, 0}, 0}, {30, {30, 0, 0}, 0}, {31, {30, 1, 0}, 1}, {55, {30, 20, 5}, 20}, {60, {30, 20, 10}, 20}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    struct credit_use uses[] = {{30, 0, false}, {20, 0, true}, {10, 0, false}};
+    cr_expect_eq(credit_return(uses, 3, cases[i].minor), cases[i].over, "case %zu", i);
+    for (size_t n = 0; n < 3; n++)
+      cr_expect_eq(uses[n].returned_minor, cases[i].returned[n], "case %zu: use %zu", i, n);
   }
 }
 

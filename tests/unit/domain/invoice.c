@@ -134,7 +134,7 @@ static int64_t take_back(struct bill *bill) {
     tax += lines[i].tax_wanted_minor;
   }
   if (net + tax < 0) return net + tax;
-  struct credit_disposal disposal = credit_dispose(net + tax, bill->due);
+  struct credit_disposal disposal = credit_dispose(net + tax, &(struct credit_settled){.due_minor = bill->due});
   post(bill, FACT_CREDIT_NOTE_NET, net);
   post(bill, FACT_CREDIT_NOTE_TAX, tax);
   post(bill, FACT_CREDIT_NOTE_CREDIT, disposal.left_minor);

@@ -1,5 +1,6 @@
 -- A credit note with the next number of its series. $1 tenant, $2 id, $3 invoice, $4 reason, $5 disposition, $6 net, $7 tax, $8 what it
--- reduces of what is due, $9 what is left, $10 now, $11 how it came about (JSON). Result: number.
+-- reduces of what is due, $9 what is left, $10 now, $11 how it came about (JSON), $12 what of the rest
+-- went back to credit, $13 what of that is over. Result: number.
 WITH series AS (
   INSERT INTO invoice_series AS s (tenant_id, series, next_number)
   SELECT t.id, t.credit_note_series, 2 FROM tenants t WHERE t.id = $1::uuid
@@ -7,9 +8,11 @@ WITH series AS (
   RETURNING s.series, s.next_number - 1 AS number
 )
 INSERT INTO credit_notes (tenant_id, id, series, number, invoice_id, customer_id, currency, reason, disposition, amount_minor,
-                          tax_minor, total_minor, applied_minor, left_minor, issue_date, created_at, provenance)
+                          tax_minor, total_minor, applied_minor, left_minor, issue_date, created_at, provenance, returned_minor,
+                          expired_minor)
 SELECT v.tenant_id, $2::uuid, s.series, s.number, v.id, v.customer_id, v.currency, $4, $5, $6::bigint, $7::bigint,
-       $6::bigint + $7::bigint, $8::bigint, $9::bigint, ($10::timestamptz AT TIME ZONE c.time_zone)::date, $10::timestamptz, $11::jsonb
+       $6::bigint + $7::bigint, $8::bigint, $9::bigint, ($10::timestamptz AT TIME ZONE c.time_zone)::date, $10::timestamptz, $11::jsonb,
+       $12::bigint, $13::bigint
 FROM series s, invoices v JOIN customers c ON c.tenant_id = v.tenant_id AND c.id = v.customer_id
 WHERE v.tenant_id = $1::uuid AND v.id = $3::uuid
 RETURNING credit_note_number;
