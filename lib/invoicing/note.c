@@ -11,10 +11,9 @@ enum { PROVENANCE_MAX = INVOICE_LINES_MAX * 512 };
 
 /* -- load -- */
 
-static enum rc check_state(const struct invoice_facts *invoice, struct error *err) {
-  if (invoice->state == INVOICE_DRAFT || invoice->state == INVOICE_VOID)
-    return invoice_refuse(invoice->state, "a credit note", err);
-  return RC_OK;
+enum rc note_check(const struct note *note, struct error *err) {
+  enum invoice_state state = note->invoice.state;
+  return state == INVOICE_DRAFT || state == INVOICE_VOID ? invoice_refuse(state, "a credit note", err) : RC_OK;
 }
 
 const char *ahead_ids(struct arena *arena, const struct ahead *ahead) {
@@ -131,7 +130,6 @@ enum rc note_open(struct work *work, const struct uuid *tenant, const char *invo
     take_ahead(work, invoice, note);
   else
     TRY(invoice_facts_load(work, tenant, invoice_id, use, &note->invoice, err));
-  TRY(check_state(&note->invoice, err));
   if (!invoice) TRY(load_lines(work, note, ahead, err));
   if (!invoice) TRY(credit_uses_load(work, &note->invoice, use, &note->uses, err));
   if (!ahead) TRY(count_pending(work, note, err)); /* else they are on what is ahead */

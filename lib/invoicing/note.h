@@ -39,9 +39,11 @@ struct note {
 };
 
 /* Loads the invoice and its lines, and locks it unless there is an `ahead` (a preview; else NULL); id, reason and
- * disposition are the caller's to set. RC_ILLEGAL_TRANSITION for drafts and what is void. */
+ * disposition are the caller's to set. */
 MUST_CHECK enum rc note_open(struct work *work, const struct uuid *tenant, const char *invoice_id,
                              const struct ahead *ahead, struct note **ret_note, struct error *err);
+/* RC_ILLEGAL_TRANSITION for drafts and what is void. */
+MUST_CHECK enum rc note_check(const struct note *note, struct error *err);
 /* From here on counts as credited what notes gave back, and not what lines of later invoices took back: for what these
  * invoices had no room for, because they took it back. */
 void note_count_notes_only(struct note *note);

@@ -137,6 +137,12 @@ static enum rc is_known(struct deciding *at, const struct note *note, bool *ret_
   return RC_OK;
 }
 
+/* What became void between the look for it and its lock is not found when the batch is run again. */
+static enum rc check_found(const struct note *note, struct error *err) {
+  if (note->invoice.state != INVOICE_VOID) return note_check(note, err);
+  return error_set(err, RC_DB_CONFLICT, "an invoice that something is given back of has just become void");
+}
+
 /* On an invoice, of what was claimed there or, when `from` is another invoice, had no room on that: that one was made
  * less by what it took back of older ones. */
 static enum rc begin(struct deciding *at, const char *invoice_id, const char *from, struct note **ret_note,
@@ -145,6 +151,7 @@ static enum rc begin(struct deciding *at, const char *invoice_id, const char *fr
   struct note *note;
   bool is_own = strcmp(from, invoice_id) == 0;
   TRY(note_open(at->work, &request->tenant, invoice_id, at->ahead, &note, err));
+  TRY(check_found(note, err));
   if (!is_own) note_count_notes_only(note);
   for (size_t i = 0; i < at->notes->count; i++) follow(note, at->notes->at[i]);
   note->id = is_own ? UUID_DERIVE("credit-note.create", request->note_id, invoice_id)

@@ -128,6 +128,45 @@ Test(give_back, bill_022_a_credit_waits_for_whoever_holds_the_invoice_that_it_is
   expect_sound_books(&s.tenant);
 }
 
+/* As invoice.void writes it, in the test's transaction: whoever looked before its commit finds it open, and waits. */
+static void begin_void(const struct story *s) {
+  sql_do(NULL, "BEGIN");
+  sql_do(&s->tenant, keep_text("UPDATE invoices SET status = 'void', version = version + 1 WHERE tenant_id = $1 "
+                               "AND id = '%s'",
+                               s->invoice));
+  sql_do(&s->tenant, keep_text("INSERT INTO ledger_entries SELECT tenant_id, document_id, 'void_net', line, account, "
+                               "currency, -amount_minor, customer_id, posted_at FROM ledger_entries "
+                               "WHERE tenant_id = $1 AND document_id = '%s' AND fact = 'invoice_net'",
+                               s->invoice));
+}
+
+/* It has looked for what it takes back, and comes for the lock: what it takes back is nothing by then, and nobody has
+ * to replay anything. */
+Test(give_back, bill_053_what_becomes_void_between_a_look_and_its_lock_is_not_given_back) {
+  static const struct {
+    const char *verb, *body;
+  } cases[] = {{"cancel", "{'immediately':true,'prorate':true}"},
+               {"suspend", "{}"},
+               {"change-plan", "{'quantity':2,'when':'now'}"}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    struct story s = begin();
+    begin_void(&s);
+    api_post(&s.tenant, 200, keep_text("/api/billing/subscriptions/%s/%s", s.subscription, cases[i].verb), "%s",
+             cases[i].body);
+    WAIT_UNTIL(is_waited_for(), "%s to come to the invoice", cases[i].verb);
+    sql_do(NULL, "COMMIT");
+    test_clock_advance(&s.tenant, s.clock, "2031-01-17T12:00:00Z");
+    cr_expect_eq(sql_int(&s.tenant, "SELECT count(*) FROM dead_letters WHERE tenant_id = $1 AND message_type <> "
+                                    "'payment.collect'"),
+                 0, "%s", cases[i].verb);
+    cr_expect_eq(sql_int(&s.tenant, "SELECT count(*) FROM credit_notes WHERE tenant_id = $1"), 0, "%s", cases[i].verb);
+    cr_expect_eq(sql_int(&s.tenant, "SELECT COALESCE(sum(amount_minor), 0)::bigint FROM invoice_items "
+                                    "WHERE tenant_id = $1 AND kind = 'credit'"),
+                 0, "%s", cases[i].verb);
+    expect_sound_books(&s.tenant);
+  }
+}
+
 /* And the other way round, a note by hand for what has landed: it has less to give back. */
 Test(give_back, bill_043_a_note_by_hand_knows_what_was_taken_back) {
   struct story s = begin();
@@ -165,7 +204,8 @@ Test(give_back, bill_043_an_amount_leaves_the_credits_of_its_invoice_alone) {
                                        "WHERE tenant_id = $1"),
                    "1000");
   api_post(&s.tenant, 400, "/api/billing/credit-notes", "{'invoiceId':'%s','amount':'5.01'}", upgraded);
-  api_post(&s.tenant, 200, keep_text("/api/billing/subscriptions/%s/cancel", s.subscription), "{'immediately':true,'prorate':true}");
+  api_post(&s.tenant, 200, keep_text("/api/billing/subscriptions/%s/cancel", s.subscription),
+           "{'immediately':true,'prorate':true}");
   WAIT_UNTIL(sql_int(&s.tenant, "SELECT count(*) FROM credit_notes WHERE tenant_id = $1") == 3, "the credit notes");
   cr_expect_str_eq(noted(&s), "1000, 500, 1500");
   test_clock_advance(&s.tenant, s.clock, "2031-01-17T12:00:00Z");

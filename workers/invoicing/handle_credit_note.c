@@ -63,6 +63,7 @@ enum rc handle_credit_note_issue(struct work *work, struct message *const *messa
   enum rc found = note_open(work, &command->tenant, invoice_id, NULL, &note, err);
   if (found == RC_NOT_FOUND) return error_field(err, RC_NOT_FOUND, "invoiceId", "there is no invoice %s", invoice_id);
   if (found != RC_OK) return found;
+  TRY(note_check(note, err));
   note->id_text = command->subject;
   note->reason = reason;
   note->disposition = disposition ? disposition : "credit";
