@@ -380,6 +380,33 @@ Test(subscription_life, what_is_cancelled_before_its_first_payment_owes_nothing)
   expect_status(&tenant, id, "cancelled");
 }
 
+/* BILL-040: a coupon that may be redeemed once is there for the next one, unless its subscription begins. */
+Test(subscription_life, what_never_began_has_redeemed_no_coupon) {
+  struct tenant tenant = tenant_new();
+  const char *customer = customer_new(&tenant, NULL), *plan = plan_new(&tenant, "7.00", "USD", "weekly");
+  const char *coupon = json_at(api_post(&tenant, 201, "/api/billing/coupons",
+                                        "{'code':'ONE','percentOff':50,'duration':'forever','maxRedemptions':1}"),
+                               "id");
+  const char *redeemed = keep_text("SELECT times_redeemed FROM coupons WHERE tenant_id = $1 AND id = '%s'", coupon);
+  cancel_now(&tenant, json_at(require_payment(&tenant, customer, plan, ",'coupons':['ONE']"), "id"));
+  WAIT_UNTIL(sql_int(&tenant, redeemed) == 0, "the cancelled one to give it back");
+  require_payment(&tenant, customer, plan, ",'coupons':['ONE']");
+  const char *refused = keep_text("{'customerId':'%s','planId':'%s','coupons':['ONE']}", customer, plan);
+  api_post(&tenant, 409, "/api/billing/subscriptions", "%s", refused);
+  await_invoices(&tenant, 2);
+  let_days_pass(&tenant, 1);
+  WAIT_UNTIL(sql_int(&tenant, redeemed) == 0, "the expired one to give it back");
+  WAIT_UNTIL(sql_int(&tenant, "SELECT count(*) FROM invoices WHERE tenant_id = $1 AND status = 'void'") == 2,
+             "the void");
+  cr_expect_eq(sql_int(&tenant, "SELECT sum(total_minor)::bigint FROM invoices WHERE tenant_id = $1"), 2 * 350);
+  payment_method_new(&tenant, customer, "pm_card_visa");
+  const char *begun = json_at(require_payment(&tenant, customer, plan, ",'coupons':['ONE']"), "id");
+  expect_state(&tenant, begun, "active");
+  cancel_now(&tenant, begun);
+  cr_expect_eq(sql_int(&tenant, redeemed), 1, "what began has had it");
+  api_post(&tenant, 409, "/api/billing/subscriptions", "%s", refused);
+}
+
 /* The invoice comes after the cancellation: here, because it had to be sent again. With account credit it is paid as it
  * comes, and the credit is there again. */
 Test(subscription_life, a_cancellation_is_quicker_than_its_first_invoice) {

@@ -1,7 +1,8 @@
 /* The task that ends the wait for a first payment (BILL-051): `require_payment` leaves a subscription incomplete until
  * its first invoice is paid, however that comes about; after 23 hours it expires. What has expired, or was cancelled
- * while it waited, does not owe its invoice: it is withdrawn, whatever has become of it, as soon as it is there. So a
- * cancellation that was quicker than its invoice, and a payment that comes at the last moment, do no harm. */
+ * while it waited, does not owe its invoice: it is withdrawn, whatever has become of it, as soon as it is there, and
+ * its coupons count as not redeemed (BILL-040). So a cancellation that was quicker than its invoice, and a payment that
+ * comes at the last moment, do no harm. */
 #include <string.h>
 
 #include "billables.h"
@@ -81,7 +82,8 @@ static enum rc withdraw(struct work *work, const struct waiting *waiting, const 
                                   .subject = waiting->invoices[i],
                                   .key = waiting->customer_id,
                                   .json = json});
-  return tx_exec(work->tx, &sql_incomplete_forget, PARAMS(waiting->tenant_id, waiting->id), NULL, err);
+  return tx_exec(work->tx, &sql_incomplete_forget,
+                 PARAMS(waiting->tenant_id, waiting->id, db_utime(work->arena, work->now)), NULL, err);
 }
 
 static enum rc look_at(struct work *work, struct waiting *waiting, struct error *err) {
