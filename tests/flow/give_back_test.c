@@ -19,19 +19,25 @@ static const char *plan_of(const struct tenant *tenant, const char *price) {
 }
 
 /* Half of the period has passed: 15.00 is unused. */
-static struct story begin(void) {
+static struct story begin_with(const char *coupon) {
   struct story s = {.tenant = tenant_new_test()};
+  api_post(&s.tenant, 201, "/api/billing/coupons",
+           "{'code':'FIVE','amountOff':5,'currency':'USD','duration':'repeating','durationInPeriods':2}");
   s.plan = plan_of(&s.tenant, "30.00");
   s.cheap = plan_of(&s.tenant, "9.00");
   s.add_on = plan_of(&s.tenant, "2.00");
   s.clock = test_clock_new(&s.tenant, "2031-01-01T12:00:00Z");
   const char *customer = customer_new(&s.tenant, "'testClockId':'%s'", s.clock);
-  s.subscription = json_at(
-      api_post(&s.tenant, 201, "/api/billing/subscriptions", "{'customerId':'%s','planId':'%s'}", customer, s.plan),
-      "id");
+  s.subscription = json_at(api_post(&s.tenant, 201, "/api/billing/subscriptions",
+                                    "{'customerId':'%s','planId':'%s','coupons':[%s]}", customer, s.plan, coupon),
+                           "id");
   test_clock_advance(&s.tenant, s.clock, "2031-01-16T12:00:00Z");
   s.invoice = sql_text(&s.tenant, "SELECT id FROM invoices WHERE tenant_id = $1");
   return s;
+}
+
+static struct story begin(void) {
+  return begin_with("");
 }
 
 static void change(const struct story *s) {
@@ -183,10 +189,11 @@ Test(give_back, bill_043_a_note_by_hand_knows_what_was_taken_back) {
 
 /* The dearer plan's 30.00 for the rest, less 15.00 of the old: its invoice has 15.00. */
 static const char *upgrade(const struct story *s) {
+  const char *other = keep_text("SELECT id FROM invoices WHERE tenant_id = $1 AND id <> '%s'", s->invoice);
   api_post(&s->tenant, 200, keep_text("/api/billing/subscriptions/%s/change-plan", s->subscription),
            "{'planId':'%s','when':'now','billing':'now'}", plan_of(&s->tenant, "60.00"));
-  WAIT_UNTIL(is_taken_back(s), "the invoice of the change");
-  return sql_text(&s->tenant, keep_text("SELECT id FROM invoices WHERE tenant_id = $1 AND id <> '%s'", s->invoice));
+  WAIT_UNTIL(sql_text(&s->tenant, other), "the invoice of the change");
+  return sql_text(&s->tenant, other);
 }
 
 static const char *noted(const struct story *s) {
@@ -220,6 +227,33 @@ Test(give_back, bill_043_a_credit_that_is_given_back_takes_nothing_back) {
   api_post(&s.tenant, 400, "/api/billing/credit-notes", "{'invoiceId':'%s','amount':'30.01'}", s.invoice);
   give_back(&s, "");
   cr_expect_str_eq(noted(&s), "1500, 3000");
+  test_clock_advance(&s.tenant, s.clock, "2031-01-17T12:00:00Z");
+  expect_sound_books(&s.tenant);
+}
+
+/* What a void invoice had of a fixed coupon can be given again in the same period: to the charge of a change. */
+Test(give_back, bill_040_what_a_void_invoice_had_of_a_coupon_is_given_again) {
+  static const char discounts[] = "SELECT string_agg(discount_minor::text, ', ' ORDER BY amount_minor DESC) FROM "
+                                  "invoice_items WHERE tenant_id = $1 AND kind <> 'credit'";
+  struct story s = begin_with("'FIVE'");
+  api_post(&s.tenant, 200, keep_text("/api/billing/invoices/%s/void", s.invoice), "{}");
+  upgrade(&s);
+  cr_expect_str_eq(sql_text(&s.tenant, discounts), "500, 500");
+  test_clock_advance(&s.tenant, s.clock, "2031-01-17T12:00:00Z");
+  expect_sound_books(&s.tenant);
+}
+
+/* And what its credits had given back of one is used again. */
+Test(give_back, bill_040_what_a_void_invoice_gave_back_of_a_coupon_is_used_again) {
+  static const char used[] = "SELECT string_agg(used_minor::text, ', ') FROM coupon_uses WHERE tenant_id = $1";
+  struct story s = begin_with("'FIVE'");
+  cr_expect_str_eq(sql_text(&s.tenant, used), "500");
+  const char *upgraded = upgrade(&s); /* 2.50 come back, and are given to the new charge */
+  cr_expect_str_eq(sql_text(&s.tenant, used), "500");
+  api_post(&s.tenant, 200, keep_text("/api/billing/invoices/%s/void", upgraded), "{}");
+  cr_expect_str_eq(sql_text(&s.tenant, used), "500");
+  api_post(&s.tenant, 200, keep_text("/api/billing/invoices/%s/void", s.invoice), "{}");
+  cr_expect_str_eq(sql_text(&s.tenant, used), "0");
   test_clock_advance(&s.tenant, s.clock, "2031-01-17T12:00:00Z");
   expect_sound_books(&s.tenant);
 }

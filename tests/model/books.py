@@ -270,9 +270,21 @@ class Books:
         notes = [(net, tax) for of, net, tax in self.notes if of == number]
         self.post("revenue", "receivable", sum(line.net for line in invoice.lines) - sum(net for net, _ in notes))
         self.post("tax_payable", "receivable", sum(line.tax for line in invoice.lines) - sum(tax for _, tax in notes))
+        self.return_coupons(invoice)
         self.return_credit(invoice, invoice.credit_applied)
         invoice.end = "void"
         return True
+
+    def return_coupons(self, invoice):
+        """A fixed amount can be given again in its period; what a credit had given back of one, not any more."""
+        for line in invoice.lines:
+            for coupon, given in [] if line.credits else getattr(line, "shares", []):
+                if coupon.amount is not None:
+                    coupon.used[line.index] -= given
+            of = line.credits
+            for coupon, given in getattr(of, "shares", []) if of and of.discount else []:
+                if coupon.amount is not None:
+                    coupon.used[of.index] += round_half_away(Fraction(given * -line.discount, of.discount))
 
     def credits_of(self, line):
         """On invoices that are not void."""

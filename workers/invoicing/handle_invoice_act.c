@@ -42,6 +42,13 @@ static enum rc post_void(struct work *work, const struct invoice_facts *facts, i
   return postings_insert(work, postings, err);
 }
 
+/* BILL-040: a fixed coupon gives its amount once in a period, and on this invoice it gave nothing after all. */
+static enum rc return_coupons(struct work *work, const struct invoice_facts *facts, struct error *err) {
+  const char *params[] = {db_uuid(work->arena, &facts->tenant), facts->id};
+  TRY(tx_exec(work->tx, &sql_void_coupons_hold, params, 2, NULL, err));
+  return tx_exec(work->tx, &sql_void_coupons_return, params, 2, NULL, err);
+}
+
 enum rc invoice_void(struct work *work, struct invoice_facts *facts, const struct message *cause, struct error *err) {
   struct credit_uses uses;
   enum invoice_state state;
@@ -49,6 +56,7 @@ enum rc invoice_void(struct work *work, struct invoice_facts *facts, const struc
   if (facts->paid_minor > 0)
     return error_set(err, RC_CONFLICT, "something has been paid on the invoice: give it back by a credit note");
 
+  TRY(return_coupons(work, facts, err));
   /* BILL-040: the account credit that it had used is the customer's again, for no longer than it was */
   TRY(credit_uses_load(work, facts, GROUND_TO_STORE, &uses, err));
   int64_t over = credit_return(uses.at, uses.count, uses.sum_minor);
