@@ -14,9 +14,10 @@ SET status = COALESCE(a.status, s.status), next_period_index = a.next_period_ind
     expires_at = CASE WHEN a.status = 'expired' THEN COALESCE(a.period_end, s.current_period_end) ELSE s.expires_at END,
     parked_at = CASE WHEN a.parked THEN $15::timestamptz ELSE s.parked_at END,
     updated_at = $15::timestamptz, version = a.version
-FROM unnest($2::uuid[], $3::text[], $4::bigint[], $5::timestamptz[], $6::timestamptz[], $7::timestamptz[], $8::boolean[],
-            $9::json[], $10::bigint[], $11::bigint[], $12::text[], $13::jsonb[], $14::date[])
-  AS a (id, status, next_period_index, next_billing_at, period_start, period_end, parked, charges, charged_minor, version, time_zone,
-        renewed_periods, arrears_from)
+FROM (SELECT unnest($2::uuid[]) AS id, unnest($3::text[]) AS status, unnest($4::bigint[]) AS next_period_index,
+             unnest($5::timestamptz[]) AS next_billing_at, unnest($6::timestamptz[]) AS period_start,
+             unnest($7::timestamptz[]) AS period_end, unnest($8::boolean[]) AS parked, unnest($9::json[]) AS charges,
+             unnest($10::bigint[]) AS charged_minor, unnest($11::bigint[]) AS version, unnest($12::text[]) AS time_zone,
+             unnest($13::jsonb[]) AS renewed_periods, unnest($14::date[]) AS arrears_from) AS a
 CROSS JOIN LATERAL (SELECT x.ctid AS place FROM subscriptions x WHERE x.tenant_id = $1::uuid AND x.id = a.id OFFSET 0) AS found
 WHERE s.ctid = found.place;

@@ -14,13 +14,15 @@ SELECT i.tenant_id, i.id, i.customer_id, i.subscription_id, i.run_id, i.series, 
        c.bill_to, t.seller, CASE WHEN i.status <> 'draft' THEN $25::timestamptz END,
        CASE WHEN i.status <> 'draft' THEN pg_current_xact_id() END, CASE WHEN i.status = 'paid' THEN $25::timestamptz END,
        COALESCE(i.created_at, $25::timestamptz), $25::timestamptz, i.version
-FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::text[], $7::bigint[], $8::text[], $9::text[],
-            $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[], $14::bigint[], $15::text[], $16::text[],
-            $17::timestamptz[], $18::timestamptz[], $19::date[], $20::date[], $21::timestamptz[], $22::text[],
-            $23::timestamptz[], $24::bigint[])
-  AS i (tenant_id, id, customer_id, subscription_id, run_id, series, number, status, currency, subtotal, discount, tax, total,
-        applied, tax_rounding, collection, period_start, period_end, issue_date, asked_due_date, auto_finalise_at, notes,
-        created_at, version)
+FROM (SELECT unnest($1::uuid[]) AS tenant_id, unnest($2::uuid[]) AS id, unnest($3::uuid[]) AS customer_id,
+             unnest($4::uuid[]) AS subscription_id, unnest($5::uuid[]) AS run_id, unnest($6::text[]) AS series,
+             unnest($7::bigint[]) AS number, unnest($8::text[]) AS status, unnest($9::text[]) AS currency,
+             unnest($10::bigint[]) AS subtotal, unnest($11::bigint[]) AS discount, unnest($12::bigint[]) AS tax,
+             unnest($13::bigint[]) AS total, unnest($14::bigint[]) AS applied, unnest($15::text[]) AS tax_rounding,
+             unnest($16::text[]) AS collection, unnest($17::timestamptz[]) AS period_start,
+             unnest($18::timestamptz[]) AS period_end, unnest($19::date[]) AS issue_date,
+             unnest($20::date[]) AS asked_due_date, unnest($21::timestamptz[]) AS auto_finalise_at,
+             unnest($22::text[]) AS notes, unnest($23::timestamptz[]) AS created_at, unnest($24::bigint[]) AS version) AS i
 JOIN customers c ON c.tenant_id = i.tenant_id AND c.id = i.customer_id
 JOIN tenants t ON t.id = i.tenant_id
 RETURNING id, due_date;

@@ -7,8 +7,10 @@ INSERT INTO invoice_items (tenant_id, invoice_id, line, id, kind, subscription_i
                            description, quantity, unit_price, amount_minor, discount_minor, tax_rate, tax_minor,
                            listed_minor, listed_discount_minor, tax_code, tax_category, tax_inclusive, plan_id, discounts,
                            credits_item_id, period_start, period_end, provenance, credits, tax_rate_id)
-SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::integer[], $4::uuid[], $5::text[], $6::uuid[], $7::smallint[], $8::text[],
-                     $9::bigint[], $10::integer[], $11::text[], $12::numeric[], $13::numeric[], $14::bigint[], $15::bigint[],
-                     $16::numeric[], $17::bigint[], $18::bigint[], $19::bigint[], $20::text[], $21::text[], $22::boolean[],
-                     $23::uuid[], $24::json[], $25::uuid[], $26::timestamptz[], $27::timestamptz[], $28::json[], $29::jsonb[],
-                     $30::uuid[]);
+SELECT unnest($1::uuid[]), unnest($2::uuid[]), unnest($3::integer[]), unnest($4::uuid[]), unnest($5::text[]),
+       unnest($6::uuid[]), unnest($7::smallint[]), unnest($8::text[]), unnest($9::bigint[]), unnest($10::integer[]),
+       unnest($11::text[]), unnest($12::numeric[]), unnest($13::numeric[]), unnest($14::bigint[]), unnest($15::bigint[]),
+       unnest($16::numeric[]), unnest($17::bigint[]), unnest($18::bigint[]), unnest($19::bigint[]), unnest($20::text[]),
+       unnest($21::text[]), unnest($22::boolean[]), unnest($23::uuid[]), unnest($24::json[]), unnest($25::uuid[]),
+       unnest($26::timestamptz[]), unnest($27::timestamptz[]), unnest($28::json[]), unnest($29::jsonb[]),
+       unnest($30::uuid[]);
