@@ -442,7 +442,7 @@ static void receive(struct bus_consumer *consumer, struct batch *batch, const rd
 
 /* The first is waited for, the rest are what is there. */
 static void fill_batch(struct bus_consumer *consumer, struct batch *batch, int timeout_ms) {
-  struct mono more_since = {0};
+  struct mono more_since = mono_now();
   int wait_ms = timeout_ms;
   while (batch->count < batch->max && batch->bytes < BUS_BATCH_BYTES_MAX) {
     rd_kafka_message_t *from = rd_kafka_consumer_poll(consumer->client, wait_ms);

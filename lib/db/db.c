@@ -26,6 +26,8 @@ struct db {
   size_t prepared_count;
   struct mono connected_at, planned_at;
   int64_t written, planned_written; /* rows, by committed transactions; how many these were when plans were made */
+  bool (*step)(void *context);      /* while waiting */
+  void *step_context;
 };
 
 /* The first row whose prefix fits decides. */
@@ -98,6 +100,11 @@ void db_free(struct db *db) {
   PQfinish(db->connection);
   free(db->prepared);
   free(db);
+}
+
+void db_while_waiting(struct db *db, bool (*step)(void *context), void *context) {
+  db->step = step;
+  db->step_context = context;
 }
 
 bool db_is_connected(const struct db *db) {
@@ -241,7 +248,7 @@ enum rc tx_begin_tenant(struct db *db, const struct uuid *tenant, struct tx *tx,
 }
 
 enum rc tx_commit(struct tx *tx, struct error *err) {
-  ASSERT(tx->open);
+  ASSERT(tx->open && !tx->sent);
   PGresult CLEANUP(db_result_release) *result = PQexec(tx->db->connection, "COMMIT");
   tx->open = false;
   if (PQresultStatus(result) != PGRES_COMMAND_OK) return failed(tx->db, result, "COMMIT", err);
@@ -256,6 +263,7 @@ enum rc tx_commit(struct tx *tx, struct error *err) {
 void tx_release(struct tx *tx) {
   if (!tx->open) return;
   tx->open = false;
+  tx->sent = NULL; /* libpq passes over the answer */
   if (!db_is_connected(tx->db)) return;
   PGresult CLEANUP(db_result_release) *result = PQexec(tx->db->connection, "ROLLBACK");
   if (PQresultStatus(result) == PGRES_COMMAND_OK) return;
@@ -263,8 +271,8 @@ void tx_release(struct tx *tx) {
   tx->db->connection = NULL;
 }
 
-static PGresult *exec_prepared(const struct db *db, const struct statement *statement, const char *const *params,
-                               int count) {
+static bool send_prepared(const struct db *db, const struct statement *statement, const char *const *params,
+                          int count) {
   const struct prepared *prepared = db->prepared, *end = db->prepared + db->prepared_count;
   while (prepared < end && prepared->statement != statement) prepared++;
   ASSERT(prepared < end && prepared->count == count);
@@ -278,15 +286,37 @@ static PGresult *exec_prepared(const struct db *db, const struct statement *stat
     lengths[i] = value.length;
     formats[i] = value.is_binary;
   }
-  return PQexecPrepared(db->connection, statement->name, count, values, lengths, formats, 0);
+  return PQsendQueryPrepared(db->connection, statement->name, count, values, lengths, formats, 0) == 1;
 }
 
-enum rc tx_exec(struct tx *tx, const struct statement *statement, const char *const *params, int count,
-                PGresult **ret_result, struct error *err) {
-  ASSERT(tx->open);
-  PGresult CLEANUP(db_result_release) *result = NULL;
+enum rc tx_send(struct tx *tx, const struct statement *statement, const char *const *params, int count,
+                struct error *err) {
+  ASSERT(tx->open && !tx->sent);
   if (!tx->db->connection) return error_set(err, RC_DB_UNAVAILABLE, "PostgreSQL: the connection was lost");
-  result = exec_prepared(tx->db, statement, params, count);
+  if (!send_prepared(tx->db, statement, params, count)) return failed(tx->db, NULL, statement->name, err);
+  tx->sent = statement;
+  return RC_OK;
+}
+
+/* One step, then a look whether the answer has come. What goes wrong here, PQgetResult tells. */
+static void work_meanwhile(const struct db *db) {
+  while (db->step && PQisBusy(db->connection) && db->step(db->step_context))
+    if (!PQconsumeInput(db->connection)) return;
+}
+
+/* The last result counts, as with PQexec: a connection that breaks behind an answer has failed. */
+static PGresult *await_result(const struct db *db) {
+  PGresult *last = NULL;
+  work_meanwhile(db);
+  for (PGresult *result; (result = PQgetResult(db->connection)); last = result) PQclear(last);
+  return last;
+}
+
+enum rc tx_receive(struct tx *tx, PGresult **ret_result, struct error *err) {
+  ASSERT(tx->open && tx->sent);
+  const struct statement *statement = tx->sent;
+  PGresult CLEANUP(db_result_release) *result = await_result(tx->db);
+  tx->sent = NULL;
   ExecStatusType status = PQresultStatus(result);
   if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK) return failed(tx->db, result, statement->name, err);
   if (strncmp(PQcmdStatus(result), "SELECT", 6) != 0) tx->written += strtoll(PQcmdTuples(result), NULL, 10);
@@ -297,7 +327,13 @@ enum rc tx_exec(struct tx *tx, const struct statement *statement, const char *co
   return RC_OK;
 }
 
+enum rc tx_exec(struct tx *tx, const struct statement *statement, const char *const *params, int count,
+                PGresult **ret_result, struct error *err) {
+  TRY(tx_send(tx, statement, params, count, err));
+  return tx_receive(tx, ret_result, err);
+}
+
 enum rc tx_exec_text(struct tx *tx, const char *sql, struct error *err) {
-  ASSERT(tx->open);
+  ASSERT(tx->open && !tx->sent);
   return run(tx->db, sql, err);
 }

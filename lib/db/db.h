@@ -54,10 +54,15 @@ void db_free(struct db *db);
 MUST_CHECK enum rc db_connect(struct db *db, struct error *err);
 bool db_is_connected(const struct db *db);
 
+/* While a thread waits for an answer, `step` is called again and again, until it returns false: there is no more to do.
+ * It must leave this connection alone. NULL: nothing, as at first. */
+void db_while_waiting(struct db *db, bool (*step)(void *context), void *context);
+
 struct tx {
   struct db *db;
   bool open;
-  int64_t written; /* rows inserted, updated or deleted so far */
+  const struct statement *sent; /* its answer is not received yet */
+  int64_t written;              /* rows inserted, updated or deleted so far */
 };
 
 /* Begin connects when needed. A worker's transaction sees all tenants, the API's the one that it names. READ COMMITTED.
@@ -75,6 +80,11 @@ void db_result_release(PGresult **result);
 #define NO_PARAMS NULL, 0
 MUST_CHECK enum rc tx_exec(struct tx *tx, const struct statement *statement, const char *const *params, int count,
                            PGresult **ret_result, struct error *err);
+/* The same in two: between them PostgreSQL works, and so does the caller, who asks nothing else meanwhile. What went
+ * wrong is told by tx_receive. */
+MUST_CHECK enum rc tx_send(struct tx *tx, const struct statement *statement, const char *const *params, int count,
+                           struct error *err);
+MUST_CHECK enum rc tx_receive(struct tx *tx, PGresult **ret_result, struct error *err);
 /* Unprepared text without parameters, possibly several statements: migrations only. */
 MUST_CHECK enum rc tx_exec_text(struct tx *tx, const char *sql, struct error *err);
 

@@ -4,7 +4,11 @@
  * and run again until every message has one. RETRY leaves fates as they are and waits. An error that belongs to one
  * message settles that message's fate; one that came from many messages at once switches the batch to `one_by_one`,
  * which finds the message at fault. FATAL stops the process. So a poisoned message costs a rollback, and nobody else
- * anything. */
+ * anything.
+ *
+ * While messages are waiting two batches are at hand: before a full one is run, the one after it is polled, whose
+ * messages are decoded while the database works on the first. Nothing else is done about them before the first is
+ * committed: they are run after it or, when the process stops or dies, by whoever reads on at the stored offsets. */
 #include <string.h>
 
 #include "base/assert.h"
@@ -44,9 +48,9 @@ struct item {
 struct batch {
   struct process *process;
   struct bus_consumer *consumer;
-  struct arena *messages_arena; /* of what was polled */
+  struct arena messages_arena; /* of what was polled */
   struct item *items;
-  size_t count;
+  size_t count, decoded;
   struct bus_position *positions; /* one past the last message of each partition; room for as many as messages */
   size_t position_count;
   bool one_by_one;
@@ -111,7 +115,7 @@ static bool is_event(const char *topic) {
 /* Decides what can be decided by looking at the message alone. An event that is not for this worker is no fault. */
 static void decode(struct batch *batch, struct item *item) {
   struct error err;
-  json_arena_use(batch->messages_arena);
+  json_arena_use(&batch->messages_arena);
   enum rc rc = message_decode(item->message, &err);
   json_arena_use(NULL);
   if (rc != RC_OK) {
@@ -124,19 +128,34 @@ static void decode(struct batch *batch, struct item *item) {
   settle(item, FATE_DEAD, &err, utime_now());
 }
 
-static void batch_init(struct batch *batch, struct message *messages, size_t count) {
-  batch->items = ARENA_ARRAY(batch->messages_arena, struct item, count);
-  batch->positions = ARENA_ARRAY(batch->messages_arena, struct bus_position, count);
+/* The next of them; false: that was the last. Called by lib/db while the batch before this one waits for an answer. */
+static bool decode_next(void *context) {
+  struct batch *batch = context;
+  if (batch->decoded < batch->count) decode(batch, &batch->items[batch->decoded++]);
+  return batch->decoded < batch->count;
+}
+
+static void batch_fill(struct batch *batch, struct message *messages, size_t count) {
+  batch->items = ARENA_ARRAY(&batch->messages_arena, struct item, count);
+  batch->positions = ARENA_ARRAY(&batch->messages_arena, struct bus_position, count);
   batch->count = count;
   for (size_t i = 0; i < count; i++) {
     batch->items[i].message = &messages[i];
     note_position(batch, &messages[i]);
-    decode(batch, &batch->items[i]);
   }
 }
 
-static void batch_release(struct batch *batch) {
-  for (size_t i = 0; i < batch->count; i++) json_decref(batch->items[i].message->json);
+static struct batch batch_new(struct process *process, struct bus_consumer *consumer) {
+  struct batch batch = {.process = process, .consumer = consumer};
+  arena_init(&batch.messages_arena, ARENA_MAX);
+  return batch;
+}
+
+static void batch_forget(struct batch *batch) {
+  for (size_t i = 0; i < batch->decoded; i++) json_decref(batch->items[i].message->json);
+  arena_reset(&batch->messages_arena);
+  struct arena arena = batch->messages_arena;
+  *batch = (struct batch){.process = batch->process, .consumer = batch->consumer, .messages_arena = arena};
 }
 
 /* -- in the transaction -- */
@@ -286,8 +305,9 @@ static enum rc handle_run(struct batch *batch, struct work *work, struct item **
     batch->one_by_one = true;
     return rc;
   }
-  bool is_clean = work->tx->written == written_before && work->effects->message_count == messages_before &&
-                  rc != RC_CONSTRAINT && rc != RC_IMMUTABLE; /* those came from the database: the transaction is dead */
+  bool is_clean = !work->tx->sent && work->tx->written == written_before &&
+                  work->effects->message_count == messages_before && rc != RC_CONSTRAINT &&
+                  rc != RC_IMMUTABLE; /* those came from the database: the transaction is dead */
   if (!items[0]->message->headers[HEADER_REPLY_TO]) verdict = VERDICT_POISON; /* nobody to tell: it must not vanish */
   if (verdict == VERDICT_REJECT && is_clean) {
     reject(work, items[0]->message, err);
@@ -479,7 +499,46 @@ static enum rc start_at(void *context, const char *cluster_id, struct bus_positi
   return rc;
 }
 
-/* Polls and runs batches until the process stops. The exit status of the process. */
+/* Fills a batch that is empty; it stays so when nothing comes. */
+static void poll(struct batch *batch, int64_t wait_ms) {
+  struct process *process = batch->process;
+  struct message *messages = NULL;
+  size_t count = 0;
+  struct error err;
+  enum rc rc = bus_poll(batch->consumer, &batch->messages_arena, (size_t)process->batch_max, (int)wait_ms, &messages,
+                        &count, &err);
+  metric_set("consumer_lag", "", bus_consumer_lag(batch->consumer));
+  if (error_verdict(rc) == VERDICT_FATAL) process_fail(process, "poll", &err);
+  if (error_verdict(rc) == VERDICT_RETRY) {
+    LOG(LOG_WARN, "broker.away", LOG_TEXT("text", err.text));
+    process_sleep(process, wait_ms);
+  }
+  if (rc == RC_OK && count > 0) batch_fill(batch, messages, count);
+}
+
+static void poll_and_run(struct process *process, struct bus_consumer *consumer, struct work *work) {
+  struct batch batches[2] = {batch_new(process, consumer), batch_new(process, consumer)};
+  struct batch *batch = &batches[0], *next = &batches[1];
+  while (!process_is_stopping(process)) {
+    if (batch->count == 0) poll(batch, POLL_MS);
+    if (batch->count == 0) continue;
+    if (batch->count == (size_t)process->batch_max) poll(next, 0);
+    while (decode_next(batch)) continue;
+    db_while_waiting(work->db, decode_next, next);
+    run_batch(batch, work);
+    db_while_waiting(work->db, NULL, NULL);
+    batch_forget(batch);
+    struct batch *done = batch;
+    batch = next;
+    next = done;
+  }
+  for (int i = 0; i < 2; i++) {
+    batch_forget(&batches[i]);
+    arena_release(&batches[i].messages_arena);
+  }
+}
+
+/* The exit status of the process. */
 int loop_run(struct process *process) {
   struct error err;
   struct bus_consumer *consumer = NULL;
@@ -494,32 +553,13 @@ int loop_run(struct process *process) {
     process_fail(process, "consumer", &err);
     return 1;
   }
-  struct arena polled, arena;
-  arena_init(&polled, ARENA_MAX);
+  struct arena arena;
   arena_init(&arena, ARENA_MAX);
   struct tx tx = {0};
   struct work work = {.process = process, .db = process_new_db(process), .tx = &tx, .arena = &arena};
-  while (!process_is_stopping(process)) {
-    struct message *messages = NULL;
-    size_t count = 0;
-    enum rc rc = bus_poll(consumer, &polled, (size_t)process->batch_max, POLL_MS, &messages, &count, &err);
-    metric_set("consumer_lag", "", bus_consumer_lag(consumer));
-    if (error_verdict(rc) == VERDICT_FATAL) process_fail(process, "poll", &err);
-    if (error_verdict(rc) == VERDICT_RETRY) {
-      LOG(LOG_WARN, "broker.away", LOG_TEXT("text", err.text));
-      process_sleep(process, POLL_MS);
-    }
-    if (rc == RC_OK && count > 0) {
-      struct batch batch = {.process = process, .consumer = consumer, .messages_arena = &polled};
-      batch_init(&batch, messages, count);
-      run_batch(&batch, &work);
-      batch_release(&batch);
-    }
-    arena_reset(&polled);
-  }
+  poll_and_run(process, consumer, &work);
   bus_consumer_free(consumer);
   db_free(work.db);
   arena_release(&arena);
-  arena_release(&polled);
   return atomic_load(&process->fatal) ? 1 : 0;
 }

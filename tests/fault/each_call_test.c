@@ -51,12 +51,14 @@ static void restart_workers(void) {
   for (size_t i = 0; i < WORKERS; i++) process_do("restart", workers[i]);
 }
 
-/* With the shim, and with deadlines that a test can wait for. */
+/* With the shim, with deadlines that a test can wait for, and with batches that are full at once: the next is read
+ * ahead. */
 static void load_shim(void) {
   char directory[] = "/tmp/cloudbill-fault-XXXXXX";
   cr_assert_not_null(mkdtemp(directory));
   setenv("FAULT_DIRECTORY", directory, 1);
   setenv("WORKER_PRELOAD", keep_text("%s/preload-fault.so", setting("BIN_DIR")), 1);
+  setenv("BATCH_MAX", "2", 1);
   setenv("MAIL_TIMEOUT_MS", "3000", 1);
   setenv("GATEWAY_TIMEOUT_MS", "2000", 1);
   setenv("ATTEMPT_DEADLINE_MS", "7000", 1);
@@ -66,6 +68,7 @@ static void load_shim(void) {
 
 static void unload_shim(void) {
   unsetenv("WORKER_PRELOAD");
+  unsetenv("BATCH_MAX");
   restart_workers();
   for (size_t i = 0; i < WORKERS; i++)
     unlink(keep_text("%s/cloudbill-%s.faults", setting("FAULT_DIRECTORY"), workers[i]));

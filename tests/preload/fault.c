@@ -86,15 +86,16 @@ PGresult *PQexec(PGconn *connection, const char *sql) {
   return cut(connection);
 }
 
-PGresult *PQexecPrepared(PGconn *connection, const char *name, int count, const char *const *values, const int *lengths,
-                         const int *formats, int result_format) {
+int PQsendQueryPrepared(PGconn *connection, const char *name, int count, const char *const *values, const int *lengths,
+                        const int *formats, int result_format) {
   enum fault fault = take("SQL", name);
   snprintf(last_statement, sizeof last_statement, "%s", name);
-  if (fault == FAULT_BEFORE) return cut(connection);
-  PGresult *result = REAL(PQexecPrepared)(connection, name, count, values, lengths, formats, result_format);
-  if (fault == FAULT_NONE) return result;
-  PQclear(result);
-  return cut(connection);
+  if (fault == FAULT_BEFORE) PQclear(cut(connection));
+  int is_sent = REAL(PQsendQueryPrepared)(connection, name, count, values, lengths, formats, result_format);
+  if (!is_sent || fault == FAULT_NONE) return is_sent;
+  for (PGresult *lost; (lost = PQgetResult(connection));) PQclear(lost); /* it has happened, and nobody hears of it */
+  PQclear(cut(connection));
+  return is_sent;
 }
 
 /* ---- Kafka ---- */

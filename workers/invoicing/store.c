@@ -1,5 +1,5 @@
 /* Invoices as rows: numbers, invoices, lines, ledger, what they used of coupons and account credit, counts, events. A
- * batch of some hundreds is a handful of array statements. */
+ * batch of some hundreds is a handful of array statements; while PostgreSQL works on one, the next is written here. */
 #include "store.h"
 
 #include <string.h>
@@ -116,22 +116,38 @@ static void add_invoice(struct db_array **columns, const struct invoice *invoice
   ASSERT(column == columns + INVOICE_COLUMNS);
 }
 
-static enum rc insert_invoices(struct work *work, struct invoice *invoices, size_t count, struct error *err) {
+/* What is to be stored, as it is sent: a statement's parameters. */
+struct rows {
+  size_t count;
+  const char *params[ITEM_COLUMNS];
+};
+
+static struct rows rows_of(struct db_array **columns, int count) {
+  struct rows rows = {.count = db_array_count(columns[0])};
+  for (int c = 0; c < count; c++) rows.params[c] = db_array_literal(columns[c]);
+  return rows;
+}
+
+static struct rows invoice_rows(struct work *work, const struct invoice *invoices, size_t count) {
   struct db_array *columns[INVOICE_COLUMNS];
-  const char *params[INVOICE_COLUMNS + 1];
+  new_columns(work, columns, INVOICE_COLUMNS);
+  for (size_t i = 0; i < count; i++)
+    if (!invoices[i].is_known) add_invoice(columns, &invoices[i]);
+  struct rows rows = rows_of(columns, INVOICE_COLUMNS);
+  rows.params[INVOICE_COLUMNS] = db_utime(work->arena, work->now);
+  return rows;
+}
+
+/* The due dates of the invoices, when they are stored. */
+static enum rc receive_due_dates(struct work *work, struct invoice *invoices, size_t count, size_t stored,
+                                 struct error *err) {
+  PGresult CLEANUP(db_result_release) *rows = NULL;
   struct uuid_map *by_id = uuid_map_new(work->arena, count);
   size_t at;
-  new_columns(work, columns, INVOICE_COLUMNS);
-  for (size_t i = 0; i < count; i++) {
-    if (invoices[i].is_known) continue;
-    add_invoice(columns, &invoices[i]);
-    uuid_map_add(by_id, &invoices[i].id, i, &at);
-  }
-  for (int c = 0; c < INVOICE_COLUMNS; c++) params[c] = db_array_literal(columns[c]);
-  params[INVOICE_COLUMNS] = db_utime(work->arena, work->now);
-  PGresult CLEANUP(db_result_release) *rows = NULL;
-  TRY(tx_exec(work->tx, &sql_invoices_insert, params, INVOICE_COLUMNS + 1, &rows, err));
-  if ((size_t)row_count(rows) != db_array_count(columns[1]))
+  for (size_t i = 0; i < count; i++)
+    if (!invoices[i].is_known) uuid_map_add(by_id, &invoices[i].id, i, &at);
+  TRY(tx_receive(work->tx, &rows, err));
+  if ((size_t)row_count(rows) != stored)
     return error_field(err, RC_INVARIANT, "customerId", "there is no such customer");
   for (int r = 0; r < row_count(rows); r++) {
     struct uuid id = row_uuid(rows, r, 0);
@@ -179,16 +195,13 @@ static void add_item(struct db_array **columns, const struct invoice *invoice, c
   ASSERT(column == columns + ITEM_COLUMNS);
 }
 
-static enum rc insert_items(struct work *work, const struct invoice *invoices, size_t count, struct error *err) {
+static struct rows item_rows(struct work *work, const struct invoice *invoices, size_t count) {
   struct db_array *columns[ITEM_COLUMNS];
-  const char *params[ITEM_COLUMNS];
   new_columns(work, columns, ITEM_COLUMNS);
   for (size_t i = 0; i < count; i++)
     for (size_t n = 0; !invoices[i].is_known && n < invoices[i].line_count; n++)
       add_item(columns, &invoices[i], &invoices[i].lines[n], (int64_t)n + 1);
-  if (db_array_count(columns[0]) == 0) return RC_OK;
-  for (int c = 0; c < ITEM_COLUMNS; c++) params[c] = db_array_literal(columns[c]);
-  return tx_exec(work->tx, &sql_items_insert, params, ITEM_COLUMNS, NULL, err);
+  return rows_of(columns, ITEM_COLUMNS);
 }
 
 static void post_invoice(struct postings *postings, const struct invoice *invoice) {
@@ -202,11 +215,11 @@ static void post_invoice(struct postings *postings, const struct invoice *invoic
   if (invoice->total_minor < 0) post(postings, &to, FACT_INVOICE_CREDIT, -invoice->total_minor);
 }
 
-static enum rc insert_ledger(struct work *work, const struct invoice *invoices, size_t count, struct error *err) {
+static struct postings *post_all(struct work *work, const struct invoice *invoices, size_t count) {
   struct postings *postings = postings_new(work);
   for (size_t i = 0; i < count; i++)
     if (is_numbered(&invoices[i])) post_invoice(postings, &invoices[i]);
-  return postings_insert(work, postings, err);
+  return postings;
 }
 
 /* -- account credit that was used -- */
@@ -349,16 +362,27 @@ static void emit_all(struct work *work, const struct invoice *invoices, size_t c
   }
 }
 
+/* Numbered invoices with lines and ledger entries, and their events. */
+static enum rc insert_all(struct work *work, struct invoice *invoices, size_t count, struct error *err) {
+  struct rows stored = invoice_rows(work, invoices, count);
+  if (stored.count == 0) return RC_OK;
+  TRY(tx_send(work->tx, &sql_invoices_insert, stored.params, INVOICE_COLUMNS + 1, err));
+  struct rows items = item_rows(work, invoices, count);
+  TRY(receive_due_dates(work, invoices, count, stored.count, err));
+
+  if (items.count > 0) TRY(tx_send(work->tx, &sql_items_insert, items.params, ITEM_COLUMNS, err));
+  struct postings *postings = post_all(work, invoices, count);
+  emit_all(work, invoices, count);
+  if (items.count > 0) TRY(tx_receive(work->tx, NULL, err));
+  return postings_insert(work, postings, err);
+}
+
 enum rc invoices_store(struct work *work, const struct ground *ground, struct invoice *invoices, size_t count,
                        struct error *err) {
   TRY(take_numbers(work, invoices, count, err));
-  TRY(insert_invoices(work, invoices, count, err));
-  TRY(insert_items(work, invoices, count, err));
-  TRY(insert_ledger(work, invoices, count, err));
+  TRY(insert_all(work, invoices, count, err));
   TRY(coupon_uses_save(work, ground, err));
   TRY(grants_save(work, ground->grants, ground->grant_count, err));
   TRY(save_grant_uses(work, ground, err));
-  TRY(tally_runs(work, invoices, count, err));
-  emit_all(work, invoices, count);
-  return RC_OK;
+  return tally_runs(work, invoices, count, err);
 }
