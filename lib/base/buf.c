@@ -64,6 +64,7 @@ bool buf_reserve(struct buf *buf, size_t more) {
     return false;
   }
   buf->bytes = bytes;
+  buf->bytes[buf->length] = '\0';
   buf->capacity = capacity;
   return true;
 }

@@ -119,14 +119,14 @@ enum rc client_rc(rd_kafka_resp_err_t code) {
   return RC_BROKER_UNAVAILABLE;
 }
 
-static bool is_plain_ascii(const char *bytes, size_t length) {
+bool client_is_ascii(const char *bytes, size_t length) {
   for (size_t i = 0; i < length; i++)
     if ((bytes[i] < ' ' && bytes[i] != '\n') || bytes[i] > 0x7E) return false;
   return true;
 }
 
 bool client_is_text(const char *bytes, size_t length) {
-  if (is_plain_ascii(bytes, length)) return true;
+  if (client_is_ascii(bytes, length)) return true;
   for (size_t i = 0; i < length; i++) /* as JSON's escapes a control character would take six bytes */
     if ((unsigned char)bytes[i] < ' ' && bytes[i] != '\t' && bytes[i] != '\r' && bytes[i] != '\n') return false;
   json_t *text = json_stringn(bytes, length); /* NULL for what is not UTF-8 */

@@ -34,6 +34,8 @@ void client_destroy(rd_kafka_t *client, int flags);
 /* What a caller must do about an error of librdkafka's: retry, give this message up, or restart. */
 enum rc client_rc(rd_kafka_resp_err_t code);
 
+/* True for ASCII that can be printed, and line feeds. */
+bool client_is_ascii(const char *bytes, size_t length);
 /* True for UTF-8 without NUL: what a text column and a JSON string can hold. */
 bool client_is_text(const char *bytes, size_t length);
 

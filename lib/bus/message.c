@@ -11,6 +11,7 @@
 #include "base/digest.h"
 #include "base/json_text.h"
 #include "bus/client.h"
+#include "bus/json_read.h"
 
 enum {
   EXACT_BYTES_MAX = 4 * MESSAGE_VALUE_MAX,     /* "1.5," becomes "\u00011.5", */
@@ -67,14 +68,6 @@ static enum rc time_header(const struct message *message, enum header header, st
 
 /* ---- the value ---- */
 
-/* jansson's text without the piece of the document that it quotes. */
-static enum rc not_json(const json_error_t *fault, struct error *err) {
-  const char *quote = strstr(fault->text, " near ");
-  int length = quote == NULL ? (int)strlen(fault->text) : (int)(quote - fault->text);
-  return error_field(err, RC_BAD_MESSAGE, "value", "the value is not JSON: line %d, column %d: %.*s", fault->line,
-                     fault->column, length, fault->text);
-}
-
 static bool is_marked(const json_t *value) {
   return json_is_string(value) && json_string_value(value)[0] == JSON_EXACT_MARK;
 }
@@ -88,11 +81,10 @@ static enum rc parse(const char *value, size_t length, const char *beside, json_
   buf_init(&exact, EXACT_BYTES_MAX);
   buf_reserve(&exact, length); /* mostly enough */
   struct error why;
-  if (json_exact_beside(value, length, beside, &exact, &why) != RC_OK)
+  CLEANUP(json_release) json_t *json = NULL;
+  if (json_exact_beside(value, length, beside, &exact, &why) != RC_OK ||
+      json_read(buf_text(&exact), exact.length, &json, &why) != RC_OK)
     return error_field(err, RC_BAD_MESSAGE, "value", "the value is not JSON: %s", why.text);
-  json_error_t fault;
-  CLEANUP(json_release) json_t *json = json_loadb(buf_text(&exact), exact.length, JSON_REJECT_DUPLICATES, &fault);
-  if (json == NULL) return not_json(&fault, err);
   if (!json_is_object(json)) return error_field(err, RC_BAD_MESSAGE, "value", "the value is not a JSON object");
   *ret_json = json_incref(json);
   return RC_OK;

@@ -2,7 +2,7 @@
  * Not part of the build; with clang and libclang-rt-dev:
  *
  *   clang -g -O1 -fsanitize=fuzzer,address,undefined -D_GNU_SOURCE -Ilib -include lib/base/banned.h \
- *     tests/fuzz/message_decode.c lib/bus/{message,client}.c lib/base/?*.c \
+ *     tests/fuzz/message_decode.c lib/bus/{message,client,json_read}.c lib/base/?*.c \
  *     -lrdkafka -ljansson -lcrypto -o message_decode
  *   ./message_decode -max_len=65536 -max_total_time=60
  *

@@ -12,6 +12,13 @@ Test(buf, starts_empty_and_ok) {
   cr_expect_eq(buf.length, 0);
 }
 
+Test(buf, room_for_nothing_is_terminated) {
+  struct buf buf CLEANUP(buf_release);
+  buf_init(&buf, 100);
+  cr_assert(buf_reserve(&buf, 10));
+  cr_expect_str_eq(buf_text(&buf), "");
+}
+
 Test(buf, each_append_adds_and_terminates) {
   struct buf buf CLEANUP(buf_release);
   buf_init(&buf, 1000);
