@@ -132,7 +132,7 @@ static bool read_string(struct reader *reader, struct span *ret_span) {
 }
 
 static json_t *read_text(struct reader *reader) {
-  struct span span;
+  struct span span = {0};
   if (!read_string(reader, &span)) return NULL;
   json_t *text =
       reader->is_ascii ? json_stringn_nocheck(span.bytes, span.length) : json_stringn(span.bytes, span.length);
@@ -156,7 +156,7 @@ static bool set(struct reader *reader, json_t *object, struct span name, json_t 
 
 /* The name is kept by whoever reads it, for its value may need the buffer as well. */
 static bool read_member(struct reader *reader, json_t *object) {
-  struct span name;
+  struct span name = {0};
   if (!takes(reader, '"')) return fail(reader, "no member's name");
   if (!read_string(reader, &name)) return false;
   bool is_in_buffer = name.bytes == reader->unescaped.bytes;
