@@ -159,10 +159,12 @@ static bool read_member(struct reader *reader, json_t *object) {
   struct span name = {0};
   if (!takes(reader, '"')) return fail(reader, "no member's name");
   if (!read_string(reader, &name)) return false;
-  bool is_in_buffer = name.bytes == reader->unescaped.bytes;
-  char *copy = is_in_buffer ? strndup(name.bytes, name.length) : NULL;
-  ASSERT(!is_in_buffer || copy);
-  if (copy) name.bytes = copy;
+  char *copy = NULL;
+  if (name.bytes && name.bytes == reader->unescaped.bytes) {
+    copy = strndup(name.bytes, name.length);
+    ASSERT(copy);
+    name.bytes = copy;
+  }
   json_t *value = takes(reader, ':') ? read_value(reader) : NULL;
   if (!value) fail(reader, "no ':'");
   bool is_set = value && set(reader, object, name, value);
