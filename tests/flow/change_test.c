@@ -329,7 +329,8 @@ Test(change, to_what_is_cheaper_comes_with_the_next_period) {
   cr_expect_str_eq(json_at(list, "0.status"), "pending");
   cr_expect_str_eq(json_at(list, "0.planId"), cheap);
   cr_expect_str_eq(json_at(list, "0.effectiveAt"), json_at(answer, "currentPeriodEnd"));
-  api_post(&s.tenant, 409, act(s.subscription, "renew"), "{}");
+  const json_t *refused = api_post(&s.tenant, 409, act(s.subscription, "renew"), "{}");
+  cr_expect_str_eq(json_at(refused, "details.changeId"), json_at(list, "0.id"));
 
   pass_days(&s.tenant, 15);
   billing_run(&s.tenant);

@@ -81,6 +81,25 @@ Test(migration, all_subscriptions_of_a_version_are_moved_at_their_next_boundary)
   cr_expect_eq(changes_waiting(&tenant, 4), 2, "the newer one takes the place of what waited");
 }
 
+/* BILL-055: who renews early says whether at the old price or at the new one. */
+Test(migration, a_renewal_waits_for_a_migration_or_takes_its_place) {
+  struct tenant tenant = tenant_new();
+  const char *plan = plan_new(&tenant, "10.00", "USD", "monthly"), *customer = customer_new(&tenant, NULL);
+  const char *id = keep_text("/api/billing/subscriptions/%s", subscribe(&tenant, customer, plan, ""));
+  patch(&tenant, 200, plan, "{'price':12}");
+  migrate(&tenant, 200, plan, "{'fromVersion':1}");
+  const json_t *refused = api_post(&tenant, 409, keep_text("%s/renew", id), "{}");
+  cr_expect_not_null(strstr(json_at(refused, "message"), "a move to another version"));
+  const char *change = json_at(refused, "details.changeId");
+  struct answer withdrawn = api_call(&tenant, "DELETE", keep_text("%s/scheduled-changes/%s", id, change), NULL);
+  cr_expect_eq(withdrawn.status, 204, "%s", withdrawn.text);
+  api_post(&tenant, 200, keep_text("%s/renew", id), "{}");
+  WAIT_UNTIL(sql_int(&tenant, "SELECT COALESCE(sum(total_minor), 0)::bigint FROM invoices WHERE tenant_id = $1") ==
+                 2000,
+             "both periods at the old price");
+  expect_sound_books(&tenant);
+}
+
 /* What is due and not billed yet is billed at the version of its time. */
 Test(migration, a_migration_is_for_boundaries_that_have_not_come) {
   struct tenant tenant = tenant_new();

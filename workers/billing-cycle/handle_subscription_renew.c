@@ -2,14 +2,26 @@
  * (BILL-055). The period that runs goes on until its own end, and pays its arrears there. The event is
  * subscription.renewed, as when a run does it. */
 #include "handlers.h"
+#include "scheduled.h"
 #include "standing.h"
+
+/* Its price is that of the next period, while the period that runs, and pays its arrears at its end, has another: who
+ * renews says which comes first. */
+static enum rc refuse_before(const struct scheduled_change *change, struct error *err) {
+  const struct change_request *request = change->request;
+  bool is_move = !request->plan && !request->has_quantity && !request->has_items;
+  enum rc rc = error_set(err, RC_CONFLICT,
+                         "%s waits for the end of the period: withdraw it first, or renew when it has taken effect",
+                         is_move ? "a move to another version of the plan" : "a change");
+  snprintf(err->details, sizeof err->details, "{\"changeId\":\"%s\"}", change->id);
+  return rc;
+}
 
 static enum rc check(const struct standing *standing, struct error *err) {
   const struct billable *s = &standing->s;
   if (s->cancel_at_period_end) return subscription_refuse_ending(s->state, err);
   if (!standing_has_begun(standing)) return error_set(err, RC_CONFLICT, "the subscription has not begun yet");
-  if (s->scheduled)
-    return error_set(err, RC_CONFLICT, "a change is scheduled for the end of the period: withdraw it first");
+  if (s->scheduled) return refuse_before(s->scheduled, err);
   if (standing->is_parked) return error_set(err, RC_CONFLICT, "the subscription is parked: bill it again first");
   if (s->renewed_count >= RENEWED_PERIODS_MAX)
     return error_set(err, RC_CONFLICT, "the subscription is renewed for %d periods already", RENEWED_PERIODS_MAX);
