@@ -5,6 +5,7 @@
 
 #include "bus/topics.h"
 #include "harness/harness.h"
+#include "harness/sources.h"
 #include "schema/schema.h"
 
 static bool is_event(enum topic topic) {
@@ -201,6 +202,28 @@ Test(schemas, an_amount_is_a_plain_decimal) {
     cr_expect_eq(rc, amount_cases[i].fits ? RC_OK : RC_VALIDATION, "%s", json);
     if (rc == RC_VALIDATION) cr_expect_str_eq(faults.faults[0].field, "currentPrice", "%s", json);
   }
+}
+
+/* Each way to say where something is: of ISO 3166-1, as the tz database has it, and Kosovo, which has no code there. */
+Test(schemas, a_country_is_one_that_there_is) {
+  char *table = file_text("/usr/share/zoneinfo", "iso3166.tab");
+  cr_assert_not_null(table);
+  const char *pattern = NULL;
+  for (const struct schema_source *source = schema_sources(); source->name; source++) {
+    const char **found = matches(source->text, "\"pattern\": \"(\\^\\(A\\[DE[^\"]*)\"");
+    if (found[0] && pattern) cr_expect_str_eq(found[0], pattern, "%s", source->name);
+    if (found[0]) pattern = found[0];
+    cr_expect_null(matches(source->text, "(\\^\\[A-Z\\]\\{2\\})")[0], "%s", source->name);
+  }
+  for (char a = 'A'; a <= 'Z'; a++) {
+    for (char b = 'A'; b <= 'Z'; b++) {
+      const char *body = keep_text("{\"code\":\"R\",\"name\":\"R\",\"percentage\":\"1\",\"country\":\"%c%c\"}", a, b);
+      bool is_there = strstr(table, keep_text("\n%c%c\t", a, b)) || (a == 'X' && b == 'K');
+      struct schema_faults faults = {0};
+      cr_expect_eq(schema_validate("tax-rate.create", body, strlen(body), &faults) == RC_OK, is_there, "%c%c", a, b);
+    }
+  }
+  free(table);
 }
 
 Test(schemas, a_card_number_is_no_token) {

@@ -85,7 +85,7 @@ Test(subscription_life, a_short_first_period_has_its_share_of_everything) {
   struct tenant tenant = tenant_new();
   const json_t *made =
       subscribe(&tenant, customer_new(&tenant, NULL), plan_with(&tenant, composed),
-                keep_text("'quantity':3,'startDate':'%s','billingAnchor':%d", days_ago(9), weekday(6)));
+                keep_text("'quantity':3,'startDate':'%s','billingAnchor':%d.0", days_ago(9), weekday(6)));
   billing_run(&tenant);
   await_invoices(&tenant, 2);
   cr_expect_str_eq(lines_of(&tenant, json_at(made, "id")),
@@ -555,6 +555,9 @@ Test(subscription_life, is_refused_with_the_field_at_fault) {
       {400, "billingAnchor", "'billingAnchor':32"},
       {400, "billingAnchor", "'billingAnchor':8"}, /* a week has seven days */
       {400, "billingAnchor", "'billingAnchor':'someday'"},
+      {400, "billingAnchor", "'billingAnchor':1.5"},
+      {400, "billingAnchor", "'billingAnchor':8.0"},
+      {400, "billingAnchor", "'billingAnchor':true"},
       {400, "billingAnchor", "'billingAnchor':3,'currentPeriodEnd':'2026-12-01'"},
       {400, "trialDays", "'trialDays':-1"},
       {400, "trialDays", "'trialDays':1096"},

@@ -23,20 +23,19 @@ static enum rc read_anchor(json_t *body, struct subscription_request *request, s
   } words[] = {{"anniversary", ANCHOR_ANNIVERSARY}, {"calendar", ANCHOR_CALENDAR}, {"aligned", ANCHOR_ALIGNED}};
   static const char field[] = "billingAnchor";
   json_t *anchor = json_object_get(body, field);
-  const char *word;
+  const char *word = json_string_value(anchor);
   request->anchor_kind = ANCHOR_ANNIVERSARY;
   if (!anchor || json_is_null(anchor)) return RC_OK;
   if (request->period_end)
     return error_field(err, RC_VALIDATION, field, "cannot be given with currentPeriodEnd, which is an anchor itself");
   request->anchor_kind = ANCHOR_DAY;
-  if (json_is_integer(anchor)) return body_int(body, field, 1, 31, 1, &request->anchor_day, err);
-  TRY(body_text(body, field, &word, err));
-  for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+  if (body_int(body, field, 1, 31, 1, &request->anchor_day, err) == RC_OK) return RC_OK;
+  for (size_t i = 0; word && i < sizeof words / sizeof words[0]; i++) {
     if (strcmp(words[i].word, word) != 0) continue;
     request->anchor_kind = words[i].kind;
     return RC_OK;
   }
-  return error_field(err, RC_VALIDATION, field, "must be anniversary, calendar, aligned or a day");
+  return error_field(err, RC_VALIDATION, field, "must be anniversary, calendar, aligned or a day from 1 to 31");
 }
 
 static enum rc read_choice(json_t *body, const char *field, const char *first, const char *second,
