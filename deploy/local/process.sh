@@ -11,7 +11,7 @@
 # sources this file; the fault tests call it.
 #
 # A process is known by pid, time of birth and boot, and by its command line: a pid file that a crash left
-# never points at a stranger.
+# never points at a stranger. A worker is two (lib/runtime/supervisor.h), of which the pid file knows the parent.
 
 if [[ ${BASH_SOURCE[0]} == "$0" ]]; then
     set -euo pipefail
@@ -231,11 +231,13 @@ show_log_end() {
 
 # --- end --------------------------------------------------------------------------------------------------
 
+# What stops or goes on, does so with its children: each process began as the leader of a group of its own.
 process_signal() {
     local pid
     process_define "$1"
     pid=$(process_pid "$1") || return 0
-    kill "-$2" "$pid" 2>/dev/null || true
+    case $2 in STOP | CONT) pid=-$pid ;; esac
+    kill "-$2" -- "$pid" 2>/dev/null || true
 }
 
 # Waits until it is gone. A process that does not go is killed, and that is a failure.
@@ -272,14 +274,24 @@ has_other_threads() {
     ((${#tasks[@]} > 1))
 }
 
+# Is the process that was born then not gone yet? Needs process_define.
+process_lingers() {
+    [[ $(birth_of "$1") == "$2" ]] || return 1
+    grep -qaF -- "$mark" "/proc/$1/cmdline" 2>/dev/null || has_other_threads "$1"
+}
+
 process_kill() {
-    local name=$1 pid birth
+    local name=$1 pid member family=()
+    local -A births=()
     process_define "$name"
-    pid=$(process_pid "$name") || pid=none
-    birth=$(birth_of "$pid") || birth=''
-    process_signal "$name" KILL
-    while process_runs "$name"; do sleep 0.01; done
-    while has_other_threads "$pid" && [[ $(birth_of "$pid") == "$birth" ]]; do sleep 0.01; done
+    if pid=$(process_pid "$name"); then
+        { read -ra family <"/proc/$pid/task/$pid/children"; } 2>/dev/null || true
+        for member in "$pid" "${family[@]}"; do births[$member]=$(birth_of "$member") || true; done
+    fi
+    process_signal "$name" KILL # a worker's child dies with it
+    for member in "${!births[@]}"; do
+        while process_lingers "$member" "${births[$member]}"; do sleep 0.01; done
+    done
     rm -f "$PIDFILE_DIR/$name.pid"
     [[ $name != postgres ]] || postgres_clear_dead
 }

@@ -8,6 +8,14 @@
 
 enum { LINE_MAX_BYTES = 1024, EXPRESSION_END = 640, FILE_END = 960 };
 
+static char *words;
+static size_t words_size;
+
+void assert_keep_words(char *place, size_t size) {
+  words = place;
+  words_size = size;
+}
+
 /* Appends text with quotes and backslashes escaped; what would reach `end` is left out. */
 static size_t append_escaped(char *line, size_t length, size_t end, const char *text) {
   for (; *text != '\0' && length + 2 < end; text++) {
@@ -33,6 +41,7 @@ _Noreturn void assert_failed(const char *expression, const char *file, int line_
   length = append(line, length, ":");
   length = append(line, length, number);
   length = append(line, length, "\"}\n");
+  if (words) (void)snprintf(words, words_size, "%s at %s:%d", expression, file, line_number);
   ssize_t ignored = write(STDERR_FILENO, line, length);
   (void)ignored;
   abort();

@@ -54,6 +54,7 @@ struct batch {
   struct bus_position *positions; /* one past the last message of each partition; room for as many as messages */
   size_t position_count;
   bool one_by_one;
+  bool has_begun; /* this try has come to the handlers */
   int tries;
   size_t dead, skipped;
 };
@@ -115,15 +116,25 @@ static bool is_event(const char *topic) {
 /* Decides what can be decided by looking at the message alone. An event that is not for this worker is no fault. */
 static void decode(struct batch *batch, struct item *item) {
   struct error err;
+  enum suspicion suspicion = at_hand_suspicion(batch->process->hand, item->message);
+  if (suspicion >= CONDEMNED) {
+    at_hand_explain(batch->process->hand, item->message, &err);
+    settle(item, FATE_DEAD, &err, utime_now());
+  }
+  if (suspicion == UNREADABLE) return;
+  at_hand_look(batch->process->hand, item->message);
   json_arena_use(&batch->messages_arena);
   enum rc rc = message_decode(item->message, &err);
   json_arena_use(NULL);
+  at_hand_look_away(batch->process->hand);
   if (rc != RC_OK) {
     item->message->tenant = UUID_NIL;
     settle(item, FATE_DEAD, &err, utime_now());
     return;
   }
-  if (handler_of(batch->process->worker, item->message->type) || is_event(item->message->topic)) return;
+  if (item->fate == FATE_DEAD || handler_of(batch->process->worker, item->message->type) ||
+      is_event(item->message->topic))
+    return;
   error_set(&err, RC_UNKNOWN_MESSAGE, "%s has no handler for %s", batch->process->worker->name, item->message->type);
   settle(item, FATE_DEAD, &err, utime_now());
 }
@@ -137,12 +148,8 @@ static bool decode_next(void *context) {
 
 static void batch_fill(struct batch *batch, struct message *messages, size_t count) {
   batch->items = ARENA_ARRAY(&batch->messages_arena, struct item, count);
-  batch->positions = ARENA_ARRAY(&batch->messages_arena, struct bus_position, count);
   batch->count = count;
-  for (size_t i = 0; i < count; i++) {
-    batch->items[i].message = &messages[i];
-    note_position(batch, &messages[i]);
-  }
+  for (size_t i = 0; i < count; i++) batch->items[i].message = &messages[i];
 }
 
 static struct batch batch_new(struct process *process, struct bus_consumer *consumer) {
@@ -388,6 +395,7 @@ static enum rc move_offsets(struct batch *batch, struct work *work, struct error
 }
 
 static enum rc try_batch(struct batch *batch, struct work *work, struct error *err) {
+  batch->has_begun = false;
   TRY(work_begin(work, err));
   for (size_t i = 0; i < batch->count; i++)
     batch->items[i].is_below = batch->items[i].is_known = batch->items[i].is_answered = false;
@@ -395,6 +403,7 @@ static enum rc try_batch(struct batch *batch, struct work *work, struct error *e
   TRY(check_tenants(batch, work, err));
   TRY(skip_known_commands(batch, work, err));
   TRY(find_clocks(batch, work, err));
+  batch->has_begun = true;
   TRY(handle_all(batch, work, err));
   TRY(let_clocks_go_on(batch, work, err));
   TRY(bury_and_answer(batch, work, err));
@@ -405,6 +414,7 @@ static enum rc try_batch(struct batch *batch, struct work *work, struct error *e
 /* -- around it -- */
 
 static void count_batch(const struct batch *batch) {
+  if (batch->count > batch->dead + batch->skipped) atomic_store(&batch->process->hand->has_worked, true);
   metric_add("batches_total", "", 1);
   metric_add("messages_total", "outcome=\"done\"", (int64_t)(batch->count - batch->dead - batch->skipped));
   metric_add("messages_total", "outcome=\"dead\"", (int64_t)batch->dead);
@@ -437,6 +447,19 @@ static bool batch_has_learnt(struct batch *batch, size_t *learnt) {
   return true;
 }
 
+static void take(const struct batch *batch) {
+  at_hand_take(batch->process->hand, batch->positions, batch->position_count, batch->count);
+}
+
+/* A bug. What was met before any message was looked at (a statement that the schema does not fit) is nobody's fault;
+ * else the batch stays at hand, for the supervisor to see. */
+static void fail(const struct batch *batch, const struct error *err) {
+  struct at_hand *hand = batch->process->hand;
+  snprintf(hand->last_words, sizeof hand->last_words, "%s", err->text);
+  if (batch->has_begun) take(batch);
+  process_fail(batch->process, "loop", err);
+}
+
 /* Runs the batch until it is committed, the process is stopped (then nothing of it is), or a bug is met. */
 static void run_batch(struct batch *batch, struct work *work) {
   int64_t backoff_ms = BACKOFF_FIRST_MS;
@@ -444,7 +467,9 @@ static void run_batch(struct batch *batch, struct work *work) {
   while (!process_is_stopping(batch->process)) {
     struct error err;
     batch->tries++;
+    take(batch);
     enum rc rc = try_batch(batch, work, &err);
+    at_hand_put_down(batch->process->hand);
     if (rc == RC_OK) {
       count_batch(batch);
       process_nudge(batch->process);
@@ -462,11 +487,25 @@ static void run_batch(struct batch *batch, struct work *work) {
       break;
     case VERDICT_REJECT:
     case VERDICT_POISON:
-      if (!batch_has_learnt(batch, &learnt)) process_fail(batch->process, "loop", &err);
+      if (!batch_has_learnt(batch, &learnt)) fail(batch, &err);
       break;
     case VERDICT_NONE:
-    case VERDICT_FATAL: process_fail(batch->process, "loop", &err); break;
+    case VERDICT_FATAL: fail(batch, &err); break;
     }
+  }
+}
+
+/* In one piece, but for messages that may have ended a process before: each of these alone. */
+static void run_in_parts(struct batch *batch, struct work *work) {
+  for (size_t done = 0, together; done < batch->count && !process_is_stopping(batch->process); done += together) {
+    together = at_hand_together(batch->process->hand, batch->items[done].message, batch->count - done);
+    struct batch part = {.process = batch->process,
+                         .consumer = batch->consumer,
+                         .items = &batch->items[done],
+                         .count = together,
+                         .positions = ARENA_ARRAY(&batch->messages_arena, struct bus_position, together)};
+    for (size_t i = 0; i < together; i++) note_position(&part, part.items[i].message);
+    run_batch(&part, work);
   }
 }
 
@@ -525,7 +564,7 @@ static void poll_and_run(struct process *process, struct bus_consumer *consumer,
     if (batch->count == (size_t)process->batch_max) poll(next, 0);
     while (decode_next(batch)) continue;
     db_while_waiting(work->db, decode_next, next);
-    run_batch(batch, work);
+    run_in_parts(batch, work);
     db_while_waiting(work->db, NULL, NULL);
     batch_forget(batch);
     struct batch *done = batch;

@@ -8,11 +8,13 @@
 #include "base/time.h"
 #include "bus/bus.h"
 #include "runtime/announce.h"
+#include "runtime/at_hand.h"
 #include "runtime/outbox.h"
 #include "runtime/runtime.h"
 
 struct process {
   const struct worker *worker;
+  struct at_hand *hand; /* outlives the process */
   const char *database_url, *kafka_brokers, *redis_address, *internal_address;
   const struct statement *const *statement_lists[DB_LISTS_MAX]; /* what each connection prepares; NULL at the end */
   char instance[64];

@@ -162,7 +162,8 @@ struct worker {
   enum rc (*start)(struct error *err);
 };
 
-/* Runs until SIGTERM or SIGINT (0), a wrong setting (2), a bug (1). */
+/* Runs until SIGTERM or SIGINT (0), a wrong setting (2), a bug (1). What a message has ended is started again, and the
+ * message buried: supervisor.h. */
 int worker_main(int argc, char **argv, const struct worker *worker);
 
 const char *process_name(const struct process *process);     /* "payments" */

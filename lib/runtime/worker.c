@@ -10,6 +10,7 @@
 #include "runtime/effects.h"
 #include "runtime/health.h"
 #include "runtime/json_arena.h"
+#include "runtime/supervisor.h"
 
 enum { MALLOC_ARENAS = 2 }; /* one for each thread would be most of a worker's memory */
 enum { TASKS_MAX = 16, SETTINGS_MAX = 48, READY_DB_MS = 15000, SLEEP_SLICE_MS = 50, STOP_MAX_S = 9 };
@@ -32,7 +33,7 @@ static const struct setting common_settings[] = {
      "the least level that is logged"},
     {"INSTANCE", SETTING_TEXT, offsetof(struct common_settings, instance), "", 0, 48, NULL,
      "this process's name among its like; host and process id when empty"},
-    {"BATCH_MAX", SETTING_INT, offsetof(struct common_settings, batch_max), "500", 1, 5000, NULL,
+    {"BATCH_MAX", SETTING_INT, offsetof(struct common_settings, batch_max), "500", 1, AT_HAND_MAX, NULL,
      "messages in one transaction at most"},
 };
 enum { COMMON_COUNT = sizeof common_settings / sizeof common_settings[0] };
@@ -213,8 +214,18 @@ static int refuse_to_start(const struct worker *worker, const struct error *err)
   return 2;
 }
 
-int worker_main(int argc, char **argv, const struct worker *worker) {
-  if (show_help(argc, argv, worker)) return 0;
+/* What the worker before this one ended with, if a message ended it. */
+static void tell_last_death(const struct at_hand *hand) {
+  char how[ERROR_TEXT_MAX];
+  metric_add("worker_deaths_total", "", hand->deaths);
+  if (hand->deaths == 0) return;
+  death_describe(&hand->death, how, sizeof how);
+  LOG(LOG_ERROR, "worker.died", LOG_TEXT("how", how), LOG_INT("deaths", hand->deaths),
+      LOG_INT("messages", (int64_t)hand->first_of), LOG_TEXT("topic", hand->first.topic),
+      LOG_INT("partition", hand->first.partition), LOG_INT("offset", hand->first.offset - 1));
+}
+
+static int run_worker(const struct worker *worker) {
   struct process *process = &the_process;
   struct error err;
   struct health_server *health = NULL;
@@ -234,10 +245,18 @@ int worker_main(int argc, char **argv, const struct worker *worker) {
     return refuse_to_start(worker, &err);
   }
   LOG(LOG_INFO, "process.started", LOG_TEXT("version", CLOUDBILL_VERSION));
+  tell_last_death(process->hand);
   int status = run_threads(process);
   outbox_free(process->outbox);
   announcer_free(process->announcer);
   health_stop(health);
   LOG(LOG_INFO, "process.stopped", LOG_INT("status", status));
   return status;
+}
+
+int worker_main(int argc, char **argv, const struct worker *worker) {
+  int status;
+  if (show_help(argc, argv, worker)) return 0;
+  the_process.hand = at_hand_new();
+  return supervise(the_process.hand, &status) ? run_worker(worker) : status;
 }
