@@ -21,7 +21,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/base.sh"
 
 SERVERS=(postgres redis kafka mail)
 PROGRAMS=(gateway api billing-cycle invoicing payments notifications)
-START_SECONDS=60
+START_SECONDS=${START_SECONDS:-60}
 
 # --- the table --------------------------------------------------------------------------------------------
 
