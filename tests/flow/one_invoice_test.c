@@ -197,3 +197,30 @@ Test(one_invoice, bill_061_the_others_are_billed_as_the_run_bills_them) {
   cr_expect_eq(json_number_at(run, "due"), 1);
   cr_expect_eq(json_number_at(run, "parked"), 1);
 }
+
+/* -- more than one step takes -- */
+
+/* 120 periods of a subscription, whether the command is about that one, or about one whose customer has it, too: a
+ * command writes all of it or nothing. (Not one that starts a subscription on an earlier day, for the others owe no
+ * more up to it than that.) */
+Test(one_invoice, a_command_does_not_catch_up_with_more_than_a_step_takes) {
+  struct tenant tenant = tenant_new();
+  const char *customer = customer_new(&tenant, NULL), *plan = plan_of_days(&tenant, "3.00", 1);
+  const char *far = subscription_new(&tenant, customer, plan, days_ago(121));
+  const char *other = subscription_new(&tenant, customer, plan_new(&tenant, "7.00", "USD", "yearly"), days_ago(121));
+  WAIT_UNTIL(invoices_are(&tenant, 2), "the first invoices");
+  const char *const ids[] = {far, other};
+  for (size_t i = 0; i < 2; i++) {
+    const char *path = keep_text("/api/billing/subscriptions/%s", ids[i]);
+    const json_t *error = api_post(&tenant, 409, keep_text("%s/cancel", path), "{'immediately':true}");
+    cr_expect_not_null(strstr(json_at(error, "message"), "start a run first"), "%s", json_at(error, "message"));
+    api_post(&tenant, 409, keep_text("%s/preview", path), "{'quantity':2,'when':'now'}");
+  }
+  api_post(&tenant, 409, "/api/billing/subscriptions", "{'customerId':'%s','planId':'%s'}", customer, plan);
+  cr_expect(invoices_are(&tenant, 2), "nothing is half done");
+  billing_run(&tenant);
+  api_post(&tenant, 200, keep_text("/api/billing/subscriptions/%s/cancel", far), "{'immediately':true}");
+  api_post(&tenant, 200, keep_text("/api/billing/subscriptions/%s/cancel", other), "{'immediately':true}");
+  cr_expect(invoices_are(&tenant, 2 + 121));
+  expect_sound_books(&tenant);
+}

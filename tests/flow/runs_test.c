@@ -322,6 +322,30 @@ Test(runs, what_was_parked_is_billed_again) {
   api_post(&tenant, 404, keep_text("/api/billing/subscriptions/%s/unpark", new_id()), "{}");
 }
 
+/* More than 48 MiB of lines that wait for one invoice: nobody could make it. They wait on, and the others are billed.
+ */
+Test(runs, bill_063_who_has_more_waiting_than_a_step_holds_is_parked_alone) {
+  struct tenant tenant = tenant_new();
+  const char *plan = plan_new(&tenant, "5.00", "USD", "weekly");
+  const char *much = subscribe(&tenant, customer_new(&tenant, NULL), plan, days_ago(10));
+  subscribe(&tenant, customer_new(&tenant, NULL), plan, days_ago(10));
+  sql_do(&tenant, keep_text("INSERT INTO pending_lines (tenant_id, id, subscription_id, line, created_at) "
+                            "SELECT $1, gen_random_uuid(), '%s', to_jsonb(repeat('x', 65536)), now() "
+                            "FROM generate_series(1, 800)",
+                            much));
+  const char *id = billing_run(&tenant);
+  const json_t *run = run_shown(&tenant, id), *parked = api_get(&tenant, 200, "/api/billing/runs/%s/parked", id);
+  cr_expect_eq(json_number_at(run, "due"), 2);
+  cr_expect_eq(json_number_at(run, "invoiced"), 1);
+  cr_expect_eq(json_number_at(run, "parked"), 1);
+  cr_expect_str_eq(json_at(parked, "0.subscriptionId"), much);
+  cr_expect_not_null(strstr(json_at(parked, "0.reason"), "wait for the next invoice are too many: 800"));
+  cr_expect_eq(sql_int(&tenant, "SELECT count(*) FROM pending_lines WHERE tenant_id = $1"), 800);
+  sql_do(&tenant, "DELETE FROM pending_lines WHERE tenant_id = $1");
+  api_post(&tenant, 200, keep_text("/api/billing/subscriptions/%s/unpark", much), "{}");
+  cr_expect_eq(json_number_at(run_shown(&tenant, billing_run(&tenant)), "invoiced"), 1);
+}
+
 /* A statement that the database refuses for one customer stops nobody else. */
 Test(runs, a_customer_whom_the_database_refuses_is_parked_alone) {
   struct tenant tenant = tenant_new();
