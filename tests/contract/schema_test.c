@@ -215,8 +215,8 @@ Test(schemas, a_country_is_one_that_there_is) {
     if (found[0]) pattern = found[0];
     cr_expect_null(matches(source->text, "(\\^\\[A-Z\\]\\{2\\})")[0], "%s", source->name);
   }
-  for (char a = 'A'; a <= 'Z'; a++) {
-    for (char b = 'A'; b <= 'Z'; b++) {
+  for (int a = 'A'; a <= 'Z'; a++) {
+    for (int b = 'A'; b <= 'Z'; b++) {
       const char *body = keep_text("{\"code\":\"R\",\"name\":\"R\",\"percentage\":\"1\",\"country\":\"%c%c\"}", a, b);
       bool is_there = strstr(table, keep_text("\n%c%c\t", a, b)) || (a == 'X' && b == 'K');
       struct schema_faults faults = {0};
