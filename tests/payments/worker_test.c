@@ -218,6 +218,38 @@ Test(payments, a_card_that_was_stolen_is_never_charged_again) {
   cr_expect_eq(events(&stage, "payment.failed", second), 1);
 }
 
+/* A customer with a method, and what falls due of him at one moment. */
+static const char *due_at_once(struct stage *stage, const char *token, int count) {
+  const char *customer = customer_new(stage), *method = method_new(stage, customer, token);
+  WAIT_FOR(sql_int(stage, "SELECT count(*) FROM payment_methods WHERE tenant_id = $1 AND id = '%s' AND is_default",
+                   method) == 1,
+           "the method");
+  sql_do(stage, "BEGIN");
+  for (int i = 0; i < count; i++) (void)payment_new(stage, invoice_new(stage, customer, "USD", 500));
+  sql_do(stage, "COMMIT");
+  return customer;
+}
+
+/* BILL-081: the first answer is waited for, by two workers as well; then the card is known to be lost. */
+Test(payments, a_lost_card_is_tried_once_whatever_waits_for_it) {
+  STAGE;
+  worker_start(&stage, 1);
+  (void)due_at_once(&stage, "pm_card_chargeDeclinedLostCard", 6);
+  WAIT_FOR(sql_int(&stage, "SELECT count(*) FROM payments WHERE tenant_id = $1 AND status = 'failed'") == 6, "all");
+  cr_expect_eq(sql_int(&stage, "SELECT sum(attempts) FROM payments WHERE tenant_id = $1"), 1);
+  cr_expect_eq(sql_int(&stage, "SELECT count(*) FROM payments WHERE tenant_id = $1 AND failure_code = 'lost_card'"), 6);
+}
+
+/* And a bank that takes its time holds up nothing else. */
+Test(payments, what_a_bank_thinks_over_holds_up_no_other_charge) {
+  STAGE;
+  (void)due_at_once(&stage, "pm_card_processing", 3);
+  WAIT_FOR(sql_int(&stage, "SELECT count(*) FROM payment_attempts WHERE tenant_id = $1 AND gateway_intent_id IS NOT "
+                           "NULL AND finished_at IS NULL") == 3,
+           "all to be asked for");
+  cr_expect_eq(sql_int(&stage, "SELECT sum(attempts) FROM payments WHERE tenant_id = $1"), 3);
+}
+
 /* BILL-082, BILL-083 */
 Test(payments, a_soft_decline_is_tried_on_schedule_and_buried_with_its_history) {
   static const int DAYS[] = {1, 3, 5, 7, 14};
