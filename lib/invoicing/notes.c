@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/log.h"
 #include "base/money.h"
 #include "invoicing_sql.h"
 
@@ -272,9 +271,7 @@ static enum rc decide_older(struct deciding *at, const struct note *first, int64
     fit(at, note, &unplaced);
     rest_minor -= wanted - unplaced;
   }
-  if (rest_minor > 0)
-    LOG(LOG_WARN, "credit.unplaced", LOG_TEXT("subscription", at->request->subscription_id),
-        LOG_TEXT("invoice", first->invoice.id), LOG_INT("minor", rest_minor));
+  at->notes->unplaced_minor += rest_minor;
   return RC_OK;
 }
 

@@ -36,6 +36,7 @@ struct notes {
   size_t claimed_count;
   struct note **at; /* in the order in which they are to be stored */
   size_t count;
+  int64_t unplaced_minor; /* no invoice had room for it */
 };
 
 /* Finds the claimed lines; what came to nothing has none. `ahead`: of a preview, else NULL. */

@@ -603,21 +603,17 @@ Test(invoicing, bill_043_notes_give_back_the_invoice_and_no_cent_more) {
   expect_sound_books(&tenant);
 }
 
-Test(invoicing, bill_053_unused_time_is_credited_with_its_share_of_discount_and_tax) {
-  struct tenant tenant = tenant_new();
-  api_post(&tenant, 201, "/api/billing/tax-rates", "{'name':'Tax','code':'a','percentage':'10'}");
-  const char *customer = customer_new(&tenant, NULL);
-  const char *s = subscription_new(&tenant, customer, plan_new(&tenant, "1.00", "USD", "monthly"), days_ago(0));
-  redeem_later(&tenant, s, coupon_new(&tenant, "'percentOff':50,'duration':'forever'"), 1, "NULL");
-  const char *invoice = ask_for_invoice(&tenant, customer, line_of(s, "base", "usage", 0, "30.00", ""));
+/* Billing asks for so much of the usage of period 1, and for what was never invoiced; twice. */
+static void ask_for_note(const struct tenant *tenant, const char *customer, const char *subscription,
+                         const char *amount) {
   const char *id = new_id();
   const char *body =
       quotes(keep_text("{'creditNoteId':'%s','customerId':'%s','subscriptionId':'%s','currency':'USD',"
                        "'lines':[{'item':0,'component':'base','periodIndex':1,'kind':'usage','revision':0,"
-                       "'amount':'10.00'},{'item':0,'component':'none','periodIndex':1,'kind':'usage',"
+                       "'amount':'%s'},{'item':0,'component':'none','periodIndex':1,'kind':'usage',"
                        "'revision':0,'amount':'1.00'}]}",
-                       id, customer, s));
-  for (int i = 0; i < 2; i++) { /* once, however often it comes */
+                       id, customer, subscription, amount));
+  for (int i = 0; i < 2; i++) {
     const char *const headers[] = {"ce_dataschema",
                                    "/schemas/commands/credit-note.create.json",
                                    "ce_specversion",
@@ -633,13 +629,39 @@ Test(invoicing, bill_053_unused_time_is_credited_with_its_share_of_discount_and_
                                    "ce_time",
                                    "2026-11-21T00:00:00Z",
                                    "ce_tenantid",
-                                   tenant.id,
+                                   tenant->id,
                                    NULL};
     kafka_produce("cloudbill.invoice.commands", customer, body, strlen(body), headers);
   }
+}
+
+Test(invoicing, bill_053_unused_time_is_credited_with_its_share_of_discount_and_tax) {
+  struct tenant tenant = tenant_new();
+  api_post(&tenant, 201, "/api/billing/tax-rates", "{'name':'Tax','code':'a','percentage':'10'}");
+  const char *customer = customer_new(&tenant, NULL);
+  const char *s = subscription_new(&tenant, customer, plan_new(&tenant, "1.00", "USD", "monthly"), days_ago(0));
+  redeem_later(&tenant, s, coupon_new(&tenant, "'percentOff':50,'duration':'forever'"), 1, "NULL");
+  const char *invoice = ask_for_invoice(&tenant, customer, line_of(s, "base", "usage", 0, "30.00", ""));
+  ask_for_note(&tenant, customer, s, "10.00"); /* once, however often it comes */
   WAIT_UNTIL(count_messages(&tenant, "credit-note.created") == 1, "credit-note.created");
   cr_expect_eq(json_number_at(messages_of(&tenant, "credit-note.created"), "0.totalAmount"), 5.50);
   cr_expect_eq(json_number_at(await_invoice(&tenant, invoice), "amountDue"), 11.00);
   cr_expect_eq(count_messages(&tenant, "credit-note.create"), 2);
+  expect_sound_books(&tenant);
+}
+
+/* 10.00 are all that the invoice has, and 1.00 the older one: 19.00 of what is unused are given back nowhere. */
+Test(invoicing, bill_043_what_no_invoice_has_room_for_is_counted) {
+  struct tenant tenant = tenant_new();
+  const char *customer = customer_new(&tenant, NULL);
+  const char *s = subscription_new(&tenant, customer, plan_new(&tenant, "1.00", "USD", "monthly"), days_ago(0));
+  const char *lines =
+      keep_text("%s,%s", line_of(s, "base", "usage", 0, "30.00", ""), line_of(s, "less", "discount", 0, "-20.00", ""));
+  (void)await_invoice(&tenant, ask_for_invoice(&tenant, customer, lines));
+  ask_for_note(&tenant, customer, s, "30.00");
+  WAIT_UNTIL(count_messages(&tenant, "credit-note.created") == 2, "credit-note.created");
+  cr_expect_eq(sql_int(&tenant, "SELECT sum(total_minor) FROM credit_notes WHERE tenant_id = $1"), 1100);
+  const char *url = keep_text("http://%s/metrics", setting("INVOICING_INTERNAL_ADDRESS"));
+  WAIT_UNTIL(strstr(http_request("GET", url, NULL, NULL, NULL).text, "cloudbill_credits_unplaced_total"), "the metric");
   expect_sound_books(&tenant);
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/json_text.h"
+#include "base/log.h"
 #include "draft.h"
 #include "handlers.h"
 #include "invoicing/notes.h"
@@ -93,6 +94,13 @@ static enum rc finalise_drafts(struct work *work, const struct message *command,
   return drafts_finalise(work, refs, count, NULL, err);
 }
 
+/* Unused time that is given back nowhere: somebody has to look at it. */
+static void tell_unplaced(const struct note_request *request, int64_t minor) {
+  if (minor == 0) return;
+  metric_add("credits_unplaced_total", "", 1);
+  LOG(LOG_WARN, "credit.unplaced", LOG_TEXT("subscription", request->subscription_id), LOG_INT("minor", minor));
+}
+
 enum rc handle_credit_note_create(struct work *work, struct message *const *messages, size_t count, struct error *err) {
   (void)count;
   const struct message *command = messages[0];
@@ -104,5 +112,6 @@ enum rc handle_credit_note_create(struct work *work, struct message *const *mess
   TRY(finalise_drafts(work, command, &notes, err));
   TRY(notes_decide(work, &request, NULL, &notes, err));
   for (size_t i = 0; i < notes.count; i++) TRY(note_store(work, notes.at[i], command, err));
+  tell_unplaced(&request, notes.unplaced_minor);
   return RC_OK;
 }
