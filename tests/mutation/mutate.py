@@ -108,7 +108,9 @@ def mutants_of(path):
 
 
 def tests_of(path):
-    return ROOT / "tests/unit/domain" / path.name
+    """Its own, or those of what it is a part of: explain_tax.c is tested with explain.c."""
+    tests = ROOT / "tests/unit/domain"
+    return tests / path.name if (tests / path.name).exists() else tests / f"{path.stem.split('_')[0]}.c"
 
 
 def compile_objects():
