@@ -351,11 +351,6 @@ static void grant_credit(struct ground *ground, const struct invoice *invoice) {
                                                          .is_new = true};
 }
 
-static void forget_uses(struct ground *ground, const struct coupon_use *before, size_t count) {
-  if (count && before) memcpy(ground->uses, before, count * sizeof *before);
-  ground->use_count = count;
-}
-
 enum rc invoice_compute_amounts(struct work *work, struct ground *ground, struct invoice *invoices, size_t at,
                                 struct error *err) {
   struct invoice *invoice = &invoices[at];
@@ -374,19 +369,31 @@ void invoice_settle(struct ground *ground, struct invoice *invoice) {
   if (invoice->total_minor < 0) grant_credit(ground, invoice);
 }
 
-enum rc invoice_compute(struct work *work, struct ground *ground, struct invoice *invoices, size_t at,
-                        struct error *err) {
-  struct invoice *invoice = &invoices[at];
-  size_t use_count = ground->use_count;
-  struct coupon_use *before = NULL;
-  if (invoice->is_draft && use_count) {
-    before = ARENA_ARRAY(work->arena, struct coupon_use, use_count);
-    memcpy(before, ground->uses, use_count * sizeof *before);
+/* A draft uses up nothing yet: what it will is for the drafts that come after it. */
+static enum rc compute_draft(struct work *work, struct ground *ground, struct invoice *invoices, size_t at,
+                             struct error *err) {
+  size_t before_count = ground->use_count;
+  struct coupon_use *before = ARENA_ARRAY(work->arena, struct coupon_use, before_count + 1);
+  for (size_t i = 0; i < before_count; i++) {
+    before[i] = ground->uses[i];
+    ground->uses[i].used_minor += before[i].drafted_minor;
+    if (ground->uses[i].used_minor < 0) ground->uses[i].used_minor = 0;
   }
   TRY(invoice_compute_amounts(work, ground, invoices, at, err));
-  if (invoice->is_draft)
-    forget_uses(ground, before, use_count);
-  else
-    invoice_settle(ground, invoice);
+  for (size_t i = 0; i < ground->use_count; i++) {
+    struct coupon_use *use = &ground->uses[i];
+    int64_t used = i < before_count ? before[i].used_minor : 0;
+    use->drafted_minor = use->used_minor - used;
+    use->used_minor = used;
+    use->is_changed = i < before_count && before[i].is_changed;
+  }
+  return RC_OK;
+}
+
+enum rc invoice_compute(struct work *work, struct ground *ground, struct invoice *invoices, size_t at,
+                        struct error *err) {
+  if (invoices[at].is_draft) return compute_draft(work, ground, invoices, at, err);
+  TRY(invoice_compute_amounts(work, ground, invoices, at, err));
+  invoice_settle(ground, &invoices[at]);
   return RC_OK;
 }

@@ -196,7 +196,31 @@ struct coupon_use *coupon_use_of(struct work *work, struct ground *ground, const
   return use_add(work, ground, &(struct coupon_use){.coupon = coupon, .period_index = period_index});
 }
 
-static enum rc load_uses(struct work *work, bool is_held, struct ground *ground, struct error *err) {
+/* A draft is shown as the preview of it was: with what those before it will have taken. */
+static enum rc load_drafted(struct work *work, const struct invoice *invoices, size_t count,
+                            const struct redeemed *const *fixed, const char *const *keys, struct ground *ground,
+                            struct error *err) {
+  struct db_array *aside = db_array_new(work->arena);
+  PGresult CLEANUP(db_result_release) *rows = NULL;
+  struct utime until = {0};
+  bool has_drafts = false;
+  for (size_t i = 0; i < count; i++) {
+    db_array_uuid(aside, &invoices[i].id);
+    if (until.us == 0 || invoices[i].auto_finalise.us < until.us) until = invoices[i].auto_finalise;
+    has_drafts = has_drafts || settings_of(ground, &invoices[i].tenant)->draft_hours > 0;
+  }
+  if (!has_drafts) return RC_OK;
+  TRY(tx_exec(
+      work->tx, &invoicing_sql_coupon_uses_drafted,
+      PARAMS(keys[0], keys[1], keys[2], db_array_literal(aside), until.us ? db_utime(work->arena, until) : NULL), &rows,
+      err));
+  for (int r = 0; r < row_count(rows); r++)
+    coupon_use_of(work, ground, fixed[row_int(rows, r, 0)], row_int(rows, r, 1))->drafted_minor = row_int(rows, r, 2);
+  return RC_OK;
+}
+
+static enum rc load_uses(struct work *work, const struct invoice *invoices, size_t count, enum ground_use purpose,
+                         struct ground *ground, struct error *err) {
   struct db_array *tenants = db_array_new(work->arena), *subscriptions = db_array_new(work->arena);
   struct db_array *coupons = db_array_new(work->arena);
   const struct redeemed **fixed = ARENA_ARRAY(work->arena, const struct redeemed *, ground->coupon_count);
@@ -212,14 +236,15 @@ static enum rc load_uses(struct work *work, bool is_held, struct ground *ground,
   if (fixed_count == 0) return RC_OK;
   const char *params[] = {db_array_literal(tenants), db_array_literal(subscriptions), db_array_literal(coupons)};
   PGresult CLEANUP(db_result_release) *rows = NULL;
-  if (is_held) TRY(tx_exec(work->tx, &invoicing_sql_coupons_hold, params, 3, NULL, err));
+  if (purpose == GROUND_TO_STORE) TRY(tx_exec(work->tx, &invoicing_sql_coupons_hold, params, 3, NULL, err));
   TRY(tx_exec(work->tx, &invoicing_sql_coupon_uses_load, params, 3, &rows, err));
   for (int r = 0; r < row_count(rows); r++) {
     struct coupon_use use = {
         .coupon = fixed[row_int(rows, r, 0)], .period_index = row_int(rows, r, 1), .used_minor = row_int(rows, r, 2)};
     use_add(work, ground, &use);
   }
-  return RC_OK;
+  if (purpose == GROUND_TO_PREVIEW) return RC_OK; /* drafts are among its invoices */
+  return load_drafted(work, invoices, count, fixed, params, ground, err);
 }
 
 enum { USE_COLUMNS = 5 };
@@ -385,7 +410,7 @@ enum rc ground_load(struct work *work, struct invoice *invoices, size_t count, e
   TRY(load_parties(work, invoices, count, &ground, err));
   TRY(load_coupons(work, invoices, count, &ground, err));
   TRY(load_origins(work, invoices, count, use, err)); /* invoices, coupons, credit: locks in the order of a void */
-  TRY(load_uses(work, use == GROUND_TO_STORE, &ground, err));
+  TRY(load_uses(work, invoices, count, use, &ground, err));
   TRY(load_grants(work, invoices, count, use == GROUND_TO_STORE, &ground, err));
   *ret_ground = ground;
   return RC_OK;

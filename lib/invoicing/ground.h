@@ -31,6 +31,7 @@ struct redeemed {
 struct coupon_use {
   const struct redeemed *coupon;
   int64_t period_index, used_minor;
+  int64_t drafted_minor; /* and drafts will, that are finalised before those of the batch; below zero: they give back */
   bool is_changed;
 };
 

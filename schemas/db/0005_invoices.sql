@@ -252,6 +252,22 @@ CREATE TABLE coupon_uses (
 ) WITH (fillfactor = 70);
 CALL protect('coupon_uses');
 
+-- What an invoice's lines, a draft's included, had of fixed coupons in their periods; below zero what credits gave back (BILL-022).
+CREATE FUNCTION fixed_coupon_shares(tenant uuid, invoice uuid)
+RETURNS TABLE (subscription_id uuid, period_index bigint, coupon_id uuid, minor bigint) LANGUAGE sql STABLE
+BEGIN ATOMIC
+  SELECT i.subscription_id, i.period_index, (d.value ->> 'couponId')::uuid, (d.value ->> 'minor')::bigint
+  FROM invoice_items i, json_array_elements(i.discounts) d
+  WHERE i.tenant_id = tenant AND i.invoice_id = invoice AND i.credits IS NULL AND d.value ->> 'amountOff' IS NOT NULL
+  UNION ALL
+  SELECT o.subscription_id, o.period_index, (d.value ->> 'couponId')::uuid,
+         round((d.value ->> 'minor')::bigint * COALESCE(i.listed_discount_minor, i.discount_minor)::numeric
+               / NULLIF(COALESCE(o.listed_discount_minor, o.discount_minor), 0))::bigint
+  FROM invoice_items i JOIN invoice_items o ON o.tenant_id = i.tenant_id AND o.id = i.credits_item_id AND o.subscription_id = i.subscription_id,
+       json_array_elements(o.discounts) d
+  WHERE i.tenant_id = tenant AND i.invoice_id = invoice AND d.value ->> 'amountOff' IS NOT NULL;
+END;
+
 -- Account credit: each grant with what is left of it, used oldest first (BILL-040). The sum of what is left is the
 -- customer's balance on the ledger's account customer_credit.
 CREATE TABLE credit_grants (

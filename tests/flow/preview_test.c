@@ -142,13 +142,17 @@ static void expect_members(const json_t *shown, const json_t *real, const char *
   }
 }
 
-/* Whatever the preview shows, the invoice has. */
-static void expect_invoice(const struct preview_case *c, const json_t *shown, const json_t *real) {
+static void expect_lines(const struct preview_case *c, const json_t *shown, const json_t *real) {
   const json_t *lines = json_object_get(shown, "items"), *real_lines = json_object_get(real, "items");
-  expect_members(shown, real, c->name);
   cr_assert_eq(json_array_size(lines), json_array_size(real_lines), "%s: lines", c->name);
   for (size_t i = 0; i < json_array_size(lines); i++)
     expect_members(json_array_get(lines, i), json_array_get(real_lines, i), keep_text("%s, line %zu", c->name, i));
+}
+
+/* Whatever the preview shows, the invoice has. */
+static void expect_invoice(const struct preview_case *c, const json_t *shown, const json_t *real) {
+  expect_members(shown, real, c->name);
+  expect_lines(c, shown, real);
 }
 
 static int64_t invoices_of(const struct shop *shop, const struct preview_case *c) {
@@ -187,6 +191,20 @@ static void expect_invoices(const struct shop *shop, const struct preview_case *
     expect_invoice(c, json_array_get(shown, i), invoice_of(shop, c, before + i));
 }
 
+/* And so have its drafts, which come after the one that was under way: the same lines, with the same discounts. */
+static void expect_drafts(const struct shop *shop, const struct preview_case *c) {
+  const json_t *shown = json_node_at(c->preview, "invoices");
+  const json_t *drafts =
+      sql_rows(&shop->tenant, NULL,
+               keep_text("SELECT id FROM invoices WHERE tenant_id = $1 AND customer_id = '%s' AND status = 'draft' "
+                         "ORDER BY auto_finalise_at OFFSET 1",
+                         c->customer));
+  cr_assert_eq(json_array_size(shown), json_array_size(drafts), "%s: drafts", c->name);
+  for (size_t i = 0; i < json_array_size(shown); i++)
+    expect_lines(c, json_array_get(shown, i),
+                 api_get(&shop->tenant, 200, "/api/billing/invoices/%s", json_at(json_array_get(drafts, i), "0")));
+}
+
 /* Of a change, with account credit that it will have used up. */
 static void begin_draft(const struct shop *shop, const struct preview_case *c) {
   made(&shop->tenant, keep_text("/api/billing/customers/%s/credits", c->customer),
@@ -208,6 +226,8 @@ static void expect_previews(const char *rounding, const char *rates, int draft_h
   test_clock_advance(&shop.tenant, shop.clock, "2030-09-14T12:00:00Z");
   preview_all(&shop, cases);
   for (int n = 0; n < CHANGES * COUPONS; n++) change(&shop, &cases[n], n / COUPONS);
+  test_clock_advance(&shop.tenant, shop.clock, "2030-09-14T13:00:00Z");
+  for (int n = 0; draft_hours && n < CHANGES * COUPONS; n++) expect_drafts(&shop, &cases[n]);
   test_clock_advance(&shop.tenant, shop.clock, "2030-09-16T12:00:00Z");
   for (int n = 0; n < CHANGES * COUPONS; n++) expect_invoices(&shop, &cases[n], before);
   test_clock_advance(&shop.tenant, shop.clock, "2030-10-02T12:00:00Z");
@@ -232,6 +252,28 @@ Test(preview, is_the_invoice_with_inclusive_tax) {
 
 Test(preview, bill_071_counts_drafts_under_way) {
   expect_previews("total", "'inclusive':false", 24);
+}
+
+/* The first invoice, with the whole of a fixed coupon, is a draft still when the plan changes: what its credit takes
+ * back of the coupon is all that there is for the new charge. */
+Test(preview, bill_071_a_draft_has_what_drafts_before_it_leave_of_a_coupon) {
+  struct shop shop = shop_new("total", "'inclusive':false");
+  struct preview_case c = {.name = "a draft after a draft", .customer = NULL};
+  sql_do(&shop.tenant, "UPDATE tenants SET draft_hours = 480 WHERE id = $1");
+  c.customer = customer_new(&shop.tenant, "'testClockId':'%s'", shop.clock);
+  c.subscription = made(
+      &shop.tenant, "/api/billing/subscriptions",
+      keep_text("{'customerId':'%s','planId':'%s','quantity':2,'coupons':['%s']}", c.customer, shop.plan, shop.five));
+  test_clock_advance(&shop.tenant, shop.clock, "2030-09-11T12:00:00Z");
+  const char *upgrade = keep_text("{'planId':'%s','when':'now','billing':'now'}", shop.dear);
+  const char *path = keep_text("/api/billing/subscriptions/%s", c.subscription);
+  c.preview = api_post(&shop.tenant, 200, keep_text("%s/preview", path), "%s", upgrade);
+  api_post(&shop.tenant, 200, keep_text("%s/change-plan", path), "%s", upgrade);
+  test_clock_advance(&shop.tenant, shop.clock, "2030-09-11T13:00:00Z");
+  expect_drafts(&shop, &c);
+  test_clock_advance(&shop.tenant, shop.clock, "2030-10-02T13:00:00Z");
+  expect_invoices(&shop, &c, 1);
+  expect_sound_books(&shop.tenant);
 }
 
 /* BILL-055: at the end of a period with a renewed one after it only what waits is billed; else the next invoice is that
