@@ -50,10 +50,11 @@ struct db_array *db_array_new(struct arena *arena) {
   return array;
 }
 
-/* Doubling in an arena wastes at most as much again. */
+/* Doubling in an arena wastes at most as much again; what is large by itself gets just its room. */
 static uint8_t *room(struct db_array *array, size_t more) {
   if (array->length + more > array->capacity) {
-    size_t capacity = 2 * (array->capacity + more);
+    size_t needed = array->length + more, capacity = 2 * array->capacity;
+    if (capacity < needed) capacity = needed;
     uint8_t *grown = arena_alloc(array->arena, capacity);
     memcpy(grown, array->bytes, array->length);
     array->bytes = grown;
@@ -197,16 +198,14 @@ static bool add_as(struct db_array *to, Oid type, Oid from, struct element eleme
     return add_id(to, element);
   else if (from == OID_TEXT && type == OID_JSONB)
     add_jsonb(to, element);
-  else if (from == OID_TEXT && type == OID_JSON)
-    add(to, OID_JSON, element.bytes, element.length);
   else
     return false;
   return true;
 }
 
-/* NULL: not all of them are such values. */
+/* NULL: not all of them are such values. JSON is sent as its text. */
 static const struct db_array *converted(const struct db_array *array, Oid type) {
-  if (array->type == type || array->type == 0) return array;
+  if (array->type == type || array->type == 0 || (array->type == OID_TEXT && type == OID_JSON)) return array;
   struct db_array *to = db_array_new(array->arena);
   const uint8_t *at = array->bytes + HEADER_BYTES;
   for (size_t i = 0; i < array->count; i++)
