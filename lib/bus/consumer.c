@@ -15,8 +15,8 @@ enum {
   ASK_AGAIN_MS = 200,        /* after the owner, or the broker, could not say where to begin */
   BROKER_QUESTION_MS = 2000, /* to wait for one answer */
   LOOK_AFTER_EVERY_MS = 1000,
-  ASK_FOR_MORE_MESSAGES = 1000, /* a quarter of what is fetched ahead */
-  ASK_FOR_MORE_BYTES = 1024 * 1024,
+  ASK_FOR_MORE_MESSAGES = 500, /* an eighth of what is fetched ahead: each full batch */
+  ASK_FOR_MORE_BYTES = 512 * 1024,
   CLOSE_WAIT_MS = 2000,
 };
 
@@ -306,9 +306,9 @@ enum rc bus_consumer_new(const struct bus_consumer_options *options, struct bus_
       {"fetch.wait.max.ms", "250"},
       {"fetch.error.backoff.ms", "200"},
       {"fetch.message.max.bytes", CLIENT_MESSAGE_MAX_TEXT},
-      {"fetch.max.bytes", "4194304"},
-      {"queued.min.messages", "4000"}, /* some batches: more is memory, and no quicker */
-      {"queued.max.messages.kbytes", "4096"},
+      {"fetch.max.bytes", "2097152"},
+      {"queued.min.messages", "4000"}, /* some batches, as far as the kilobytes go: more is memory, and no quicker */
+      {"queued.max.messages.kbytes", "2048"},
       {NULL, NULL},
   };
   ASSERT(options->start_at != NULL && options->topic_count > 0);
