@@ -52,23 +52,32 @@ static long read_pid_file(const char *directory, const char *file_name) {
   return strtol(line, NULL, 10);
 }
 
-static long add_named(struct cpu *cpu) {
+/* Those with a pid file. */
+struct named {
+  struct {
+    char name[CPU_NAME_MAX];
+    long pid;
+  } at[CPU_CLASSES_MAX];
+  size_t count;
+};
+
+static void add_named(struct cpu *cpu, struct named *named) {
   const char *directory = getenv("PIDFILE_DIR");
   DIR *files = directory ? opendir(directory) : NULL;
-  long postmaster = 0, parent;
+  long parent;
   int64_t us;
-  if (!files) return 0;
-  for (struct dirent *entry; (entry = readdir(files));) {
+  if (!files) return;
+  for (struct dirent *entry; (entry = readdir(files)) && named->count < CPU_CLASSES_MAX;) {
     size_t length = strlen(entry->d_name);
     if (length <= 4 || strcmp(entry->d_name + length - 4, ".pid") != 0) continue;
-    char name[CPU_NAME_MAX];
-    snprintf(name, sizeof name, "%.*s", (int)length - 4, entry->d_name);
+    char *name = named->at[named->count].name;
+    snprintf(name, CPU_NAME_MAX, "%.*s", (int)length - 4, entry->d_name);
     long pid = read_pid_file(directory, entry->d_name);
-    if (strcmp(name, "postgres") == 0) postmaster = pid;
-    if (pid > 0 && read_stat(pid, &parent, &us)) add(cpu, name, us);
+    if (pid <= 0 || !read_stat(pid, &parent, &us)) continue;
+    add(cpu, name, us);
+    named->at[named->count++].pid = pid;
   }
   closedir(files);
-  return postmaster;
 }
 
 /* The class of a child of the postmaster. */
@@ -79,7 +88,17 @@ static void name_backend(const PGresult *backends, long pid, char name[static CP
       snprintf(name, CPU_NAME_MAX, "postgres: %s", PQgetvalue(backends, r, 1));
 }
 
-static void add_backends(PGconn *db, long postmaster, struct cpu *cpu) {
+/* A worker's child is the worker proper; PostgreSQL's are its backends. */
+static void add_child(const PGresult *backends, const char *parent_name, long pid, int64_t us, struct cpu *cpu) {
+  char name[CPU_NAME_MAX];
+  if (strcmp(parent_name, "postgres") == 0)
+    name_backend(backends, pid, name);
+  else
+    snprintf(name, sizeof name, "%s", parent_name);
+  add(cpu, name, us);
+}
+
+static void add_children(PGconn *db, const struct named *named, struct cpu *cpu) {
   PGresult *backends = PQexec(db, "SELECT pid, CASE WHEN pid = pg_backend_pid() THEN 'bench'"
                                   " ELSE split_part(application_name, ' ', 1) END FROM pg_stat_activity"
                                   " WHERE backend_type = 'client backend'");
@@ -87,10 +106,9 @@ static void add_backends(PGconn *db, long postmaster, struct cpu *cpu) {
   for (struct dirent *entry; proc && (entry = readdir(proc));) {
     long pid = strtol(entry->d_name, NULL, 10), parent;
     int64_t us;
-    char name[CPU_NAME_MAX];
-    if (pid <= 0 || !read_stat(pid, &parent, &us) || parent != postmaster) continue;
-    name_backend(backends, pid, name);
-    add(cpu, name, us);
+    if (pid <= 0 || !read_stat(pid, &parent, &us)) continue;
+    for (size_t i = 0; i < named->count; i++)
+      if (named->at[i].pid == parent) add_child(backends, named->at[i].name, pid, us, cpu);
   }
   if (proc) closedir(proc);
   PQclear(backends);
@@ -103,8 +121,9 @@ static int compare_classes(const void *a, const void *b) {
 
 void cpu_read(PGconn *db, struct cpu *ret_cpu) {
   struct cpu cpu = {.count = 0};
-  long postmaster = add_named(&cpu);
-  if (postmaster > 0) add_backends(db, postmaster, &cpu);
+  struct named named = {.count = 0};
+  add_named(&cpu, &named);
+  add_children(db, &named, &cpu);
   qsort(cpu.classes, cpu.count, sizeof *cpu.classes, compare_classes);
   *ret_cpu = cpu;
 }

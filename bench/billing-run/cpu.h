@@ -1,7 +1,7 @@
 /* What the instance's processes spend of the processors: user and system time from /proc, by what they are. Unlike a
  * wall clock, this does not depend on who else uses the machine. The classes: each process that has a file in
- * PIDFILE_DIR by its name, PostgreSQL's backends by the application that they serve ("postgres: invoicing"), its other
- * processes together ("postgres"). */
+ * PIDFILE_DIR by its name with its children, PostgreSQL's backends by the application that they serve ("postgres:
+ * invoicing"), its other processes together ("postgres"). */
 #ifndef BENCH_CPU_H
 #define BENCH_CPU_H
 
