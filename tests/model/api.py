@@ -4,8 +4,11 @@ import http.client
 import json
 import os
 import subprocess
+import time
 import urllib.parse
 import uuid
+
+IDLE_SECONDS = 1  # the server closes what is idle for longer
 
 
 class Api:
@@ -14,16 +17,18 @@ class Api:
     def __init__(self, token=None):
         address = urllib.parse.urlsplit(os.environ["API_URL"])
         self.connection = http.client.HTTPConnection(address.hostname, address.port, timeout=60)
-        self.token = token
+        self.token, self.used = token, time.monotonic()
 
     def call(self, method, path, body=None, refusals=()):
         """What is answered; None when it is one of these refusals."""
         headers = {"Content-Type": "application/json", "Prefer": "wait=60"}
         if self.token:
             headers["Authorization"] = f"Bearer {self.token}"
+        if time.monotonic() - self.used > IDLE_SECONDS:  # http.client opens another one
+            self.connection.close()
         self.connection.request(method, path, json.dumps(body) if body is not None else None, headers)
         answer = self.connection.getresponse()
-        text = answer.read()
+        text, self.used = answer.read(), time.monotonic()
         if answer.status in refusals:
             return None
         if answer.status not in (200, 201, 204):

@@ -166,12 +166,13 @@ class Books:
 
     def draft(self, made, due, lines):
         """What it takes back counts from now on, as far as that is known."""
-        ahead = copy.deepcopy((self, lines))
-        for draft in sorted(ahead[0].drafts, key=Draft.key):
-            ahead[0].invoice(draft.lines)
-        ahead[0].invoice(ahead[1])
-        for line, then in zip(lines, ahead[1]):
-            line.net, line.tax = then.net, then.tax
+        if any(line.credits for line in lines):
+            ahead, then = copy.deepcopy((self, lines))
+            for draft in sorted(ahead.drafts, key=Draft.key):
+                ahead.invoice(draft.lines)
+            ahead.invoice(then)
+            for line, known in zip(lines, then):
+                line.net, line.tax = known.net, known.tax
         self.drafts.append(Draft(made, due, lines))
 
     def take_back(self, line):
