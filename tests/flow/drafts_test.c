@@ -34,7 +34,7 @@ static struct shop shop_new(int changes) {
                "{'quantity':%d,'when':'now'}", quantity);
   }
   WAIT_UNTIL(sql_int(tenant, "SELECT count(*) FROM invoices WHERE tenant_id = $1 AND status = 'draft'") ==
-                 CUSTOMERS * (1 + changes),
+                 (int64_t)CUSTOMERS * (1 + changes),
              "all drafts");
   return shop;
 }
