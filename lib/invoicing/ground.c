@@ -196,7 +196,7 @@ struct coupon_use *coupon_use_of(struct work *work, struct ground *ground, const
   return use_add(work, ground, &(struct coupon_use){.coupon = coupon, .period_index = period_index});
 }
 
-/* A draft is shown as the preview of it was: with what those before it will have taken. */
+/* A draft is shown as the preview of it was: with what those before it will have taken, but for the batch's own. */
 static enum rc load_drafted(struct work *work, const struct invoice *invoices, size_t count,
                             const struct redeemed *const *fixed, const char *const *keys, struct ground *ground,
                             struct error *err) {
@@ -243,7 +243,6 @@ static enum rc load_uses(struct work *work, const struct invoice *invoices, size
         .coupon = fixed[row_int(rows, r, 0)], .period_index = row_int(rows, r, 1), .used_minor = row_int(rows, r, 2)};
     use_add(work, ground, &use);
   }
-  if (purpose == GROUND_TO_PREVIEW) return RC_OK; /* drafts are among its invoices */
   return load_drafted(work, invoices, count, fixed, params, ground, err);
 }
 
