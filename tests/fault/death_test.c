@@ -302,14 +302,15 @@ static void end_waiting_for(PGconn *holder) {
                          PQbackendPID(holder)));
 }
 
-/* Whoever writes a dead letter waits for an advisory lock. (The table's own is taken by whoever prepares the
- * statement.)
- */
-static void make_burials_wait(void) {
+/* Whoever makes a dead letter of it waits for an advisory lock. (The table's own is taken by whoever prepares the
+ * statement.) Others may be made meanwhile: suites that ran before leave broken messages in the topic. */
+static void make_burial_wait(const struct step *step) {
   sql_do(NULL, "CREATE FUNCTION cloudbill.wait_for_burial() RETURNS trigger LANGUAGE plpgsql AS"
                " $$ BEGIN PERFORM pg_advisory_xact_lock(4711); RETURN NEW; END $$");
-  sql_do(NULL, "CREATE TRIGGER wait BEFORE INSERT ON cloudbill.dead_letters FOR EACH ROW"
-               " EXECUTE FUNCTION cloudbill.wait_for_burial()");
+  sql_do(NULL, keep_text("CREATE TRIGGER wait BEFORE INSERT ON cloudbill.dead_letters FOR EACH ROW"
+                         " WHEN (NEW.source_topic = '%s' AND NEW.source_partition = %d AND NEW.source_offset = %lld)"
+                         " EXECUTE FUNCTION cloudbill.wait_for_burial()",
+                         step->record.topic, step->record.partition, (long long)step->record.offset));
 }
 
 static void let_burials_be(void) {
@@ -322,9 +323,9 @@ Test(death, on_the_way_into_the_dead_letters_leaves_the_message_unread, .fini = 
   struct tenant tenant = tenant_new();
   const char *cause = cause_called("burial");
   cause_new(cause);
-  make_burials_wait();
-  PGconn *holder = hold("SELECT pg_advisory_xact_lock(4711)");
   struct step guilty = send_step(&tenant, "bug", cause), innocent = send_step(&tenant, NULL, NULL);
+  make_burial_wait(&guilty);
+  PGconn *holder = hold("SELECT pg_advisory_xact_lock(4711)");
   pid_t stumbler = stumbler_start("stumbler-7", "");
   WAIT_UNTIL_WITHIN(DEATHS_SECONDS, waiting_for(holder) == 1, "it to be buried");
   kill(worker_of(stumbler), SIGKILL);
