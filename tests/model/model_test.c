@@ -11,6 +11,7 @@ static const char PROGRAM[] = SOURCE_DIR "/tests/model/lives.py", LIVES[] = "36"
 
 Test(model, random_lives_cost_what_the_reference_says) {
   const char *seed = getenv("TEST_SEED");
-  const char *const arguments[] = {PROGRAM, "--lives", LIVES, "--seed", seed ? seed : USUAL_SEED, NULL};
+  const char *const arguments[] = {
+      PROGRAM, "--lives", LIVES, "--clocks", "6", "--each", "6", "--seed", seed ? seed : USUAL_SEED, NULL};
   run_program("/usr/bin/python3", arguments);
 }
