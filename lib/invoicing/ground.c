@@ -367,15 +367,29 @@ static enum rc load_origins(struct work *work, struct invoice *invoices, size_t 
 
 /* -- account credit -- */
 
+/* Only what is held is used: what a note or a void gives back while the lock is waited for is for the next invoice. */
+static enum rc hold_grants(struct work *work, const char *const *params, const char **ret_ids, struct error *err) {
+  struct db_array *ids = db_array_new(work->arena);
+  PGresult CLEANUP(db_result_release) *held = NULL;
+  TRY(tx_exec(work->tx, &invoicing_sql_grants_hold, params, 2, &held, err));
+  for (int r = 0; r < row_count(held); r++) {
+    struct uuid id = row_uuid(held, r, 0);
+    db_array_uuid(ids, &id);
+  }
+  *ret_ids = db_array_literal(ids);
+  return RC_OK;
+}
+
 static enum rc load_grants(struct work *work, const struct invoice *invoices, size_t count, bool is_held,
                            struct ground *ground, struct error *err) {
   struct db_array *tenants = db_array_new(work->arena), *customers = db_array_new(work->arena);
   PGresult CLEANUP(db_result_release) *rows = NULL;
   add_customers(work, invoices, count, ground, wants_credit, tenants, customers);
   if (db_array_count(customers) > 0) {
-    const char *params[] = {db_array_literal(tenants), db_array_literal(customers), db_utime(work->arena, work->now)};
-    if (is_held) TRY(tx_exec(work->tx, &invoicing_sql_grants_hold, params, 2, NULL, err));
-    TRY(tx_exec(work->tx, &invoicing_sql_grants_load, params, 3, &rows, err));
+    const char *params[] = {db_array_literal(tenants), db_array_literal(customers), db_utime(work->arena, work->now),
+                            NULL};
+    if (is_held) TRY(hold_grants(work, params, &params[3], err));
+    TRY(tx_exec(work->tx, &invoicing_sql_grants_load, params, 4, &rows, err));
   }
   size_t found = rows ? (size_t)row_count(rows) : 0;
   ground->grants = ARENA_ARRAY(work->arena, struct grant, found + count);

@@ -544,6 +544,7 @@ static void poll(struct batch *batch, int64_t wait_ms) {
   struct message *messages = NULL;
   size_t count = 0;
   struct error err;
+  arena_reset(&batch->messages_arena); /* of what was polled, and lost with its partition */
   enum rc rc = bus_poll(batch->consumer, &batch->messages_arena, (size_t)process->batch_max, (int)wait_ms, &messages,
                         &count, &err);
   metric_set("consumer_lag", "", bus_consumer_lag(batch->consumer));

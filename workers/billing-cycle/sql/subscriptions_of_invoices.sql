@@ -9,7 +9,7 @@ JOIN subscriptions s ON s.tenant_id = t.tenant_id AND s.id = t.subscription_id
 LEFT JOIN LATERAL (
   SELECT v.id AS invoice_id FROM invoice_items i
   JOIN invoices v ON v.tenant_id = i.tenant_id AND v.id = i.invoice_id AND v.status = 'open'
-  JOIN payments p ON p.tenant_id = v.tenant_id AND p.invoice_id = v.id
+  JOIN payments p ON p.tenant_id = v.tenant_id AND p.invoice_id = v.id AND p.source = 'gateway'
   WHERE i.tenant_id = s.tenant_id AND i.subscription_id = s.id
     AND (p.status IN ('failed', 'requires_action') OR p.failure_code IS NOT NULL) LIMIT 1) failing ON true
 ORDER BY s.id;
