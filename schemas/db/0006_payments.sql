@@ -93,6 +93,9 @@ CREATE INDEX payments_on_clocks ON payments (tenant_id, test_clock_id) WHERE tes
 CREATE UNIQUE INDEX payments_of_invoice ON payments (tenant_id, invoice_id) WHERE source = 'gateway';
 CREATE INDEX payments_outside ON payments (tenant_id, invoice_id) WHERE source = 'outside';
 CREATE INDEX payments_of_customer ON payments (tenant_id, customer_id);
+CREATE INDEX payments_failing ON payments (tenant_id, customer_id) WHERE status IN ('failed', 'requires_action') OR failure_code IS NOT NULL;
+-- Whose turn it is among a customer's payments (workers/payments/sql/payments_claim.sql).
+CREATE INDEX payments_in_turn ON payments (tenant_id, customer_id, status, due_clock_id, next_attempt_at, id) WHERE status IN ('pending', 'processing');
 CALL protect('payments');
 
 -- What the gateway was asked, kept so that it can be asked the very same again (BILL-080).

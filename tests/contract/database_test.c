@@ -140,7 +140,8 @@ Test(database, looks_for_overdue_invoices_among_the_open_ones) {
 }
 
 /* What must not depend on statistics, planned as workers plan it: a tenant has many subscriptions, and few of them a
- * version of a plan (BILL-035); a thousand lines may wait for an invoice, each taking back another (BILL-022). */
+ * version of a plan (BILL-035); a thousand lines may wait for an invoice, each taking back another (BILL-022);
+ * thousands of a customer's payments may be due, and more be done. */
 Test(database, looks_by_index_whatever_the_statistics_say) {
 #define NOBODY "'00000000-0000-0000-0000-000000000001'"
   static const struct {
@@ -163,6 +164,14 @@ Test(database, looks_by_index_whatever_the_statistics_say) {
        "uuid, uuid",
        NOBODY ", " NOBODY,
        {"pending_lines_of_subscription", "invoice_items_identity"}},
+      {"workers/payments/sql/payments_claim.sql",
+       "timestamptz, bigint, uuid",
+       "now(), 64, real_time()",
+       {"payments_due", "payments_in_turn", "payment_attempts_pkey"}},
+      {"workers/billing-cycle/sql/subscriptions_of_invoices.sql",
+       "uuid, uuid[]",
+       NOBODY ", ARRAY[" NOBODY "::uuid]",
+       {"invoice_items_pkey", "payments_failing"}},
   };
   sql_do(NULL, "SET enable_seqscan = off; SET plan_cache_mode = force_generic_plan");
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

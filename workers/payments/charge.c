@@ -144,7 +144,8 @@ static void plan(struct charger *charger, struct work *work, struct situation *s
   }
 }
 
-/* Real time comes first, and finds out which test clocks have something due. */
+/* Real time comes first, and finds out which test clocks have something due. What is concluded without asking gives the
+ * turn to its customer's next, as an answer does (payments_claim.sql). */
 static enum rc claim_in_transaction(struct charger *charger, struct work *work, const struct clock *clock,
                                     struct clock *ret_clocks, size_t *ret_clock_count, struct error *err) {
   struct payment_ref *refs;
@@ -158,6 +159,8 @@ static enum rc claim_in_transaction(struct charger *charger, struct work *work, 
   TRY(situations_load(work, refs, claimed, &situations, &claimed, err));
   struct conclusion *conclusions = ARENA_ARRAY(work->arena, struct conclusion, claimed);
   for (size_t i = 0; i < claimed; i++) plan(charger, work, &situations[i], &conclusions[i]);
+  bool has_unasked = room - slots_in(charger, SLOT_FREE) < claimed;
+  charger->is_more_due = charger->is_more_due || has_unasked;
   TRY(conclusions_record(work, situations, conclusions, claimed, err));
   if (!clock) TRY(clocks_due(work, "charge", ret_clocks, ret_clock_count, err));
   return work_commit(work, err);
@@ -250,6 +253,7 @@ static enum rc record(struct charger *charger, struct work *work, struct slot *c
     conclusions[i] = conclude(&situations[i], answer_for(charger, &situations[i].payment), moment_of(work));
   TRY(conclusions_record(work, situations, conclusions, open, err));
   TRY(work_commit(work, err));
+  charger->is_more_due = charger->is_more_due || open > 0;
   for (size_t i = 0; i < open; i++) tally(answer_for(charger, &situations[i].payment));
   for (size_t i = 0; i < count; i++) slots[i]->state = SLOT_FREE;
   return RC_OK;
@@ -316,6 +320,10 @@ static bool is_idle(const struct charger *charger) {
   return slots_in(charger, SLOT_FREE) == charger->capacity;
 }
 
+static bool has_work(const struct charger *charger, bool is_stopping) {
+  return !is_idle(charger) || (charger->is_more_due && !is_stopping);
+}
+
 /* Runs until nothing is due and nothing under way; when the process is to stop, until the answers are in or too late.
  */
 enum rc task_charge(struct work *work, bool *ret_busy, struct error *err) {
@@ -330,9 +338,10 @@ enum rc task_charge(struct work *work, bool *ret_busy, struct error *err) {
     TRY(record_answers(&charger, work, err));
     if (!is_stopping) TRY(claim(&charger, work, err));
     ask_planned(&charger);
-    wait_for_answers(&charger);
+    if (!is_idle(&charger)) wait_for_answers(&charger);
     metric_set("charges_under_way", "", (int64_t)slots_in(&charger, SLOT_ASKED));
-  } while (!is_idle(&charger) && (!stopping_since.ns || mono_ms_since(stopping_since) < DRAIN_MS));
+  } while (has_work(&charger, work_is_stopping(work)) &&
+           (!stopping_since.ns || mono_ms_since(stopping_since) < DRAIN_MS));
   if (work_is_stopping(work)) charger_close(&charger);
   return RC_OK;
 }
