@@ -95,17 +95,23 @@ static bool read_escape(struct reader *reader) {
   return true;
 }
 
-static bool read_rest_with_escapes(struct reader *reader, struct span *ret_span) {
-  while (*reader->at != '"') {
+/* To the next quote or backslash. */
+static bool skip_plain(struct reader *reader) {
+  while (*reader->at != '"' && *reader->at != '\\') {
     if (reader->at >= reader->end) return fail(reader, "unfinished string");
-    if (*reader->at == '\\') {
-      reader->at++;
-      if (!read_escape(reader)) return false;
-      continue;
-    }
-    size_t plain = strcspn(reader->at, "\"\\");
-    buf_append(&reader->unescaped, reader->at, plain);
-    reader->at += plain;
+    reader->at++;
+  }
+  return true;
+}
+
+/* From its first backslash on. */
+static bool read_rest_with_escapes(struct reader *reader, struct span *ret_span) {
+  while (*reader->at == '\\') {
+    reader->at++;
+    if (!read_escape(reader)) return false;
+    const char *from = reader->at;
+    if (!skip_plain(reader)) return false;
+    buf_append(&reader->unescaped, from, (size_t)(reader->at - from));
   }
   if (!buf_ok(&reader->unescaped)) return fail(reader, "string too long");
   reader->at++;
@@ -116,10 +122,7 @@ static bool read_rest_with_escapes(struct reader *reader, struct span *ret_span)
 /* Behind the quote that it begins with. */
 static bool read_string(struct reader *reader, struct span *ret_span) {
   const char *from = reader->at;
-  while (*reader->at != '"' && *reader->at != '\\') {
-    if (reader->at >= reader->end) return fail(reader, "unfinished string");
-    reader->at++;
-  }
+  if (!skip_plain(reader)) return false;
   size_t plain = (size_t)(reader->at - from);
   if (*reader->at == '"') {
     reader->at++;
