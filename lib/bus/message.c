@@ -68,6 +68,8 @@ static enum rc time_header(const struct message *message, enum header header, st
 
 /* ---- the value ---- */
 
+static const char BESIDE[] = "provenance"; /* see message_parse */
+
 static bool is_marked(const json_t *value) {
   return json_is_string(value) && json_string_value(value)[0] == JSON_EXACT_MARK;
 }
@@ -95,7 +97,7 @@ enum rc body_parse(const char *value, size_t length, json_t **ret_json, struct e
 }
 
 enum rc message_parse(const struct message *message, const char *type, json_t **ret_json, struct error *err) {
-  const char *beside = strcmp(type, "invoice.create") == 0 ? MESSAGE_BESIDE : NULL;
+  const char *beside = strcmp(type, "invoice.create") == 0 ? BESIDE : NULL;
   return parse(message->value, message->value_length, beside, ret_json, err);
 }
 
@@ -357,7 +359,7 @@ const char *body_json(struct arena *arena, json_t *body, const char *field) {
 }
 
 const char *message_beside(struct arena *arena, const struct message *message, json_t *body) {
-  json_t *place = member_of(body, MESSAGE_BESIDE);
+  json_t *place = member_of(body, BESIDE);
   if (place == NULL) return NULL;
   size_t from = (size_t)json_integer_value(json_array_get(place, 0));
   size_t length = (size_t)json_integer_value(json_array_get(place, 1));

@@ -112,9 +112,8 @@ MUST_CHECK enum rc outgoing_unpack(const char **at, size_t *left, struct arena *
 /* A value: an object, its numbers exact. The caller releases it. */
 MUST_CHECK enum rc body_parse(const char *value, size_t length, json_t **ret_json, struct error *err);
 /* That of a message of this type, as message_decode reads it. In an invoice.create the member of lines that is only
- * stored, an object, is set aside (base/json_text.h): message_beside. Others may have a member of that name: their
- * sender's own. */
-#define MESSAGE_BESIDE "provenance"
+ * stored, `provenance`, an object, is set aside (base/json_text.h): message_beside. Others may have a member of that
+ * name: their sender's own. */
 MUST_CHECK enum rc message_parse(const struct message *message, const char *type, json_t **ret_json, struct error *err);
 
 /* Members of a command's or event's body. The exact number of a decimal, int, marked or plain string as text, or NULL
@@ -134,7 +133,7 @@ MUST_CHECK enum rc body_uuid(json_t *body, const char *field, struct uuid *ret_i
 const char *body_json(struct arena *arena, json_t *body, const char *field);
 /* The same of a whole value, appended. */
 void body_write(json_t *value, struct buf *out);
-/* The text of the member MESSAGE_BESIDE of a body in an invoice.create as it came, in the arena; NULL when absent. */
+/* The text of that member of a body in an invoice.create as it came, in the arena; NULL when absent. */
 const char *message_beside(struct arena *arena, const struct message *message, json_t *body);
 
 #endif

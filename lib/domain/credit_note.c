@@ -28,7 +28,7 @@ bool credit_basis_from_name(const char *name, enum credit_basis *ret_basis) {
   return false;
 }
 
-static int64_t rest_of(const struct creditable *line) {
+int64_t credit_rest(const struct creditable *line) {
   return line->amount_minor - line->credited_minor;
 }
 
@@ -44,7 +44,7 @@ static void set_tax(struct creditable *line) {
 }
 
 enum rc credit_line(struct creditable *line, const char *field, struct error *err) {
-  int64_t rest = rest_of(line), wanted = line->wanted_minor;
+  int64_t rest = credit_rest(line), wanted = line->wanted_minor;
   if (wanted == 0) return error_field(err, RC_VALIDATION, field, "must not be 0");
   if ((int128)wanted * line->amount_minor <= 0)
     return error_field(err, RC_VALIDATION, field, "must have the sign of the line's own amount");
@@ -56,7 +56,7 @@ enum rc credit_line(struct creditable *line, const char *field, struct error *er
 
 void credit_whole(struct creditable *lines, size_t count) {
   for (size_t i = 0; i < count; i++) {
-    lines[i].wanted_minor = rest_of(&lines[i]);
+    lines[i].wanted_minor = credit_rest(&lines[i]);
     lines[i].tax_wanted_minor = tax_rest_of(&lines[i]);
   }
 }
@@ -107,19 +107,19 @@ static void fit_tax(struct creditable *lines, size_t count, int64_t left_minor) 
 enum rc credit_amount(struct creditable *lines, size_t count, int64_t amount_minor, const char *field,
                       struct error *err) {
   ASSERT(count <= INVOICE_LINES_MAX);
-  int64_t rest = sum_of(lines, count, rest_of), left = rest + sum_of(lines, count, tax_rest_of);
+  int64_t rest = sum_of(lines, count, credit_rest), left = rest + sum_of(lines, count, tax_rest_of);
   if (amount_minor <= 0) return error_field(err, RC_VALIDATION, field, "must be more than 0");
   if (amount_minor > rest || left <= 0)
     return error_field(err, RC_VALIDATION, field, "is more than what is left of the invoice");
-  for (size_t i = 0; i < count; i++) lines[i].weight_minor = rest_of(&lines[i]);
+  for (size_t i = 0; i < count; i++) lines[i].weight_minor = credit_rest(&lines[i]);
   if (amount_minor == rest) { /* with the tax of lines whose own amount is nothing */
     credit_whole(lines, count);
     return RC_OK;
   }
-  for (size_t i = 0; i < count; i++) lines[i].weight_minor = rest_of(&lines[i]) > 0 ? rest_of(&lines[i]) : 0;
+  for (size_t i = 0; i < count; i++) lines[i].weight_minor = credit_rest(&lines[i]) > 0 ? credit_rest(&lines[i]) : 0;
   spread(lines, count, amount_minor);
   if (sum_of(lines, count, total_of) <= left) return RC_OK;
-  for (size_t i = 0; i < count; i++) lines[i].weight_minor = rest_of(&lines[i]);
+  for (size_t i = 0; i < count; i++) lines[i].weight_minor = credit_rest(&lines[i]);
   spread(lines, count, amount_minor);
   fit_tax(lines, count, left);
   return RC_OK;
@@ -140,7 +140,7 @@ enum rc credit_sum_up(const struct creditable *lines, size_t count, int64_t left
 }
 
 void credit_claimed(struct creditable *line) {
-  int64_t rest = rest_of(line), wanted = 0;
+  int64_t rest = credit_rest(line), wanted = 0;
   if (line->listed_minor > 0 && line->amount_minor > 0)
     wanted = apportion_next(line->amount_minor, line->listed_minor, 0, line->claimed_minor, 0);
   if (wanted > rest) wanted = rest;

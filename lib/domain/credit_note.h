@@ -24,6 +24,9 @@ struct creditable {
   int64_t weight_minor;                       /* of an amount: the part of the line in what it is spread over */
 };
 
+/* What is left of the line's amount. */
+int64_t credit_rest(const struct creditable *line);
+
 /* What a note goes by: all that is left; an amount for each line; one amount; what billing takes back of lines. */
 #define CREDIT_BASES(X)      \
   X(CREDIT_WHOLE, "whole")   \

@@ -3,10 +3,6 @@
 #include "domain/apportion.h"
 #include "domain/explain_text.h"
 
-static int64_t rest_of(const struct creditable *line) {
-  return line->amount_minor - line->credited_minor;
-}
-
 static void add_rest(struct explanation *e, const struct creditable *line) {
   step_add(e, (struct explanation_step){
                   .name = "rest",
@@ -14,7 +10,7 @@ static void add_rest(struct explanation *e, const struct creditable *line) {
                   .text = "What is left of the line after its discount and what was given back of it before.",
                   .expression = arena_printf(e->arena, "%s − %s", text_money(e, line->amount_minor),
                                              text_money(e, line->credited_minor)),
-                  .result = text_money(e, rest_of(line))});
+                  .result = text_money(e, credit_rest(line))});
 }
 
 static void add_share(struct explanation *e, const struct creditable *lines, size_t count, size_t at,

@@ -154,14 +154,11 @@ static enum rc hold(struct work *work, struct draft_ref *refs, size_t *count, st
 
 static struct invoice *in_order(struct arena *arena, struct invoice *invoices, size_t count) {
   struct finalising *each = ARENA_ARRAY(arena, struct finalising, count);
-  struct invoice *ordered = ARENA_ARRAY(arena, struct invoice, count);
   for (size_t i = 0; i < count; i++) {
     invoice_gather(&invoices[i]);
     each[i] = (struct finalising){.at = invoices[i].auto_finalise, .place = i};
   }
-  invoices_order(arena, invoices, each, count);
-  for (size_t i = 0; i < count; i++) ordered[i] = invoices[each[i].place];
-  return ordered;
+  return invoices_order(arena, invoices, each, count);
 }
 
 enum rc drafts_load(struct work *work, const struct draft_ref *asked, size_t count, size_t spare, enum ground_use use,

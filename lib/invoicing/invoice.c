@@ -98,12 +98,17 @@ bool line_name_equal(const struct line_name *a, const struct line_name *b) {
          strcmp(a->component, b->component) == 0 && strcmp(a->kind, b->kind) == 0;
 }
 
+struct line_name line_name(const struct invoice_line *line) {
+  return (struct line_name){.component = line->component,
+                            .kind = line->kind,
+                            .item = line->item,
+                            .period_index = line->period_index,
+                            .revision = line->revision};
+}
+
 bool line_is_named(const struct invoice_line *line, const struct line_name *name) {
-  return line_name_equal(name, &(struct line_name){.component = line->component,
-                                                   .kind = line->kind,
-                                                   .item = line->item,
-                                                   .period_index = line->period_index,
-                                                   .revision = line->revision});
+  struct line_name own = line_name(line);
+  return line_name_equal(name, &own);
 }
 
 struct line_names line_names_new(struct arena *arena) {

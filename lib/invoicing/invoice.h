@@ -81,6 +81,7 @@ MUST_CHECK enum rc invoice_read(struct arena *arena, const struct message *comma
                                 struct error *err);
 /* The member "credits" of a line, if it has one. */
 MUST_CHECK enum rc line_read_credits(struct arena *arena, json_t *body, struct invoice_line *line, struct error *err);
+struct line_name line_name(const struct invoice_line *line);
 bool line_is_named(const struct invoice_line *line, const struct line_name *name);
 bool line_name_equal(const struct line_name *a, const struct line_name *b);
 /* Names as arrays, for statements that look lines up by them: item, component, period, kind, revision. */

@@ -27,11 +27,7 @@ static void add_lines(struct ordering *order, const struct invoice *invoice, siz
   for (size_t n = 0; n < invoice->line_count; n++) {
     const struct invoice_line *line = &invoice->lines[n];
     if (!line->subscription_id) continue;
-    const struct line_name name = {.component = line->component,
-                                   .kind = line->kind,
-                                   .item = line->item,
-                                   .period_index = line->period_index,
-                                   .revision = line->revision};
+    const struct line_name name = line_name(line);
     struct uuid key = identity(order->arena, line->subscription_id, &name);
     size_t at;
     uuid_map_add(order->lines, &key, place, &at);
@@ -79,9 +75,8 @@ static int compare(const void *a, const void *b) {
   return x->place < y->place ? -1 : x->place > y->place;
 }
 
-void invoices_order(struct arena *arena, const struct invoice *invoices, struct finalising *each, size_t count) {
+static void order_each(struct arena *arena, const struct invoice *invoices, struct finalising *each, size_t count) {
   size_t lines = 0;
-  if (count < 2) return;
   for (size_t i = 0; i < count; i++) {
     const struct invoice *invoice = &invoices[each[i].place];
     each[i].made = invoice->created;
@@ -99,4 +94,12 @@ void invoices_order(struct arena *arena, const struct invoice *invoices, struct 
     if (!order.is_met[i]) put_out(&order, stack, i);
   ASSERT(order.count == count);
   for (size_t i = 0; i < count; i++) each[i] = order.out[i];
+}
+
+struct invoice *invoices_order(struct arena *arena, const struct invoice *invoices, struct finalising *each,
+                               size_t count) {
+  struct invoice *ordered = ARENA_ARRAY(arena, struct invoice, count);
+  if (count > 1) order_each(arena, invoices, each, count);
+  for (size_t i = 0; i < count; i++) ordered[i] = invoices[each[i].place];
+  return ordered;
 }

@@ -11,8 +11,9 @@ struct finalising {
   struct utime made, begins; /* filled in by invoices_order */
 };
 
-/* Orders those of the array by their time; of one time, as they were made. But what an invoice takes back of another
- * (BILL-022) must be known first: that one comes before it, at its time if its own is later. */
-void invoices_order(struct arena *arena, const struct invoice *invoices, struct finalising *each, size_t count);
+/* The invoices, and `each` of them, by their time; of one time, as they were made. But what an invoice takes back of
+ * another (BILL-022) must be known first: that one comes before it, at its time if its own is later. */
+struct invoice *invoices_order(struct arena *arena, const struct invoice *invoices, struct finalising *each,
+                               size_t count);
 
 #endif

@@ -214,68 +214,64 @@ Test(death, comes_to_each_replica_that_gets_the_message_and_ends_there_too) {
 
 /* -- those that were only there -- */
 
-/* At hand, and on hold. */
-static struct step hold_one(const struct tenant *tenant, const char *cause) {
-  cause_new(cause);
-  return send_step(tenant, "nothing", cause);
-}
+/* A message that a worker has at hand, and holds until its cause is gone. */
+struct held {
+  struct tenant tenant;
+  const char *cause;
+  struct step step;
+  pid_t stumbler;
+};
 
-static void wait_until_at_hand(const char *cause) {
-  const char *reached = keep_text("%s.reached", cause);
+static void wait_until_at_hand(const struct held *held) {
+  const char *reached = keep_text("%s.reached", held->cause);
   WAIT_UNTIL(exists(reached), "the message to be at hand");
   unlink(reached);
 }
 
-static void expect_is_handled_once(const struct tenant *tenant, const struct step *step, const char *cause) {
-  unlink(cause);
-  WAIT_UNTIL(steps_of(step) > 0, "the innocent message to be handled");
-  cr_expect_eq(steps_of(step), 1);
-  cr_expect_eq(dead_letters_of(tenant), 0);
-  expect_answered(tenant, step, "succeeded 200");
+static struct held hold_one(const char *instance, const char *task_cause) {
+  struct held held = {.tenant = tenant_new(), .cause = cause_called(instance)};
+  cause_new(held.cause);
+  held.step = send_step(&held.tenant, "nothing", held.cause);
+  held.stumbler = stumbler_start(instance, task_cause);
+  wait_until_at_hand(&held);
+  return held;
+}
+
+static void expect_is_handled_once(const struct held *held) {
+  wait_until_at_hand(held);
+  unlink(held->cause);
+  WAIT_UNTIL(steps_of(&held->step) > 0, "the innocent message to be handled");
+  cr_expect_eq(steps_of(&held->step), 1);
+  cr_expect_eq(dead_letters_of(&held->tenant), 0);
+  expect_answered(&held->tenant, &held->step, "succeeded 200");
+  expect_stops(held->stumbler);
 }
 
 Test(death, by_an_operator_costs_an_innocent_message_nothing) {
-  struct tenant tenant = tenant_new();
-  const char *cause = cause_called("operator");
-  struct step step = hold_one(&tenant, cause);
-  pid_t stumbler = stumbler_start("stumbler-4", "");
-  wait_until_at_hand(cause);
-  kill(worker_of(stumbler), SIGKILL);
-  wait_until_at_hand(cause);
-  expect_is_handled_once(&tenant, &step, cause);
-  expect_stops(stumbler);
+  struct held held = hold_one("stumbler-4", "");
+  kill(worker_of(held.stumbler), SIGKILL);
+  expect_is_handled_once(&held);
 }
 
 /* The whole of it: nobody remembers, nobody is to blame. */
 Test(death, of_the_machine_blames_nobody) {
-  struct tenant tenant = tenant_new();
-  const char *cause = cause_called("machine");
-  struct step step = hold_one(&tenant, cause);
-  pid_t stumbler = stumbler_start("stumbler-5", "");
-  wait_until_at_hand(cause);
-  kill(stumbler, SIGKILL);
-  cr_expect_eq(wait_for_end(stumbler), 128 + SIGKILL);
-  stumbler = stumbler_start("stumbler-5", "");
-  wait_until_at_hand(cause);
-  expect_is_handled_once(&tenant, &step, cause);
+  struct held held = hold_one("stumbler-5", "");
+  kill(held.stumbler, SIGKILL);
+  cr_expect_eq(wait_for_end(held.stumbler), 128 + SIGKILL);
+  held.stumbler = stumbler_start("stumbler-5", "");
+  expect_is_handled_once(&held);
   cr_expect_eq(deaths_told("stumbler-5"), 0);
-  expect_stops(stumbler);
 }
 
 /* A bug in a task is no message's fault: the process ends, and whoever started it sees it. */
 Test(death, by_a_task_blames_nobody) {
-  struct tenant tenant = tenant_new();
-  const char *cause = cause_called("task"), *task_cause = cause_called("of-the-task");
-  struct step step = hold_one(&tenant, cause);
-  pid_t stumbler = stumbler_start("stumbler-6", task_cause);
-  wait_until_at_hand(cause);
+  const char *task_cause = cause_called("of-the-task");
+  struct held held = hold_one("stumbler-6", task_cause);
   cause_new(task_cause);
-  cr_expect_eq(wait_for_end(stumbler), 128 + SIGABRT);
+  cr_expect_eq(wait_for_end(held.stumbler), 128 + SIGABRT);
   unlink(task_cause);
-  stumbler = stumbler_start("stumbler-6", task_cause);
-  wait_until_at_hand(cause);
-  expect_is_handled_once(&tenant, &step, cause);
-  expect_stops(stumbler);
+  held.stumbler = stumbler_start("stumbler-6", task_cause);
+  expect_is_handled_once(&held);
 }
 
 /* -- workers that are killed where they wait -- */

@@ -157,7 +157,22 @@ static void void_first_invoice(const struct life *life) {
   api_post(&life->tenant, 200, keep_text("/api/billing/invoices/%s/void", first), "{}");
 }
 
-/* 5 until the 10th and 3 for good are used, then 2 of the 10 are due, and the invoice becomes void. */
+/* 5 until the 10th and 3 for good, used by the first invoice of 10. */
+static struct life life_on_credit(void) {
+  struct life life = life_at("2027-01-01T00:00:00Z", "");
+  grant(&life, "5.00", "2027-01-10T00:00:00Z");
+  advance(&life, "2027-01-01T01:00:00Z");
+  grant(&life, "3.00", NULL);
+  subscribe(&life, plan_new(&life.tenant, "10.00", "USD", "monthly"), "");
+  return life;
+}
+
+static const char *credits_left(const struct life *life) {
+  return sql_text(&life->tenant, "SELECT string_agg(remaining_minor::text, ' ' ORDER BY granted_at) FROM credit_grants"
+                                 " WHERE tenant_id = $1");
+}
+
+/* 2 of the 10 are due still when the invoice becomes void. */
 Test(over_time, what_a_void_invoice_used_of_credit_comes_back_until_the_same_day) {
   static const struct {
     const char *voided, *then, *left, *ended;
@@ -167,18 +182,12 @@ Test(over_time, what_a_void_invoice_used_of_credit_comes_back_until_the_same_day
       {"2027-01-15T00:00:00Z", "2027-01-16T00:00:00Z", "0 300", "01-15 500"},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-    struct life life = life_at("2027-01-01T00:00:00Z", "");
-    grant(&life, "5.00", "2027-01-10T00:00:00Z");
-    advance(&life, "2027-01-01T01:00:00Z");
-    grant(&life, "3.00", NULL);
-    subscribe(&life, plan_new(&life.tenant, "10.00", "USD", "monthly"), "");
+    struct life life = life_on_credit();
     advance(&life, cases[i].voided);
     cr_expect_str_eq(invoices_as(&life.tenant, "v.credit_applied_minor::text"), "800");
     void_first_invoice(&life);
     advance(&life, cases[i].then);
-    cr_expect_str_eq(sql_text(&life.tenant, "SELECT string_agg(remaining_minor::text, ' ' ORDER BY granted_at) "
-                                            "FROM credit_grants WHERE tenant_id = $1"),
-                     cases[i].left, "case %zu", i);
+    cr_expect_str_eq(credits_left(&life), cases[i].left, "case %zu", i);
     cr_expect_str_eq(sql_text(&life.tenant,
                               "SELECT COALESCE(string_agg(to_char(posted_at AT TIME ZONE 'UTC', 'MM-DD') || ' ' || "
                               "amount_minor, ' '), '') FROM ledger_entries WHERE tenant_id = $1 "
@@ -200,11 +209,7 @@ Test(over_time, what_a_note_gives_back_of_credit_comes_back_until_the_same_day) 
     double credited, expired;
   } cases[] = {{"2027-01-02T00:00:00Z", "500 300 200", 7.00, 0}, {"2027-01-15T00:00:00Z", "0 300 200", 2.00, 5.00}};
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-    struct life life = life_at("2027-01-01T00:00:00Z", "");
-    grant(&life, "5.00", "2027-01-10T00:00:00Z");
-    advance(&life, "2027-01-01T01:00:00Z");
-    grant(&life, "3.00", NULL);
-    subscribe(&life, plan_new(&life.tenant, "10.00", "USD", "monthly"), "");
+    struct life life = life_on_credit();
     WAIT_UNTIL(invoices_as(&life.tenant, "v.id::text"), "the invoice");
     const char *invoice = invoices_as(&life.tenant, "v.id::text");
     api_post(&life.tenant, 200, keep_text("/api/billing/invoices/%s/payment", invoice), "{'amount':'2.00'}");
@@ -215,9 +220,7 @@ Test(over_time, what_a_note_gives_back_of_credit_comes_back_until_the_same_day) 
     cr_expect_eq(json_number_at(rest, "amountRefundable"), 0);
     cr_expect_eq(json_number_at(rest, "amountCredited"), cases[i].credited, "case %zu", i);
     cr_expect_eq(json_number_at(rest, "amountExpired"), cases[i].expired, "case %zu", i);
-    cr_expect_str_eq(sql_text(&life.tenant, "SELECT string_agg(remaining_minor::text, ' ' ORDER BY granted_at) "
-                                            "FROM credit_grants WHERE tenant_id = $1"),
-                     cases[i].left, "case %zu", i);
+    cr_expect_str_eq(credits_left(&life), cases[i].left, "case %zu", i);
     advance(&life, "2027-01-16T00:00:00Z");
     const json_t *balance = api_get(&life.tenant, 200, "/api/customers/%s/balance", life.customer);
     cr_expect_eq(json_number_at(balance, "0.credit"), 5.00, "case %zu", i);

@@ -61,7 +61,9 @@ class Account:
             self.pass_to(at)
             if event == "invoice" and self.waits:
                 self.books.draft(at, at + self.waits, *what)
-            elif event == "invoice" or event == "by_hand":
+            elif event == "invoice":
+                self.catch_up_with(at, *what, self.is_charged)
+            elif event == "by_hand":
                 self.catch_up_with(at, *what)
             else:
                 self.finalise_noted(at, *what)
@@ -89,9 +91,9 @@ class Account:
         seen = self.invoices[len(self.books.invoices):][:1]
         draft = next((other for other in alike if seen and match(self, seen[0], other.lines)[0]), draft)
         self.books.drafts.remove(draft)
-        self.catch_up_with(at, draft.lines)
+        self.catch_up_with(at, draft.lines, self.is_charged)
 
-    def catch_up_with(self, at, lines, is_charged=None):
+    def catch_up_with(self, at, lines, is_charged):
         number = len(self.books.invoices)
         if number >= len(self.invoices):
             self.load_invoices()
@@ -102,7 +104,7 @@ class Account:
         self.lines += len(lines)
         if ordered:
             self.books.invoice(ordered)
-            if self.is_charged if is_charged is None else is_charged:
+            if is_charged:
                 self.collection.open(number, at)
 
     def load_invoices(self):

@@ -14,14 +14,14 @@ void forecast_release(struct forecast *forecast) {
 
 /* -- what is going to be made -- */
 
-static enum rc read_command(struct work *work, const struct buf *text, struct forecast *forecast,
+static enum rc read_command(struct work *work, const char *type, const struct buf *text, struct forecast *forecast,
                             struct message **ret_command, struct error *err) {
   struct message *command = ARENA_NEW(work->arena, struct message);
   if (!forecast->bodies) forecast->bodies = json_array();
   command->tenant = forecast->tenant;
   command->value = arena_strndup(work->arena, buf_text(text), text->length);
   command->value_length = text->length;
-  TRY(message_parse(command, "invoice.create", &command->json, err));
+  TRY(message_parse(command, type, &command->json, err));
   json_array_append_new(forecast->bodies, command->json);
   *ret_command = command;
   return RC_OK;
@@ -39,7 +39,7 @@ enum rc forecast_add_invoice(struct work *work, const struct billing *billing, s
   if (!forecast->invoices) forecast->invoices = ARENA_ARRAY(work->arena, struct invoice, FORECAST_INVOICES_MAX);
   buf_init(&text, BILLING_INVOICE_MAX);
   billing_write_invoice(&text, &billing->lines[*first], end - *first, db_uuid(work->arena, &id), NULL, at);
-  TRY(read_command(work, &text, forecast, &command, err));
+  TRY(read_command(work, "invoice.create", &text, forecast, &command, err));
   TRY(invoice_read(work->arena, command, &forecast->invoices[forecast->count], err));
   forecast->invoices[forecast->count++].created = at;
   forecast->last_at = at;
@@ -57,7 +57,7 @@ enum rc forecast_add(struct work *work, struct billing *billing, struct utime at
 
 enum rc forecast_add_notes(struct work *work, const struct buf *text, struct forecast *forecast, struct error *err) {
   struct message *command = NULL;
-  TRY(read_command(work, text, forecast, &command, err));
+  TRY(read_command(work, "credit-note.create", text, forecast, &command, err));
   forecast->request = ARENA_NEW(work->arena, struct note_request);
   return note_request_read(work->arena, command, forecast->request, err);
 }
@@ -73,18 +73,16 @@ static bool is_claimed(const struct notes *notes, const struct invoice *invoice)
 
 static struct finalising *plan(struct work *work, const struct forecast *forecast, struct ahead *ahead) {
   struct finalising *planned = ARENA_ARRAY(work->arena, struct finalising, ahead->count);
-  struct invoice *ordered = ARENA_ARRAY(work->arena, struct invoice, ahead->count);
   for (size_t i = 0; i < ahead->count; i++) {
     planned[i] = (struct finalising){.at = ahead->invoices[i].auto_finalise, .place = i};
     if (is_claimed(&forecast->notes, &ahead->invoices[i])) planned[i].at = work->now;
   }
-  invoices_order(work->arena, ahead->invoices, planned, ahead->count);
+  ahead->invoices = invoices_order(work->arena, ahead->invoices, planned, ahead->count);
   for (size_t i = 0; i < ahead->count; i++) {
-    ordered[i] = ahead->invoices[planned[i].place];
-    if (ordered[i].is_draft) ordered[i].issue_date = zone_date(forecast->zone, planned[i].at);
-    ordered[i].is_draft = planned[i].at.us > work->now.us; /* when the notes come */
+    struct invoice *invoice = &ahead->invoices[i];
+    if (invoice->is_draft) invoice->issue_date = zone_date(forecast->zone, planned[i].at);
+    invoice->is_draft = planned[i].at.us > work->now.us; /* when the notes come */
   }
-  ahead->invoices = ordered;
   return planned;
 }
 
