@@ -2,44 +2,13 @@
 #include "invoicing/drafts.h"
 
 #include "base/assert.h"
+#include "db/columns.h"
 #include "invoicing/order.h"
 #include "invoicing_sql.h"
 
-struct cursor {
-  const PGresult *rows;
-  struct arena *arena;
-  int row, column;
-};
-
-static bool skip_null(struct cursor *at) {
-  if (!row_is_null(at->rows, at->row, at->column)) return false;
-  at->column++;
-  return true;
-}
-
-static const char *next_text(struct cursor *at) {
-  return row_text_copy(at->arena, at->rows, at->row, at->column++);
-}
-
-static int64_t next_int(struct cursor *at, int64_t none) {
-  return skip_null(at) ? none : row_int(at->rows, at->row, at->column++);
-}
-
-static bool next_time(struct cursor *at, struct utime *ret_time) {
-  if (skip_null(at)) return false;
-  *ret_time = row_utime(at->rows, at->row, at->column++);
-  return true;
-}
-
-static bool next_date(struct cursor *at, struct date *ret_date) {
-  if (skip_null(at)) return false;
-  *ret_date = row_date(at->rows, at->row, at->column++);
-  return true;
-}
-
 /* Columns as in drafts_load.sql. */
-static void read_draft(struct cursor *at, struct invoice *invoice) {
-  invoice->tenant = row_uuid(at->rows, at->row, at->column++);
+static void read_draft(struct row_cursor *at, struct invoice *invoice) {
+  invoice->tenant = next_uuid(at);
   invoice->id = row_uuid(at->rows, at->row, at->column);
   invoice->id_text = next_text(at);
   invoice->customer_id = next_text(at);
@@ -48,19 +17,18 @@ static void read_draft(struct cursor *at, struct invoice *invoice) {
   invoice->notes = next_text(at);
   invoice->currency = currency_find(next_text(at));
   invoice->has_asked_due_date = next_date(at, &invoice->asked_due_date);
-  (void)next_time(at, &invoice->created);
+  invoice->created = next_utime(at);
   invoice->version = next_int(at, 1) + 1;
   (void)next_date(at, &invoice->issue_date);
-  (void)next_time(at, &invoice->auto_finalise);
+  invoice->auto_finalise = next_utime(at);
   invoice->is_draft = true;
   invoice->is_tallied = true;
   ASSERT(invoice->currency); /* it was one when the draft was made */
 }
 
 /* Columns as in draft_items_load.sql, from the second on. */
-static enum rc read_item(struct cursor *at, struct invoice_line *line, struct error *err) {
-  struct utime start, end;
-  *line = (struct invoice_line){.id = row_uuid(at->rows, at->row, at->column++)};
+static enum rc read_item(struct row_cursor *at, struct invoice_line *line, struct error *err) {
+  *line = (struct invoice_line){.id = next_uuid(at)};
   line->kind = next_text(at);
   line->subscription_id = next_text(at);
   line->item = next_int(at, 0);
@@ -73,10 +41,9 @@ static enum rc read_item(struct cursor *at, struct invoice_line *line, struct er
   line->listed_minor = next_int(at, 0);
   line->tax_code = next_text(at);
   line->plan_id = next_text(at);
-  bool has_start = next_time(at, &start), has_end = next_time(at, &end);
-  line->has_period = has_start && has_end;
-  if (line->has_period) line->start = start;
-  if (line->has_period) line->end = end;
+  line->has_period = !row_is_null(at->rows, at->row, at->column);
+  line->start = next_utime(at);
+  line->end = next_utime(at);
   line->provenance = next_text(at);
   const char *credits = next_text(at);
   if (!credits) return RC_OK;
@@ -110,7 +77,7 @@ static enum rc load_items(struct work *work, struct invoice *invoices, size_t co
     }
     for (int r = 0; r < row_count(rows); r++) {
       struct uuid id = row_uuid(rows, r, 0);
-      struct cursor cursor = {.rows = rows, .arena = work->arena, .row = r, .column = 1};
+      struct row_cursor cursor = {.rows = rows, .arena = work->arena, .row = r, .column = 1};
       bool found = uuid_map_find(by_id, &id, &at);
       ASSERT(found);
       if (pass == 1) TRY(read_item(&cursor, &invoices[at].lines[invoices[at].line_count], err));
@@ -173,7 +140,7 @@ enum rc drafts_load(struct work *work, const struct draft_ref *asked, size_t cou
   size_t found = (size_t)row_count(rows);
   struct invoice *invoices = ARENA_ARRAY(work->arena, struct invoice, found);
   for (size_t i = 0; i < found; i++)
-    read_draft(&(struct cursor){.rows = rows, .arena = work->arena, .row = (int)i}, &invoices[i]);
+    read_draft(&(struct row_cursor){.rows = rows, .arena = work->arena, .row = (int)i}, &invoices[i]);
   if (found > 0) TRY(load_items(work, invoices, found, spare, err));
   *ret_invoices = in_order(work->arena, invoices, found);
   *ret_count = found;

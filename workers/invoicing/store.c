@@ -6,6 +6,7 @@
 
 #include "base/assert.h"
 #include "base/json_text.h"
+#include "db/columns.h"
 #include "domain/percent.h"
 #include "posting.h"
 #include "sql.h"
@@ -61,31 +62,6 @@ static enum rc take_numbers(struct work *work, struct invoice *invoices, size_t 
 
 enum { INVOICE_COLUMNS = 24, ITEM_COLUMNS = 30 };
 
-static void new_columns(struct work *work, struct db_array **columns, int count) {
-  for (int c = 0; c < count; c++) columns[c] = db_array_new(work->arena);
-}
-
-static void add_time(struct db_array *column, bool is_there, struct utime t) {
-  if (is_there)
-    db_array_utime(column, t);
-  else
-    db_array_text(column, NULL);
-}
-
-static void add_int(struct db_array *column, bool is_there, int64_t value) {
-  if (is_there)
-    db_array_int(column, value);
-  else
-    db_array_text(column, NULL);
-}
-
-static void add_date(struct db_array *column, bool is_there, struct date date) {
-  if (is_there)
-    db_array_date(column, date);
-  else
-    db_array_text(column, NULL);
-}
-
 /* In the order of invoices_insert.sql. */
 static void add_invoice(struct db_array **columns, const struct invoice *invoice) {
   struct db_array **column = columns;
@@ -95,7 +71,7 @@ static void add_invoice(struct db_array **columns, const struct invoice *invoice
   db_array_text(*column++, invoice->subscription_id);
   db_array_text(*column++, invoice->run_id);
   db_array_text(*column++, invoice->is_draft ? NULL : invoice->series);
-  add_int(*column++, !invoice->is_draft, invoice->number);
+  db_array_int_if(*column++, !invoice->is_draft, invoice->number);
   db_array_text(*column++, invoice_status(invoice));
   db_array_text(*column++, invoice->currency->code);
   db_array_int(*column++, invoice->subtotal_minor);
@@ -105,13 +81,13 @@ static void add_invoice(struct db_array **columns, const struct invoice *invoice
   db_array_int(*column++, invoice->credit_applied_minor);
   db_array_text(*column++, tax_rounding_name(invoice->tax_rounding));
   db_array_text(*column++, invoice->collection);
-  add_time(*column++, invoice->has_period, invoice->start);
-  add_time(*column++, invoice->has_period, invoice->end);
+  db_array_utime_if(*column++, invoice->has_period, invoice->start);
+  db_array_utime_if(*column++, invoice->has_period, invoice->end);
   db_array_date(*column++, invoice->issue_date);
-  add_date(*column++, invoice->has_asked_due_date, invoice->asked_due_date);
-  add_time(*column++, invoice->is_draft && invoice->auto_finalise.us, invoice->auto_finalise);
+  db_array_date_if(*column++, invoice->has_asked_due_date, invoice->asked_due_date);
+  db_array_utime_if(*column++, invoice->is_draft && invoice->auto_finalise.us, invoice->auto_finalise);
   db_array_text(*column++, invoice->notes);
-  add_time(*column++, invoice->created.us != 0, invoice->created);
+  db_array_utime_if(*column++, invoice->created.us != 0, invoice->created);
   db_array_int(*column++, invoice->version);
   ASSERT(column == columns + INVOICE_COLUMNS);
 }
@@ -124,13 +100,13 @@ struct rows {
 
 static struct rows rows_of(struct db_array **columns, int count) {
   struct rows rows = {.count = db_array_count(columns[0])};
-  for (int c = 0; c < count; c++) rows.params[c] = db_array_literal(columns[c]);
+  db_arrays_literals(columns, count, rows.params);
   return rows;
 }
 
 static struct rows invoice_rows(struct work *work, const struct invoice *invoices, size_t count) {
   struct db_array *columns[INVOICE_COLUMNS];
-  new_columns(work, columns, INVOICE_COLUMNS);
+  db_arrays_new(work->arena, columns, INVOICE_COLUMNS);
   for (size_t i = 0; i < count; i++)
     if (!invoices[i].is_known) add_invoice(columns, &invoices[i]);
   struct rows rows = rows_of(columns, INVOICE_COLUMNS);
@@ -170,7 +146,7 @@ static void add_item(struct db_array **columns, const struct invoice *invoice, c
   db_array_text(*column++, line->subscription_id);
   db_array_int(*column++, line->item);
   db_array_text(*column++, line->component);
-  add_int(*column++, !is_by_hand, line->period_index);
+  db_array_int_if(*column++, !is_by_hand, line->period_index);
   db_array_int(*column++, line->revision);
   db_array_text(*column++, line->description);
   db_array_text(*column++, line->quantity);
@@ -179,25 +155,25 @@ static void add_item(struct db_array **columns, const struct invoice *invoice, c
   db_array_int(*column++, line->discount_minor);
   db_array_text(*column++, percent_format(line->rate.percent_micro, percent));
   db_array_int(*column++, line->tax_minor);
-  add_int(*column++, is_inclusive, line->listed_minor);
-  add_int(*column++, is_inclusive, line->listed_discount_minor);
+  db_array_int_if(*column++, is_inclusive, line->listed_minor);
+  db_array_int_if(*column++, is_inclusive, line->listed_discount_minor);
   db_array_text(*column++, line->tax_code);
   db_array_text(*column++, tax_category_name(line->rate.category));
   db_array_bool(*column++, is_inclusive);
   db_array_text(*column++, line->plan_id);
   db_array_text(*column++, line->discounts);
   db_array_uuid(*column++, line->takes_back && line->origin ? &line->origin->id : NULL);
-  add_time(*column++, line->has_period, line->start);
-  add_time(*column++, line->has_period, line->end);
+  db_array_utime_if(*column++, line->has_period, line->start);
+  db_array_utime_if(*column++, line->has_period, line->end);
   db_array_text(*column++, line->provenance);
   db_array_text(*column++, line->credits_json);
-  db_array_uuid(*column++, uuid_is_nil(&line->rate.id) ? NULL : &line->rate.id);
+  db_array_uuid_unless_nil(*column++, &line->rate.id);
   ASSERT(column == columns + ITEM_COLUMNS);
 }
 
 static struct rows item_rows(struct work *work, const struct invoice *invoices, size_t count) {
   struct db_array *columns[ITEM_COLUMNS];
-  new_columns(work, columns, ITEM_COLUMNS);
+  db_arrays_new(work->arena, columns, ITEM_COLUMNS);
   for (size_t i = 0; i < count; i++)
     for (size_t n = 0; !invoices[i].is_known && n < invoices[i].line_count; n++)
       add_item(columns, &invoices[i], &invoices[i].lines[n], (int64_t)n + 1);
@@ -227,7 +203,7 @@ static struct postings *post_all(struct work *work, const struct invoice *invoic
 static enum rc save_grant_uses(struct work *work, const struct ground *ground, struct error *err) {
   struct db_array *columns[4];
   if (ground->grant_use_count == 0) return RC_OK;
-  new_columns(work, columns, 4);
+  db_arrays_new(work->arena, columns, 4);
   for (size_t i = 0; i < ground->grant_use_count; i++) {
     const struct grant_use *use = &ground->grant_uses[i];
     db_array_uuid(columns[0], &use->invoice->tenant);
@@ -236,7 +212,7 @@ static enum rc save_grant_uses(struct work *work, const struct ground *ground, s
     db_array_int(columns[3], use->amount_minor);
   }
   const char *params[5];
-  for (int c = 0; c < 4; c++) params[c] = db_array_literal(columns[c]);
+  db_arrays_literals(columns, 4, params);
   params[4] = db_utime(work->arena, work->now);
   return tx_exec(work->tx, &sql_grant_uses_insert, params, 5, NULL, err);
 }

@@ -10,6 +10,7 @@
 #include "base/assert.h"
 #include "base/money.h"
 #include "base/zone.h"
+#include "db/columns.h"
 #include "domain/dunning.h"
 #include "language.h"
 #include "message.h"
@@ -223,11 +224,10 @@ static enum rc load_recipients(struct work *work, const struct notice *notices, 
   struct db_array *tenants = db_array_new(work->arena), *customers = db_array_new(work->arena);
   struct db_array *invoices = db_array_new(work->arena), *methods = db_array_new(work->arena);
   for (size_t i = 0; i < count; i++) {
-    const struct uuid *method = &notices[i].payment_method;
     db_array_uuid(tenants, &notices[i].message->tenant);
     db_array_uuid(customers, &notices[i].customer);
     db_array_uuid(invoices, &notices[i].invoice);
-    db_array_uuid(methods, uuid_is_nil(method) ? NULL : method);
+    db_array_uuid_unless_nil(methods, &notices[i].payment_method);
   }
   return tx_exec(work->tx, &sql_recipients,
                  PARAMS(db_array_literal(tenants), db_array_literal(customers), db_array_literal(invoices),
@@ -292,7 +292,7 @@ static enum rc insertion_add(struct insertion *insertion, const struct mail_make
   db_array_text(insertion->recipients, recipient->is_deleted ? "" : recipient->email);
   db_array_uuid(insertion->customers, &notice->customer);
   db_array_uuid(insertion->invoices, &notice->invoice);
-  db_array_uuid(insertion->payments, uuid_is_nil(&notice->payment) ? NULL : &notice->payment);
+  db_array_uuid_unless_nil(insertion->payments, &notice->payment);
   db_array_text(insertion->variables, buf_text(&variables));
   db_array_text(insertion->refusals, refusal);
   return RC_OK;

@@ -4,55 +4,25 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "db/columns.h"
 #include "domain/dunning.h"
 #include "sql.h"
 
 /* -- reading -- */
 
-struct cursor {
-  const PGresult *rows;
-  struct arena *arena;
-  int row, column;
-};
-
-static bool skip_null(struct cursor *at) {
-  if (!row_is_null(at->rows, at->row, at->column)) return false;
-  at->column++;
-  return true;
-}
-
-static const char *next_text(struct cursor *at) {
-  return row_text_copy(at->arena, at->rows, at->row, at->column++);
-}
-static int64_t next_int64(struct cursor *at) {
-  return skip_null(at) ? 0 : row_int(at->rows, at->row, at->column++);
-}
-static int next_int(struct cursor *at) {
-  return (int)next_int64(at);
-}
-static bool next_bool(struct cursor *at) {
-  return row_bool(at->rows, at->row, at->column++);
-}
-static struct uuid next_uuid(struct cursor *at) {
-  return skip_null(at) ? UUID_NIL : row_uuid(at->rows, at->row, at->column++);
-}
-static struct utime next_utime(struct cursor *at) {
-  return skip_null(at) ? (struct utime){0} : row_utime(at->rows, at->row, at->column++);
-}
-
-static struct payment read_payment(struct cursor *at) {
+static struct payment read_payment(struct row_cursor *at) {
   struct payment payment = {.tenant = next_uuid(at)};
   payment.id = next_uuid(at);
   payment.customer = next_uuid(at);
   payment.invoice = next_uuid(at);
   (void)snprintf(payment.currency, sizeof payment.currency, "%s", next_text(at));
-  payment.amount_minor = next_int64(at);
+  payment.amount_minor = next_int(at, 0);
   bool is_known = payment_status_from_name(next_text(at), &payment.status);
   ASSERT(is_known); /* the table's own check names the same */
   payment.method = next_uuid(at);
-  payment.attempts = next_int(at);
-  payment.cycle = next_int(at);
-  payment.cycle_attempts = next_int(at);
+  payment.attempts = (int)next_int(at, 0);
+  payment.cycle = (int)next_int(at, 0);
+  payment.cycle_attempts = (int)next_int(at, 0);
   payment.first_failure = next_utime(at);
   payment.next_attempt = next_utime(at);
   payment.intent_id = next_text(at);
@@ -61,12 +31,12 @@ static struct payment read_payment(struct cursor *at) {
   payment.decline_class = next_text(at);
   payment.dead_letter = next_uuid(at);
   payment.succeeded = next_utime(at);
-  payment.version = next_int64(at);
+  payment.version = next_int(at, 0);
   payment.clock = next_uuid(at);
   return payment;
 }
 
-static struct method read_method(struct cursor *at, bool *ret_is_there) {
+static struct method read_method(struct row_cursor *at, bool *ret_is_there) {
   struct method method = {.id = next_uuid(at)};
   method.type = next_text(at);
   method.gateway_id = next_text(at);
@@ -74,17 +44,17 @@ static struct method read_method(struct cursor *at, bool *ret_is_there) {
   return method;
 }
 
-static struct attempt read_attempt(struct cursor *at, bool *ret_is_there) {
-  struct attempt attempt = {.number = next_int(at)};
+static struct attempt read_attempt(struct row_cursor *at, bool *ret_is_there) {
+  struct attempt attempt = {.number = (int)next_int(at, 0)};
   bool has_method;
-  attempt.cycle = next_int(at);
+  attempt.cycle = (int)next_int(at, 0);
   attempt.method = read_method(at, &has_method);
-  attempt.amount_minor = next_int64(at);
+  attempt.amount_minor = next_int(at, 0);
   attempt.key = next_text(at);
   attempt.started = next_utime(at);
   attempt.sent = next_utime(at);
   attempt.asked_at = next_utime(at);
-  attempt.asked = next_int(at);
+  attempt.asked = (int)next_int(at, 0);
   attempt.intent_id = next_text(at);
   attempt.code = next_text(at);
   attempt.message = next_text(at);
@@ -92,14 +62,14 @@ static struct attempt read_attempt(struct cursor *at, bool *ret_is_there) {
   return attempt;
 }
 
-static void read_situation(struct cursor *at, struct situation *situation) {
+static void read_situation(struct row_cursor *at, struct situation *situation) {
   situation->payment = read_payment(at);
   situation->is_collectable = next_bool(at);
   situation->is_given_up = next_bool(at);
-  situation->due_minor = next_int64(at);
+  situation->due_minor = next_int(at, 0);
   situation->method = read_method(at, &situation->has_method);
   situation->method.barred_code = next_text(at);
-  situation->method_attempts = next_int(at);
+  situation->method_attempts = (int)next_int(at, 0);
   situation->gateway_customer_id = next_text(at);
   situation->has_method = situation->has_method && situation->method.gateway_id && situation->gateway_customer_id;
   situation->attempt = read_attempt(at, &situation->has_attempt);
@@ -176,7 +146,7 @@ enum rc situations_load(struct work *work, const struct payment_ref *refs, size_
               err));
   struct situation *situations = ARENA_ARRAY(work->arena, struct situation, (size_t)row_count(rows));
   for (int row = 0; row < row_count(rows); row++)
-    read_situation(&(struct cursor){.rows = rows, .arena = work->arena, .row = row}, &situations[row]);
+    read_situation(&(struct row_cursor){.rows = rows, .arena = work->arena, .row = row}, &situations[row]);
   *ret_situations = situations;
   *ret_count = (size_t)row_count(rows);
   return RC_OK;
@@ -184,26 +154,7 @@ enum rc situations_load(struct work *work, const struct payment_ref *refs, size_
 
 /* -- writing -- */
 
-static void add_time(struct db_array *column, struct utime t) {
-  if (t.us)
-    db_array_utime(column, t);
-  else
-    db_array_text(column, NULL);
-}
-
-static void add_id(struct db_array *column, const struct uuid *id) {
-  db_array_uuid(column, uuid_is_nil(id) ? NULL : id);
-}
-
 enum { PAYMENT_COLUMNS = 17, ATTEMPT_COLUMNS = 17 };
-
-static void new_columns(struct work *work, struct db_array **columns, int count) {
-  for (int c = 0; c < count; c++) columns[c] = db_array_new(work->arena);
-}
-
-static void column_literals(struct db_array *const *columns, int count, const char **params) {
-  for (int c = 0; c < count; c++) params[c] = db_array_literal(columns[c]);
-}
 
 static void add_payment(struct db_array **columns, const struct payment *payment) {
   struct db_array **column = columns;
@@ -211,18 +162,18 @@ static void add_payment(struct db_array **columns, const struct payment *payment
   db_array_uuid(*column++, &payment->id);
   db_array_int(*column++, payment->amount_minor);
   db_array_text(*column++, payment_status_name(payment->status));
-  add_id(*column++, &payment->method);
+  db_array_uuid_unless_nil(*column++, &payment->method);
   db_array_int(*column++, payment->attempts);
   db_array_int(*column++, payment->cycle);
   db_array_int(*column++, payment->cycle_attempts);
-  add_time(*column++, payment->first_failure);
-  add_time(*column++, payment->next_attempt);
+  db_array_utime_if(*column++, payment->first_failure.us != 0, payment->first_failure);
+  db_array_utime_if(*column++, payment->next_attempt.us != 0, payment->next_attempt);
   db_array_text(*column++, payment->intent_id);
   db_array_text(*column++, payment->failure_code);
   db_array_text(*column++, payment->failure_message);
   db_array_text(*column++, payment->decline_class);
-  add_id(*column++, &payment->dead_letter);
-  add_time(*column++, payment->succeeded);
+  db_array_uuid_unless_nil(*column++, &payment->dead_letter);
+  db_array_utime_if(*column++, payment->succeeded.us != 0, payment->succeeded);
   db_array_int(*column++, payment->version);
   ASSERT(column == columns + PAYMENT_COLUMNS);
 }
@@ -231,9 +182,9 @@ enum rc payments_save(struct work *work, const struct situation *situations, siz
   struct db_array *columns[PAYMENT_COLUMNS];
   const char *params[PAYMENT_COLUMNS + 1];
   if (count == 0) return RC_OK;
-  new_columns(work, columns, PAYMENT_COLUMNS);
+  db_arrays_new(work->arena, columns, PAYMENT_COLUMNS);
   for (size_t i = 0; i < count; i++) add_payment(columns, &situations[i].payment);
-  column_literals(columns, PAYMENT_COLUMNS, params);
+  db_arrays_literals(columns, PAYMENT_COLUMNS, params);
   params[PAYMENT_COLUMNS] = db_utime(work->arena, work->now);
   return tx_exec(work->tx, &sql_payments_save, params, PAYMENT_COLUMNS + 1, NULL, err);
 }
@@ -252,7 +203,7 @@ static void add_attempt(struct db_array **columns, const struct situation *situa
   db_array_utime(*column++, attempt->sent);
   db_array_int(*column++, attempt->asked);
   db_array_utime(*column++, attempt->asked_at);
-  add_time(*column++, attempt->finished);
+  db_array_utime_if(*column++, attempt->finished.us != 0, attempt->finished);
   db_array_text(*column++, attempt->outcome);
   db_array_text(*column++, attempt->code);
   db_array_text(*column++, attempt->message);
@@ -264,10 +215,10 @@ static void add_attempt(struct db_array **columns, const struct situation *situa
 enum rc attempts_save(struct work *work, const struct situation *situations, size_t count, struct error *err) {
   struct db_array *columns[ATTEMPT_COLUMNS];
   const char *params[ATTEMPT_COLUMNS];
-  new_columns(work, columns, ATTEMPT_COLUMNS);
+  db_arrays_new(work->arena, columns, ATTEMPT_COLUMNS);
   for (size_t i = 0; i < count; i++)
     if (situations[i].has_attempt) add_attempt(columns, &situations[i]);
   if (db_array_count(columns[0]) == 0) return RC_OK;
-  column_literals(columns, ATTEMPT_COLUMNS, params);
+  db_arrays_literals(columns, ATTEMPT_COLUMNS, params);
   return tx_exec(work->tx, &sql_attempts_save, params, ATTEMPT_COLUMNS, NULL, err);
 }
