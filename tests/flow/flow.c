@@ -140,6 +140,11 @@ static const struct {
      "COALESCE(sum(n.total_minor), "
      "0) FROM credit_notes n WHERE n.tenant_id = v.tenant_id AND n.invoice_id = v.id) OR amount_credited_minor > "
      "greatest(0, total_minor))"},
+    {"nor does what they give back of a line exceed it (BILL-043)",
+     "SELECT count(*) FROM (SELECT FROM credit_note_items x JOIN invoice_items i ON i.tenant_id = x.tenant_id AND "
+     "i.invoice_id = x.invoice_id AND i.line = x.invoice_line WHERE x.tenant_id = $1 GROUP BY i.invoice_id, i.line "
+     "HAVING abs(sum(x.amount_minor)) > abs(max(i.amount_minor - i.discount_minor)) "
+     "OR abs(sum(x.tax_minor)) > abs(max(i.tax_minor))) x"},
     {"an invoice is the sum of its lines",
      "SELECT count(*) FROM invoices v WHERE tenant_id = $1 AND (subtotal_minor, discount_minor, tax_minor) <> (SELECT "
      "COALESCE(sum(amount_minor), 0), COALESCE(sum(discount_minor), 0), COALESCE(sum(tax_minor), 0) "

@@ -44,6 +44,7 @@ Test(credit_note, bill_043_a_line_s_note_stays_within_its_rest) {
       {1000, 0, 1001, "is more than what is left of the line"},
       {1000, 1000, 1, "is more than what is left of the line"},
       {-1000, -999, -2, "is more than what is left of the line"},
+      {-1000, -1000, -1, "is more than what is left of the line"},
   };
   for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
     struct error err = {0};
