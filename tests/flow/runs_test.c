@@ -239,6 +239,10 @@ Test(runs, a_dry_one_looks_ahead_and_compares) {
   const char *plan = plan_new(&tenant, "5.00", "USD", "weekly");
   subscribe(&tenant, customer_new(&tenant, NULL), plan, days_ago(20)); /* three boundaries then, one next week */
   const char *leaves = subscribe(&tenant, customer_new(&tenant, NULL), plan, days_ago(10));
+  api_post(&tenant, 201, "/api/billing/coupons", "{'code':'FREE','percentOff':'100','duration':'forever'}");
+  api_post(&tenant, 201, "/api/billing/subscriptions", /* 0.00 then and next week: no difference */
+           "{'customerId':'%s','planId':'%s','startDate':'%s','coupons':['FREE']}", customer_new(&tenant, NULL), plan,
+           days_ago(10));
   const char *last = billing_run(&tenant);
   api_post(&tenant, 200, keep_text("/api/billing/subscriptions/%s/cancel", leaves), "{'immediately':true}");
   const char *joins = subscribe(&tenant, customer_new(&tenant, NULL), plan, days_ago(0));

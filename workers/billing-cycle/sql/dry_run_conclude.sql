@@ -1,5 +1,6 @@
 -- What a dry run came to (BILL-062): totals by plan and currency, what would be parked, and the difference from the last
--- real run of the same customers that billed something; lists are cut, counts are exact. Findings of earlier dry runs go.
+-- real run of the same customers that billed something (what came to nothing, then or now, is not there); lists are cut, counts
+-- are exact. Findings of earlier dry runs go.
 -- $1 tenant, $2 run, $3 how long a list may be, $4 now.
 WITH found AS MATERIALIZED (
   SELECT * FROM billing_run_findings WHERE tenant_id = $1::uuid AND run_id = $2::uuid
@@ -13,7 +14,7 @@ WITH found AS MATERIALIZED (
   SELECT i.subscription_id, v.currency, sum(i.amount_minor - i.discount_minor + i.tax_minor)::bigint AS amount
   FROM last_run l JOIN invoices v ON v.tenant_id = $1::uuid AND v.run_id = l.id
   JOIN invoice_items i ON i.tenant_id = v.tenant_id AND i.invoice_id = v.id
-  WHERE i.subscription_id IS NOT NULL GROUP BY 1, 2
+  WHERE i.subscription_id IS NOT NULL GROUP BY 1, 2 HAVING sum(i.amount_minor - i.discount_minor + i.tax_minor) <> 0
 ), compared AS MATERIALIZED (
   SELECT subscription_id, COALESCE(f.currency, b.currency) AS currency, b.amount AS was, f.total_minor AS becomes,
          CASE WHEN b.amount IS NULL THEN 'new' WHEN f.total_minor IS NULL THEN 'gone' ELSE 'changed' END AS kind
