@@ -279,6 +279,8 @@ static enum rc read_origin(struct work *work, const PGresult *rows, int row, str
   origin->discounts = row_text_copy(work->arena, rows, row, 9);
   if (!row_is_null(rows, row, 10)) origin->rate.id = row_uuid(rows, row, 10);
   origin->is_void = row_bool(rows, row, 11);
+  origin->is_draft = !row_is_null(rows, row, 12);
+  if (origin->is_draft) origin->invoice_id = row_uuid(rows, row, 12);
   if (tax_category_from_name(row_text(rows, row, 7), &origin->rate.category)) return RC_OK;
   return error_set(err, RC_INVARIANT, "a line's tax category is unknown");
 }
@@ -337,7 +339,7 @@ static void share_origins(struct invoice *invoices, size_t count, const struct a
   for (size_t i = 0; i < count; i++) {
     for (size_t n = 0; !invoices[i].is_known && n < invoices[i].line_count; n++) {
       struct invoice_line *line = &invoices[i].lines[n];
-      if (line->takes_back && !line->origin) line->origin = find_twin(asked, line)->origin;
+      if (line->takes_back) line->origin = find_twin(asked, line)->origin;
     }
   }
 }

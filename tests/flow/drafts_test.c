@@ -70,6 +70,20 @@ Test(drafts, bill_071_finalising_one_by_hand_finalises_what_it_needs) {
   expect_sound_books(&shop.tenant);
 }
 
+/* Nothing takes back what may still become something else. */
+Test(drafts, bill_071_what_is_no_draft_finalises_those_that_it_takes_back) {
+  struct shop shop = shop_new(1);
+  sql_do(&shop.tenant, "UPDATE tenants SET draft_hours = 0 WHERE id = $1");
+  for (int n = 0; n < CUSTOMERS; n++)
+    api_post(&shop.tenant, 200, keep_text("/api/billing/subscriptions/%s/change-plan", shop.subscriptions[n]),
+             "{'quantity':3,'when':'now'}");
+  WAIT_UNTIL(sql_int(&shop.tenant, "SELECT count(*) FROM invoices WHERE tenant_id = $1 AND number IS NOT NULL") >=
+                 (int64_t)CUSTOMERS * 3,
+             "all invoices");
+  for (int n = 0; n < CUSTOMERS; n++) cr_expect_str_eq(totals_of(&shop, n), "1500 1500 1500");
+  expect_sound_books(&shop.tenant);
+}
+
 /* BILL-043: notes are on what has a number; so these are finalised first, as they were made. What the preview told
  * comes. */
 Test(drafts, bill_071_a_cancellation_finalises_what_it_gives_back) {

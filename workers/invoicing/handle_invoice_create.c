@@ -1,6 +1,7 @@
 /* invoice.create: the lines that billing computed become invoices; finalised at once, or drafts for as long as the
  * tenant wants to look at them (BILL-071). */
 #include "base/uuid_map.h"
+#include "draft.h"
 #include "handlers.h"
 #include "invoicing/compute.h"
 #include "sql.h"
@@ -43,6 +44,31 @@ static void decide_drafts(struct work *work, const struct ground *ground, struct
   }
 }
 
+/* What is finalised takes nothing back of a draft, which may become something else yet (the tenant does not want drafts
+ * any more, or not for as long): that draft is finalised before it. */
+static size_t find_needed(struct invoice *invoices, size_t count, struct draft_ref *refs) {
+  size_t needed = 0;
+  for (size_t i = 0; i < count; i++) {
+    for (size_t n = 0; !invoices[i].is_known && !invoices[i].is_draft && n < invoices[i].line_count; n++) {
+      const struct origin *origin = invoices[i].lines[n].origin;
+      if (!origin || !origin->is_draft) continue;
+      if (refs) refs[needed] = (struct draft_ref){.tenant = invoices[i].tenant, .id = origin->invoice_id};
+      needed++;
+    }
+  }
+  return needed;
+}
+
+static enum rc finalise_needed(struct work *work, struct invoice *invoices, size_t count, struct ground *ground,
+                               struct error *err) {
+  size_t needed = find_needed(invoices, count, NULL);
+  if (needed == 0) return RC_OK;
+  struct draft_ref *refs = ARENA_ARRAY(work->arena, struct draft_ref, needed);
+  (void)find_needed(invoices, count, refs);
+  TRY(drafts_finalise(work, refs, needed, NULL, err));
+  return ground_load(work, invoices, count, GROUND_TO_STORE, ground, err); /* on which all stand now */
+}
+
 enum rc handle_invoice_create(struct work *work, struct message *const *messages, size_t count, struct error *err) {
   struct invoice *invoices = ARENA_ARRAY(work->arena, struct invoice, count);
   struct ground ground;
@@ -51,6 +77,7 @@ enum rc handle_invoice_create(struct work *work, struct message *const *messages
   TRY(find_known(work, invoices, count, by_id, err));
   TRY(ground_load(work, invoices, count, GROUND_TO_STORE, &ground, err));
   decide_drafts(work, &ground, invoices, count);
+  TRY(finalise_needed(work, invoices, count, &ground, err));
   for (size_t i = 0; i < count; i++)
     if (!invoices[i].is_known) TRY(invoice_compute(work, &ground, invoices, i, err));
 
