@@ -313,9 +313,9 @@ static enum rc scan_next(struct scan *scan) {
   return c == '-' || is_digit(c) ? scan_number(scan) : scan_plain(scan);
 }
 
-static bool is_beside(const struct scan *scan, char first) {
-  return scan->beside && first == '"' && scan->name_length == strlen(scan->beside) + 2 &&
-         memcmp(scan->name + 1, scan->beside, scan->name_length - 2) == 0 && is_before_colon(scan);
+static bool is_beside(const struct scan *scan) {
+  return scan->name_length == strlen(scan->beside) + 2 &&
+         memcmp(scan->name + 1, scan->beside, scan->name_length - 2) == 0;
 }
 
 static enum rc set_aside(struct scan *scan) {
@@ -334,9 +334,11 @@ static enum rc set_aside(struct scan *scan) {
 enum rc json_exact_beside(const char *text, size_t length, const char *name, struct buf *out, struct error *err) {
   struct scan scan = {.text = text, .length = length, .beside = name, .out = out, .err = err};
   while (scan.at < length) {
-    char first = text[scan.at];
+    bool is_string = text[scan.at] == '"';
     TRY(scan_next(&scan));
-    if (is_beside(&scan, first)) TRY(set_aside(&scan));
+    if (!name || !is_string || !is_before_colon(&scan)) continue;
+    if (memchr(scan.name, '\\', scan.name_length)) return malformed(&scan, scan.at, "escaped member name");
+    if (is_beside(&scan)) TRY(set_aside(&scan));
   }
   if (!buf_ok(out)) return error_set(err, RC_MALFORMED, "the document is too large");
   return RC_OK;

@@ -49,7 +49,8 @@ void json_escape(struct buf *out, const char *text, size_t length); /* with the 
  * appended to. */
 MUST_CHECK enum rc json_exact(const char *text, size_t length, struct buf *out, struct error *err);
 /* The same, but that each member of this name, which must be an object, is set aside: what nobody looks into costs no
- * parser. In its place stands where its text is, [first byte, bytes]. Whoever reads that text checks its grammar. */
+ * parser. In its place stands where its text is, [first byte, bytes]. Whoever reads that text checks its grammar. No
+ * other name may be written with a backslash: the parser might read it as this one. */
 MUST_CHECK enum rc json_exact_beside(const char *text, size_t length, const char *name, struct buf *out,
                                      struct error *err);
 

@@ -349,6 +349,7 @@ Test(json_text, a_member_that_is_set_aside_leaves_its_place) {
       {"[{\"p\" : {}},{\"p\":{\"p\":{}}}]", "[{\"p\" : [8,2]},{\"p\":[17,8]}]"},
       {"{\"p\":{\"a\":\"}\\\"\"},\"a\":\"p\"}", "{\"p\":[5,11],\"a\":\"p\"}"},
       {"[\"p\",{\"pp\":{},\"\":{}}]", "[\"p\",{\"pp\":{},\"\":{}}]"},
+      {"{\"p\":{\"\\u0070\":1},\"q\":\"\\u0070\"}", "{\"p\":[5,12],\"q\":\"\\u0070\"}"},
       {"{\"p\":{\"a\" 1 ]}", "{\"p\":[5,8]}"}, /* whoever reads it finds that */
   };
   for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
@@ -361,7 +362,14 @@ Test(json_text, a_member_that_is_set_aside_leaves_its_place) {
 
 Test(json_text, what_is_set_aside_is_an_object_and_scanned) {
   static const char *const CASES[] = {
-      "{\"p\":[5,2]}", "{\"p\":null}", "{\"p\":", "{\"p\":{\"a\":\"\\u0000\"}}", "{\"p\":{\"a\":1e999}}", "{\"p\":{\"a",
+      "{\"\\u0070\":{}}",
+      "{\"p\":{},\"q\\\"\" : 1}", /* a name that must be read to be known */
+      "{\"p\":[5,2]}",
+      "{\"p\":null}",
+      "{\"p\":",
+      "{\"p\":{\"a\":\"\\u0000\"}}",
+      "{\"p\":{\"a\":1e999}}",
+      "{\"p\":{\"a",
   };
   for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
     struct buf out CLEANUP(buf_release);

@@ -98,6 +98,21 @@ Test(message, what_is_set_aside_is_read_as_it_came) {
   json_decref(message.json);
 }
 
+/* The parser would read it as the same name, and find a place that nothing was set aside at. */
+Test(message, what_is_set_aside_cannot_be_named_in_another_way) {
+  static const char *const values[] = {
+      "{\"lines\":[{\"\\u0070rovenance\":{\"days\":30}}]}", "{\"lines\":[{\"\\u0070rovenance\":[1,99999]}]}",
+      "{\"lines\":[{\"provenance\":{},\"provenanc\\u0065\" : [0,9]}]}", "{\"lines\":[{\"provenance\":[1,99999]}]}"};
+  for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
+    struct message message = sound();
+    struct error err;
+    message.headers[HEADER_TYPE] = "invoice.create";
+    message.value = values[i];
+    message.value_length = strlen(values[i]);
+    cr_expect_eq(message_decode(&message, &err), RC_BAD_MESSAGE, "%s", values[i]);
+  }
+}
+
 /* Who sends a customer, or a plan, may call a member of his own so. */
 Test(message, nothing_is_set_aside_in_what_others_send) {
   static const char *const values[] = {"{\"metadata\":{\"provenance\":\"fair\"}}",
