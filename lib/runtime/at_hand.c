@@ -36,21 +36,32 @@ void at_hand_look_away(struct at_hand *hand) {
   atomic_store(&hand->is_looking, false);
 }
 
-/* suspect_count: it is not suspected. */
+static bool is_at(const struct bus_position *position, const char *topic, int32_t partition) {
+  return position->partition == partition && strcmp(position->topic, topic) == 0;
+}
+
+/* suspect_count: nothing of this partition is suspected. */
 static size_t find_suspect(const struct at_hand *hand, const char *topic, int32_t partition) {
   size_t i = 0;
-  while (i < hand->suspect_count &&
-         (hand->suspects[i].partition != partition || strcmp(hand->suspects[i].topic, topic) != 0))
+  while (i < hand->suspect_count && !is_at(&hand->suspects[i], topic, partition)) i++;
+  return i;
+}
+
+/* STRUCK_MAX: it was never alone at hand at a death. */
+static size_t find_struck(const struct at_hand *hand, const char *topic, int32_t partition, int64_t offset) {
+  size_t i = 0;
+  while (i < STRUCK_MAX && (hand->struck[i].strikes == 0 || hand->struck[i].at.offset != offset ||
+                            !is_at(&hand->struck[i].at, topic, partition)))
     i++;
   return i;
 }
 
 enum suspicion at_hand_suspicion(const struct at_hand *hand, const struct message *message) {
-  size_t found = find_suspect(hand, message->topic, message->partition);
-  const struct suspect *suspect = &hand->suspects[found];
-  if (found == hand->suspect_count || message->offset > suspect->last) return TRUSTED;
-  if (message->offset != suspect->offset || suspect->strikes < STRIKES_MAX) return SUSPECT;
-  return suspect->strikes == STRIKES_MAX ? CONDEMNED : UNREADABLE;
+  size_t suspect = find_suspect(hand, message->topic, message->partition);
+  if (suspect == hand->suspect_count || message->offset >= hand->suspects[suspect].offset) return TRUSTED;
+  size_t struck = find_struck(hand, message->topic, message->partition, message->offset);
+  if (struck == STRUCK_MAX || hand->struck[struck].strikes < STRIKES_MAX) return SUSPECT;
+  return hand->struck[struck].strikes == STRIKES_MAX ? CONDEMNED : UNREADABLE;
 }
 
 size_t at_hand_together(const struct at_hand *hand, const struct message *messages, size_t count) {
@@ -70,47 +81,68 @@ void death_describe(const struct death *death, char *ret_text, size_t size) {
 
 void at_hand_explain(const struct at_hand *hand, const struct message *message, struct error *ret_why) {
   char death[ERROR_TEXT_MAX];
-  size_t found = find_suspect(hand, message->topic, message->partition);
-  ASSERT(found < hand->suspect_count && hand->suspects[found].offset == message->offset);
-  death_describe(&hand->suspects[found].death, death, sizeof death);
+  size_t struck = find_struck(hand, message->topic, message->partition, message->offset);
+  ASSERT(struck < STRUCK_MAX);
+  death_describe(&hand->struck[struck].death, death, sizeof death);
   error_set(ret_why, RC_BUG, "the worker ended while it handled this message: %s", death);
 }
 
 /* -- after a death -- */
 
 /* When there is no room for another one, all are forgotten: who is guilty will be met again. */
-static struct suspect *suspect_find_or_make(struct at_hand *hand, const struct bus_position *position) {
+static void suspect(struct at_hand *hand, const struct bus_position *position) {
   size_t found = find_suspect(hand, position->topic, position->partition);
-  if (found < hand->suspect_count) return &hand->suspects[found];
+  if (found < hand->suspect_count) {
+    if (hand->suspects[found].offset < position->offset) hand->suspects[found].offset = position->offset;
+    return;
+  }
   if (hand->suspect_count == AT_HAND_MAX) hand->suspect_count = 0;
-  struct suspect *suspect = &hand->suspects[hand->suspect_count++];
-  *suspect = (struct suspect){.topic = position->topic, .partition = position->partition, .last = -1, .offset = -1};
-  return suspect;
+  hand->suspects[hand->suspect_count++] = *position;
 }
 
-static void strike(struct suspect *suspect, int64_t offset, const struct death *death) {
-  suspect->strikes = suspect->offset == offset ? suspect->strikes + 1 : 1;
-  suspect->offset = offset;
-  suspect->death = *death;
+/* When there is no room for another one, that is forgotten which was struck the longest ago: it is buried by now, or
+ * will be struck again and counts from one. */
+static struct struck *struck_make(struct at_hand *hand, const struct bus_position *at) {
+  struct struck *oldest = hand->struck;
+  for (struct struck *other = hand->struck; other < hand->struck + STRUCK_MAX; other++)
+    if (other->struck_at < oldest->struck_at) oldest = other;
+  *oldest = (struct struck){.at = *at};
+  return oldest;
+}
+
+static void strike(struct at_hand *hand, const struct bus_position *position) {
+  const struct bus_position at = {position->topic, position->partition, position->offset - 1};
+  size_t found = find_struck(hand, at.topic, at.partition, at.offset);
+  struct struck *struck = found < STRUCK_MAX ? &hand->struck[found] : struck_make(hand, &at);
+  struck->struck_at = hand->deaths;
+  struck->death = hand->death;
+  if (++struck->strikes == STRIKES_MAX) hand->condemned++;
+}
+
+static void note_death(struct at_hand *hand, int status) {
+  bool has_worked = atomic_exchange(&hand->has_worked, false);
+  hand->deaths++;
+  hand->deaths_in_vain = has_worked ? 1 : hand->deaths_in_vain + 1;
+  hand->has_ever_worked |= has_worked;
+  hand->death.status = status;
+  memcpy(hand->death.last_words, hand->last_words, sizeof hand->last_words);
+  hand->last_words[0] = '\0';
+  hand->first = hand->positions[0];
+  hand->first_of = hand->message_count;
 }
 
 bool at_hand_blame(struct at_hand *hand, int status) {
   if (atomic_exchange(&hand->is_looking, false)) at_hand_take(hand, &hand->looked_at, 1, 1);
   size_t position_count = atomic_load(&hand->position_count);
-  if (position_count == 0 || atomic_load(&hand->is_elsewhere)) return false;
-  hand->death.status = status;
-  memcpy(hand->death.last_words, hand->last_words, sizeof hand->last_words);
-  hand->first = hand->positions[0];
-  hand->first_of = hand->message_count;
-  for (size_t i = 0; i < position_count; i++) {
-    struct suspect *suspect = suspect_find_or_make(hand, &hand->positions[i]);
-    int64_t last = hand->positions[i].offset - 1;
-    if (suspect->last < last) suspect->last = last;
-    if (hand->message_count == 1) strike(suspect, last, &hand->death);
-  }
-  hand->deaths++;
-  hand->deaths_in_vain = atomic_exchange(&hand->has_worked, false) ? 1 : hand->deaths_in_vain + 1;
-  hand->last_words[0] = '\0';
+  if (position_count == 0) return false;
+  note_death(hand, status);
+  for (size_t i = 0; i < position_count; i++) suspect(hand, &hand->positions[i]);
+  if (hand->message_count == 1) strike(hand, hand->positions);
   at_hand_put_down(hand);
   return true;
+}
+
+bool at_hand_is_hopeless(const struct at_hand *hand) {
+  if (hand->deaths_in_vain >= IN_VAIN_MAX) return true;
+  return !hand->has_ever_worked && hand->condemned > 1 && atomic_load(&hand->has_buried);
 }

@@ -5,8 +5,9 @@
  *   one message was at hand         a strike; the second condemns it: it is not handled again, but buried
  *
  * So a message that ends the process does it three times at most, and one that happened to be at hand when somebody
- * killed the worker is not buried for it. Internal to lib/runtime. The loop writes while a worker lives, the supervisor
- * when it is dead: there is no lock. */
+ * killed the worker is not buried for it. A worker that has never handled a message has standing for one burial only:
+ * where every message ends the process it is the program that is at fault. Internal to lib/runtime. The loop writes
+ * while a worker lives, the supervisor when it is dead: there is no lock. */
 #ifndef RUNTIME_AT_HAND_H
 #define RUNTIME_AT_HAND_H
 
@@ -15,7 +16,8 @@
 #include "bus/bus.h"
 
 /* Of one poll there are no more messages than BATCH_MAX may say, so there are no more partitions either. */
-enum { AT_HAND_MAX = 5000, LAST_WORDS_MAX = 192, STRIKES_MAX = 2 };
+enum { AT_HAND_MAX = 5000, LAST_WORDS_MAX = 192, STRIKES_MAX = 2, STRUCK_MAX = 64 };
+enum { IN_VAIN_MAX = 10 }; /* deaths without a message handled between them */
 
 enum suspicion {
   TRUSTED,
@@ -30,15 +32,12 @@ struct death {
   char last_words[LAST_WORDS_MAX];
 };
 
-/* A partition that had messages at hand when a worker died. Its messages come in order, so that one at a time is
- * enough. */
-struct suspect {
-  const char *topic; /* of the table of topics: at the same address in each worker of one supervisor */
-  int32_t partition;
-  int64_t last;   /* messages up to this offset are handled alone */
-  int64_t offset; /* of the one that was alone at hand at the last such death; -1: none was */
-  int strikes;
-  struct death death;
+/* A message that was alone at hand when a worker died. */
+struct struck {
+  struct bus_position at; /* its own; the topic is of the table: at one address in each worker of a supervisor */
+  int strikes;            /* 0: none */
+  int struck_at;          /* the number of the last of these deaths */
+  struct death death;     /* the last one */
 };
 
 struct at_hand {
@@ -48,13 +47,17 @@ struct at_hand {
   size_t message_count;
   struct bus_position looked_at; /* counts alone, whatever else is at hand */
   atomic_bool is_looking;
-  atomic_bool is_elsewhere; /* another thread than the loop's ended the process: no message did */
-  atomic_bool has_worked;   /* a message was handled since the last death */
+  atomic_bool is_here;    /* a signal that ends the process met the loop's thread */
+  atomic_bool has_worked; /* a handler has handled a message since the last death */
+  atomic_bool has_buried; /* a condemned message is among the dead letters */
   char last_words[LAST_WORDS_MAX];
   /* written by the supervisor */
-  struct suspect suspects[AT_HAND_MAX + 1]; /* one more to point at: there is none */
+  struct bus_position suspects[AT_HAND_MAX]; /* what lies before them is handled alone */
   size_t suspect_count;
+  struct struck struck[STRUCK_MAX];
   int deaths, deaths_in_vain; /* in all; since a message was handled */
+  int condemned;              /* messages */
+  bool has_ever_worked;
   /* the last one: */
   struct death death;
   struct bus_position first; /* of what was at hand: */
@@ -77,8 +80,11 @@ size_t at_hand_together(const struct at_hand *hand, const struct message *messag
 /* Why a condemned message is not handled. */
 void at_hand_explain(const struct at_hand *hand, const struct message *message, struct error *ret_why);
 
-/* -- the supervisor: a worker died. False: no message is to blame. -- */
+/* -- the supervisor: a worker died, as waitpid tells it. False: no message is to blame. -- */
 bool at_hand_blame(struct at_hand *hand, int status);
+
+/* It is not the messages that are at fault, but the program: to go on would bury one after the other. */
+bool at_hand_is_hopeless(const struct at_hand *hand);
 
 /* "signal 6 (Aborted): x > 0 at lib/…", "exit status 1: …"; cut to the size. */
 void death_describe(const struct death *death, char *ret_text, size_t size);

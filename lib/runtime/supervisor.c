@@ -15,8 +15,12 @@ enum {
   WRONG_SETTING = 2, /* the exit status of a worker that refuses to start */
   PAUSE_MS = 50,     /* before the next worker; twice as long each time in vain */
   PAUSE_MAX_MS = 1600,
-  IN_VAIN_MAX = 10, /* deaths without a message handled between them: not the messages are at fault, but the program */
+  OTHER_STACK_BYTES = 64 * 1024,
 };
+
+/* Signals by which a program ends itself. The thread that meets one of them says so. */
+static const int crashes[] = {SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGILL};
+enum { CRASHES = sizeof crashes / sizeof *crashes };
 
 /* -- the child -- */
 
@@ -24,23 +28,30 @@ static struct at_hand *the_hand; /* what the signal handler reaches */
 static struct sigaction actions_before[NSIG];
 
 /* Says who it was and dies of the same signal, by the handler that was there before (a sanitizer's, or none): a fault
- * happens again when its instruction does, what was sent is sent again. A thread whose stack has run out does not come
- * here. */
+ * happens again when its instruction does, what was sent is sent again. Another thread whose stack has run out does not
+ * come here, and has nothing to say either. */
 static void on_crash(int signal, siginfo_t *info, void *context) {
   (void)context;
-  if (gettid() != getpid()) atomic_store(&the_hand->is_elsewhere, true);
+  if (gettid() == getpid()) atomic_store(&the_hand->is_here, true);
   sigaction(signal, &actions_before[signal], NULL);
   if (info->si_code <= 0) (void)raise(signal);
 }
 
+/* For the loop's thread, so that on_crash can run when the stack has none left. A sanitizer has given it one. */
+static void use_other_stack(void) {
+  static char other_stack[OTHER_STACK_BYTES];
+  const stack_t other = {.ss_sp = other_stack, .ss_size = sizeof other_stack};
+  stack_t before;
+  if (sigaltstack(NULL, &before) == 0 && before.ss_flags & SS_DISABLE) sigaltstack(&other, NULL);
+}
+
 static void become_worker(struct at_hand *hand, pid_t supervisor, const sigset_t *mask) {
-  static const int crashes[] = {SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGILL};
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (getppid() != supervisor) _exit(1); /* it went before we had asked for that */
   the_hand = hand;
-  struct sigaction action = {.sa_sigaction = on_crash, .sa_flags = SA_SIGINFO};
-  for (size_t i = 0; i < sizeof crashes / sizeof *crashes; i++)
-    sigaction(crashes[i], &action, &actions_before[crashes[i]]);
+  use_other_stack();
+  struct sigaction action = {.sa_sigaction = on_crash, .sa_flags = SA_SIGINFO | SA_ONSTACK};
+  for (size_t i = 0; i < CRASHES; i++) sigaction(crashes[i], &action, &actions_before[crashes[i]]);
   assert_keep_words(hand->last_words, sizeof hand->last_words);
   sigprocmask(SIG_SETMASK, mask, NULL);
 }
@@ -102,6 +113,18 @@ static bool is_death(int status) {
   return WIFSIGNALED(status) || (WEXITSTATUS(status) != 0 && WEXITSTATUS(status) != WRONG_SETTING);
 }
 
+/* Another thread than the loop's has ended the process: no message did. */
+static bool is_elsewhere(const struct at_hand *hand, int status) {
+  bool is_crash = false;
+  for (size_t i = 0; i < CRASHES; i++) is_crash |= WIFSIGNALED(status) && WTERMSIG(status) == crashes[i];
+  return is_crash && !atomic_load(&hand->is_here);
+}
+
+/* The next worker can do better. */
+static bool is_worth_another(struct at_hand *hand, int status) {
+  return is_death(status) && !is_elsewhere(hand, status) && at_hand_blame(hand, status) && !at_hand_is_hopeless(hand);
+}
+
 static int exit_status_of(int status) {
   return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
@@ -114,6 +137,7 @@ bool supervise(struct at_hand *hand, int *ret_status) {
   sigprocmask(SIG_BLOCK, &all, &before);
   for (pid_t supervisor = getpid();;) {
     bool stopping = false;
+    atomic_store(&hand->is_here, false);
     pid_t child = fork();
     if (child == 0) {
       become_worker(hand, supervisor, &before);
@@ -122,7 +146,7 @@ bool supervise(struct at_hand *hand, int *ret_status) {
     if (child < 0) perror("fork");
     dl_iterate_phdr(forget_code, NULL); /* loading left 6 MB, which every figure would count twice */
     int status = child < 0 ? W_EXITCODE(1, 0) : await_end(child, &stopping);
-    if (!stopping && is_death(status) && at_hand_blame(hand, status) && hand->deaths_in_vain < IN_VAIN_MAX) {
+    if (!stopping && is_worth_another(hand, status)) {
       if (pause_after(hand->deaths_in_vain)) continue;
       status = 0;
     }
