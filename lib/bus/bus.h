@@ -53,6 +53,8 @@ struct bus_consumer_options {
   const char *group;
   const enum topic *topics;
   size_t topic_count;
+  int session_timeout_ms; /* so long the partitions of a member that was killed lie idle; the broker has bounds for it
+                           */
   /* Asked on assignment: where to begin, -1 for the beginning. Failure makes the assignment wait and ask again. */
   MUST_CHECK enum rc (*start_at)(void *context, const char *cluster_id, struct bus_position *positions, size_t count,
                                  struct error *err);
@@ -66,13 +68,12 @@ void bus_consumer_free(struct bus_consumer *consumer); /* leaves the group */
  * ms for more. RC_OK with 0 messages is normal. After a rebalance, messages of lost partitions are not returned. */
 MUST_CHECK enum rc bus_poll(struct bus_consumer *consumer, struct arena *arena, size_t max, int timeout_ms,
                             struct message **ret_messages, size_t *ret_count, struct error *err);
-/* Goes back: what was polled from these positions on is delivered again. */
-MUST_CHECK enum rc bus_seek(struct bus_consumer *consumer, const struct bus_position *positions, size_t count,
-                            struct error *err);
-/* Offsets for the lag metrics of Kafka's own tools; the truth is in PostgreSQL. Asynchronous, failures are ignored. */
+/* What is done, for the lag and for Kafka's own tools; the truth is in PostgreSQL. Asynchronous, failures are ignored.
+ */
 void bus_commit(struct bus_consumer *consumer, const struct bus_position *positions, size_t count);
 bool bus_consumer_is_assigned(struct bus_consumer *consumer);
-/* Sum over the assigned partitions of high watermark minus position, as far as known. */
+/* Messages of the assigned partitions that are not done yet, polled or not; as far as known: what came since the last
+ * answer of the broker is missing, and it is asked for more only while somebody polls. */
 int64_t bus_consumer_lag(struct bus_consumer *consumer);
 const char *bus_consumer_cluster_id(struct bus_consumer *consumer);
 

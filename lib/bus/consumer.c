@@ -18,6 +18,7 @@ enum {
   ASK_FOR_MORE_MESSAGES = 500, /* an eighth of what is fetched ahead: each full batch */
   ASK_FOR_MORE_BYTES = 512 * 1024,
   CLOSE_WAIT_MS = 2000,
+  HEARTBEATS = 6, /* in a session: all but one may be lost */
 };
 
 enum assignment {
@@ -33,8 +34,8 @@ struct bus_consumer {
   char *cluster_id; /* NULL until known */
 
   enum assignment assignment;
-  struct bus_position *positions; /* of the partitions that are ours: the next offset to come, once ASSIGNED */
-  int64_t *to_commit;             /* of the same partitions: not told to Kafka yet; -1 for nothing */
+  struct bus_position *positions; /* of the partitions that are ours: up to where all is done, once ASSIGNED */
+  int64_t *told;                  /* of the same partitions: what of that Kafka knows; -1 for nothing */
   size_t position_count;
   size_t last_found; /* messages come in runs of one partition */
   struct mono asked_at;
@@ -86,9 +87,9 @@ static struct bus_position *find_position(struct bus_consumer *consumer, const c
 
 static void forget_positions(struct bus_consumer *consumer) {
   free(consumer->positions);
-  free(consumer->to_commit);
+  free(consumer->told);
   consumer->positions = NULL;
-  consumer->to_commit = NULL;
+  consumer->told = NULL;
   consumer->position_count = 0;
   consumer->last_found = 0;
 }
@@ -97,8 +98,8 @@ static void remember_partitions(struct bus_consumer *consumer, const rd_kafka_to
   forget_positions(consumer);
   size_t most = (size_t)partitions->cnt + 1;
   consumer->positions = calloc(most, sizeof *consumer->positions);
-  consumer->to_commit = calloc(most, sizeof *consumer->to_commit);
-  ASSERT(consumer->positions != NULL && consumer->to_commit != NULL);
+  consumer->told = calloc(most, sizeof *consumer->told);
+  ASSERT(consumer->positions != NULL && consumer->told != NULL);
   for (int i = 0; i < partitions->cnt; i++) {
     const char *topic = known_topic(consumer, partitions->elems[i].topic);
     if (topic == NULL) continue;
@@ -127,20 +128,20 @@ static void on_committed(rd_kafka_t *client, rd_kafka_resp_err_t code, rd_kafka_
   consumer->is_committing = false;
 }
 
-static rd_kafka_topic_partition_list_t *take_uncommitted(struct bus_consumer *consumer) {
+static rd_kafka_topic_partition_list_t *take_untold(struct bus_consumer *consumer) {
   rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)consumer->position_count);
   for (size_t i = 0; i < consumer->position_count; i++) {
     const struct bus_position *position = &consumer->positions[i];
-    if (consumer->to_commit[i] < 0) continue;
-    rd_kafka_topic_partition_list_add(list, position->topic, position->partition)->offset = consumer->to_commit[i];
-    consumer->to_commit[i] = -1;
+    if (consumer->told[i] == position->offset) continue;
+    rd_kafka_topic_partition_list_add(list, position->topic, position->partition)->offset = position->offset;
+    consumer->told[i] = position->offset;
   }
   return list;
 }
 
 static void commit_now(struct bus_consumer *consumer) {
   if (consumer->assignment != ASSIGNED || consumer->is_committing) return;
-  rd_kafka_topic_partition_list_t *list = take_uncommitted(consumer);
+  rd_kafka_topic_partition_list_t *list = take_untold(consumer);
   if (list->cnt > 0) consumer->is_committing = rd_kafka_commit(consumer->client, list, 1) == RD_KAFKA_RESP_ERR_NO_ERROR;
   rd_kafka_topic_partition_list_destroy(list);
 }
@@ -198,7 +199,7 @@ static enum rc try_to_begin(struct bus_consumer *consumer, struct error *err) {
   consumer->asked_at = mono_now();
   TRY(find_start(consumer, err));
   TRY(assign(consumer, consumer->positions, consumer->position_count, err));
-  for (size_t i = 0; i < consumer->position_count; i++) consumer->to_commit[i] = consumer->positions[i].offset;
+  for (size_t i = 0; i < consumer->position_count; i++) consumer->told[i] = -1;
   consumer->assignment = ASSIGNED;
   return RC_OK;
 }
@@ -292,11 +293,14 @@ static struct bus_consumer *consumer_alloc(const struct bus_consumer_options *op
 
 enum rc bus_consumer_new(const struct bus_consumer_options *options, struct bus_consumer **ret_consumer,
                          struct error *err) {
+  char session[16], heartbeat[16];
+  (void)snprintf(session, sizeof session, "%d", options->session_timeout_ms);
+  (void)snprintf(heartbeat, sizeof heartbeat, "%d", options->session_timeout_ms / HEARTBEATS);
   const struct client_setting settings[] = {
       {"group.id", options->group},
       {"partition.assignment.strategy", "roundrobin"},
-      {"session.timeout.ms", "6000"}, /* so long the partitions of a killed member lie idle */
-      {"heartbeat.interval.ms", "1000"},
+      {"session.timeout.ms", session},
+      {"heartbeat.interval.ms", heartbeat},
       {"max.poll.interval.ms", "300000"},
       {"enable.auto.commit", "false"},
       {"enable.auto.offset.store", "false"},
@@ -434,9 +438,8 @@ static void receive(struct bus_consumer *consumer, struct batch *batch, const rd
     note_error(consumer, from);
     return;
   }
-  struct bus_position *position = find_position(consumer, rd_kafka_topic_name(from->rkt), from->partition);
+  const struct bus_position *position = find_position(consumer, rd_kafka_topic_name(from->rkt), from->partition);
   if (position == NULL) return;
-  position->offset = from->offset + 1;
   copy_message(batch, position->topic, from);
 }
 
@@ -501,25 +504,12 @@ enum rc bus_poll(struct bus_consumer *consumer, struct arena *arena, size_t max,
   return RC_OK;
 }
 
-/* ---- going back, progress ---- */
-
-/* Everything is assigned anew, at the offsets where each partition goes on: rd_kafka_seek_partitions fails now and
- * then, for some of them, while messages arrive (2.0.2). */
-enum rc bus_seek(struct bus_consumer *consumer, const struct bus_position *positions, size_t count, struct error *err) {
-  bool is_any_ours = false;
-  for (size_t i = 0; i < count; i++) {
-    struct bus_position *own = find_position(consumer, positions[i].topic, positions[i].partition);
-    if (own == NULL) continue; /* lost in the meantime: not ours to read again */
-    own->offset = positions[i].offset;
-    is_any_ours = true;
-  }
-  return is_any_ours ? assign(consumer, consumer->positions, consumer->position_count, err) : RC_OK;
-}
+/* ---- progress ---- */
 
 void bus_commit(struct bus_consumer *consumer, const struct bus_position *positions, size_t count) {
   for (size_t i = 0; i < count; i++) {
-    const struct bus_position *own = find_position(consumer, positions[i].topic, positions[i].partition);
-    if (own != NULL) consumer->to_commit[own - consumer->positions] = positions[i].offset;
+    struct bus_position *own = find_position(consumer, positions[i].topic, positions[i].partition);
+    if (own != NULL) own->offset = positions[i].offset;
   }
 }
 

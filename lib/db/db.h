@@ -80,8 +80,9 @@ void db_result_release(PGresult **result);
 #define NO_PARAMS NULL, 0
 MUST_CHECK enum rc tx_exec(struct tx *tx, const struct statement *statement, const char *const *params, int count,
                            PGresult **ret_result, struct error *err);
-/* The same in two: between them PostgreSQL works, and so does the caller, who asks nothing else meanwhile. What went
- * wrong is told by tx_receive. */
+/* The same in two: between them PostgreSQL works, and so does the caller, who asks nothing else meanwhile. What the
+ * statement met is told by tx_receive; tx_send fails with RC_DB_UNAVAILABLE when it could not be sent: nothing is to be
+ * received then. */
 MUST_CHECK enum rc tx_send(struct tx *tx, const struct statement *statement, const char *const *params, int count,
                            struct error *err);
 MUST_CHECK enum rc tx_receive(struct tx *tx, PGresult **ret_result, struct error *err);

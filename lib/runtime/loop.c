@@ -190,6 +190,7 @@ int loop_run(struct process *process) {
                                          .group = process->worker->name,
                                          .topics = process->worker->topics,
                                          .topic_count = process->worker->topic_count,
+                                         .session_timeout_ms = (int)process->session_timeout_ms,
                                          .start_at = start_at,
                                          .context = process};
   if (bus_consumer_new(&options, &consumer, &err) != RC_OK) {

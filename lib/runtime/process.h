@@ -18,7 +18,7 @@ struct process {
   const char *database_url, *kafka_brokers, *redis_address, *internal_address;
   const struct statement *const *statement_lists[DB_LISTS_MAX]; /* what each connection prepares; NULL at the end */
   char instance[64];
-  int64_t batch_max;
+  int64_t batch_max, session_timeout_ms;
   struct utime started_at;
   struct outbox *outbox;
   struct announcer *announcer;

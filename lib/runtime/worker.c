@@ -17,7 +17,7 @@ enum { TASKS_MAX = 16, SETTINGS_MAX = 48, READY_DB_MS = 15000, SLEEP_SLICE_MS = 
 
 static struct common_settings {
   char *database_url, *kafka_brokers, *redis_address, *internal_address, *log_level, *instance;
-  int64_t batch_max;
+  int64_t batch_max, session_timeout_ms;
 } common;
 
 static const struct setting common_settings[] = {
@@ -35,6 +35,8 @@ static const struct setting common_settings[] = {
      "this process's name among its like; host and process id when empty"},
     {"BATCH_MAX", SETTING_INT, offsetof(struct common_settings, batch_max), "500", 1, AT_HAND_MAX, NULL,
      "messages in one transaction at most"},
+    {"KAFKA_SESSION_TIMEOUT_MS", SETTING_INT, offsetof(struct common_settings, session_timeout_ms), "6000", 1000, 60000,
+     NULL, "how long Kafka waits for a worker that died before others get its partitions"},
 };
 enum { COMMON_COUNT = sizeof common_settings / sizeof common_settings[0] };
 
@@ -162,6 +164,7 @@ static void process_init(struct process *process, const struct worker *worker) {
   process->redis_address = common.redis_address;
   process->internal_address = common.internal_address;
   process->batch_max = common.batch_max;
+  process->session_timeout_ms = common.session_timeout_ms;
   process->started_at = utime_now();
   atomic_store(&process->progress_us, process->started_at.us);
   char host[32] = "host";

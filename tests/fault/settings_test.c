@@ -25,6 +25,7 @@ static const struct {
     {"cloudbill-billing-cycle", "DATABASE_URL", "postgresql://[half"},
     {"cloudbill-billing-cycle", "KAFKA_BROKERS", NULL},
     {"cloudbill-billing-cycle", "BATCH_MAX", "0"},
+    {"cloudbill-billing-cycle", "KAFKA_SESSION_TIMEOUT_MS", "999"},
     {"cloudbill-invoicing", "INTERNAL_ADDRESS", "192.0.2.1:80"},
     {"cloudbill-invoicing", "LOG_LEVEL", "loud"},
     {"cloudbill-payments", "GATEWAY_URL", "ftp://gateway"},
