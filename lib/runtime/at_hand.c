@@ -89,6 +89,11 @@ void at_hand_explain(const struct at_hand *hand, const struct message *message, 
 
 /* -- after a death -- */
 
+void at_hand_drop(struct at_hand *hand) {
+  at_hand_look_away(hand);
+  at_hand_put_down(hand);
+}
+
 /* When there is no room for another one, all are forgotten: who is guilty will be met again. */
 static void suspect(struct at_hand *hand, const struct bus_position *position) {
   size_t found = find_suspect(hand, position->topic, position->partition);
@@ -119,23 +124,23 @@ static void strike(struct at_hand *hand, const struct bus_position *position) {
   if (++struck->strikes == STRIKES_MAX) hand->condemned++;
 }
 
-static void note_death(struct at_hand *hand, int status) {
+static void count_death(struct at_hand *hand) {
   bool has_worked = atomic_exchange(&hand->has_worked, false);
   hand->deaths++;
   hand->deaths_in_vain = has_worked ? 1 : hand->deaths_in_vain + 1;
   hand->has_ever_worked |= has_worked;
-  hand->death.status = status;
-  memcpy(hand->death.last_words, hand->last_words, sizeof hand->last_words);
-  hand->last_words[0] = '\0';
   hand->first = hand->positions[0];
   hand->first_of = hand->message_count;
 }
 
 bool at_hand_blame(struct at_hand *hand, int status) {
+  hand->death.status = status;
+  memcpy(hand->death.last_words, hand->last_words, sizeof hand->last_words);
+  hand->last_words[0] = '\0';
   if (atomic_exchange(&hand->is_looking, false)) at_hand_take(hand, &hand->looked_at, 1, 1);
   size_t position_count = atomic_load(&hand->position_count);
   if (position_count == 0) return false;
-  note_death(hand, status);
+  count_death(hand);
   for (size_t i = 0; i < position_count; i++) suspect(hand, &hand->positions[i]);
   if (hand->message_count == 1) strike(hand, hand->positions);
   at_hand_put_down(hand);

@@ -80,7 +80,10 @@ size_t at_hand_together(const struct at_hand *hand, const struct message *messag
 /* Why a condemned message is not handled. */
 void at_hand_explain(const struct at_hand *hand, const struct message *message, struct error *ret_why);
 
-/* -- the supervisor: a worker died, as waitpid tells it. False: no message is to blame. -- */
+/* -- the supervisor -- */
+/* Nothing that was at hand has to do with it. */
+void at_hand_drop(struct at_hand *hand);
+/* A worker died, as waitpid tells it. False: nothing was at hand, no message is to blame. */
 bool at_hand_blame(struct at_hand *hand, int status);
 
 /* It is not the messages that are at fault, but the program: to go on would bury one after the other. */

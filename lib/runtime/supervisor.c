@@ -1,15 +1,17 @@
 /* See supervisor.h. The supervisor waits for signals, all of them blocked: it has no handler and no thread. */
 #include "runtime/supervisor.h"
 
+#include <errno.h>
 #include <link.h>
 #include <signal.h>
-#include <stdio.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/assert.h"
+#include "base/log.h"
 
 enum {
   WRONG_SETTING = 2, /* the exit status of a worker that refuses to start */
@@ -120,13 +122,24 @@ static bool is_elsewhere(const struct at_hand *hand, int status) {
   return is_crash && !atomic_load(&hand->is_here);
 }
 
-/* The next worker can do better. */
+/* The next worker can do better; else it is said here, for nobody comes who could. */
 static bool is_worth_another(struct at_hand *hand, int status) {
-  return is_death(status) && !is_elsewhere(hand, status) && at_hand_blame(hand, status) && !at_hand_is_hopeless(hand);
+  char how[ERROR_TEXT_MAX];
+  if (is_elsewhere(hand, status)) at_hand_drop(hand);
+  bool is_laid = at_hand_blame(hand, status);
+  if (is_laid && !at_hand_is_hopeless(hand)) return true;
+  death_describe(&hand->death, how, sizeof how);
+  LOG(LOG_ERROR, "worker.not_restarted", LOG_TEXT("how", how), LOG_INT("deaths", hand->deaths),
+      LOG_INT("deaths_in_vain", hand->deaths_in_vain),
+      LOG_TEXT("why", is_laid ? "no message can be handled" : "no message did it"));
+  return false;
 }
 
-static int exit_status_of(int status) {
-  return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+/* Who is asked to stop before it can listen, ends of that: it has stopped. */
+static int exit_status_of(int status, bool stopping) {
+  if (!WIFSIGNALED(status)) return WEXITSTATUS(status);
+  bool is_asked = stopping && (WTERMSIG(status) == SIGTERM || WTERMSIG(status) == SIGINT);
+  return is_asked ? 0 : 128 + WTERMSIG(status);
 }
 
 bool supervise(struct at_hand *hand, int *ret_status) {
@@ -143,14 +156,14 @@ bool supervise(struct at_hand *hand, int *ret_status) {
       become_worker(hand, supervisor, &before);
       return true;
     }
-    if (child < 0) perror("fork");
+    if (child < 0) LOG(LOG_ERROR, "worker.no_fork", LOG_TEXT("reason", strerror(errno)));
     dl_iterate_phdr(forget_code, NULL); /* loading left 6 MB, which every figure would count twice */
     int status = child < 0 ? W_EXITCODE(1, 0) : await_end(child, &stopping);
-    if (!stopping && is_worth_another(hand, status)) {
+    if (!stopping && is_death(status) && is_worth_another(hand, status)) {
       if (pause_after(hand->deaths_in_vain)) continue;
       status = 0;
     }
-    *ret_status = exit_status_of(status);
+    *ret_status = exit_status_of(status, stopping);
     return false;
   }
 }

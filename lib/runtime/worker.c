@@ -261,5 +261,6 @@ int worker_main(int argc, char **argv, const struct worker *worker) {
   int status;
   if (show_help(argc, argv, worker)) return 0;
   the_process.hand = at_hand_new();
+  log_init(worker->name, "supervisor", LOG_INFO);
   return supervise(the_process.hand, &status) ? run_worker(worker) : status;
 }

@@ -212,6 +212,28 @@ Test(death, comes_to_each_replica_that_gets_the_message_and_ends_there_too) {
   unlink(cause);
 }
 
+/* A release that handles nothing must not bury the topic. What was in it before is handled first: that would be good
+ * done. */
+Test(death, of_everything_buries_one_message_and_is_left_to_whoever_started_it) {
+  struct tenant tenant = tenant_new();
+  const char *cause = cause_called("everything");
+  struct step before = send_step(&tenant, NULL, NULL), guilty[3];
+  pid_t stumbler = stumbler_start("stumbler-8", "");
+  WAIT_UNTIL(steps_of(&before) == 1, "what was there before");
+  expect_stops(stumbler);
+  cause_new(cause);
+  for (size_t i = 0; i < 3; i++) guilty[i] = send_step(&tenant, "assertion", cause);
+  stumbler = stumbler_start("stumbler-8", "");
+  cr_expect_eq(wait_for_end(stumbler), 128 + SIGABRT);
+  cr_expect_eq(dead_letters_of(&tenant), 1);
+  expect_buried(&tenant, &guilty[0], 0);
+  unlink(cause);
+  stumbler = stumbler_start("stumbler-8", "");
+  WAIT_UNTIL(steps_of(&guilty[2]) == 1, "the others to be handled by the next release");
+  cr_expect_eq(steps_of(&guilty[1]), 1);
+  expect_stops(stumbler);
+}
+
 /* -- those that were only there -- */
 
 /* A message that a worker has at hand, and holds until its cause is gone. */

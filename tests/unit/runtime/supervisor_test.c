@@ -317,17 +317,25 @@ static int serves(int pipe_end) {
   return signal;
 }
 
+/* As a worker is before it listens. */
+static int begins(int pipe_end) {
+  pid_t self = getpid();
+  if (write(pipe_end, &self, sizeof self) != sizeof self) return 99;
+  pause();
+  return 98;
+}
+
 struct pair {
   pid_t supervisor, worker;
 };
 
-static struct pair start(int pipe_ends[static 2]) {
+static struct pair start(int (*worker)(int pipe_end), int pipe_ends[static 2]) {
   struct pair pair = {0};
   cr_assert_eq(pipe(pipe_ends), 0);
   pair.supervisor = fork();
   if (pair.supervisor == 0) {
     int status;
-    _exit(supervise(at_hand_new(), &status) ? serves(pipe_ends[1]) : status);
+    _exit(supervise(at_hand_new(), &status) ? worker(pipe_ends[1]) : status);
   }
   close(pipe_ends[1]);
   cr_assert_eq(read(pipe_ends[0], &pair.worker, sizeof pair.worker), (ssize_t)sizeof pair.worker);
@@ -345,7 +353,7 @@ Test(supervisor, passes_on_what_asks_it_to_stop) {
   static const int signals[] = {SIGTERM, SIGINT};
   for (size_t i = 0; i < 2; i++) {
     int ends[2];
-    struct pair pair = start(ends);
+    struct pair pair = start(serves, ends);
     kill(pair.supervisor, signals[i]);
     int status = wait_for(pair.supervisor);
     cr_expect(WIFEXITED(status) && WEXITSTATUS(status) == signals[i], "%d", status);
@@ -353,11 +361,20 @@ Test(supervisor, passes_on_what_asks_it_to_stop) {
   }
 }
 
+Test(supervisor, asked_to_stop_before_its_worker_listens_has_stopped) {
+  int ends[2];
+  struct pair pair = start(begins, ends);
+  kill(pair.supervisor, SIGTERM);
+  int status = wait_for(pair.supervisor);
+  cr_expect(WIFEXITED(status) && WEXITSTATUS(status) == 0, "%d", status);
+  close(ends[0]);
+}
+
 /* The worker holds the other end of the pipe: it ends when the worker has. */
 Test(supervisor, takes_its_worker_along_when_it_is_killed) {
   int ends[2];
   char byte;
-  struct pair pair = start(ends);
+  struct pair pair = start(serves, ends);
   kill(pair.supervisor, SIGKILL);
   wait_for(pair.supervisor);
   cr_expect_eq(read(ends[0], &byte, 1), 0);
