@@ -137,7 +137,7 @@ SELECT s.tenant_id, s.id, s.customer_id, s.plan_id, p.code AS plan_code, p.name 
        s.anchor_index, s.next_time_zone_at,
        CASE WHEN s.arrears_from IS NOT NULL THEN
          array_to_json(ARRAY(SELECT extract(epoch FROM c)::bigint FROM unnest(s.charge_cuts) AS c ORDER BY c)) END AS cuts,
-       s.renewed_periods
+       s.renewed_periods, s.settled_version
 FROM subscriptions s JOIN plans p ON p.tenant_id = s.tenant_id AND p.id = s.plan_id;
 GRANT SELECT ON subscription_billing TO cloudbill_api, cloudbill_worker;
 

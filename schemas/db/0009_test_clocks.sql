@@ -21,7 +21,8 @@ UNION ALL
 SELECT s.tenant_id, b.test_clock_id, 'incomplete', CASE WHEN x.is_over THEN s.created_at ELSE s.incomplete_until END
 FROM subscriptions s JOIN customer_billing b ON b.tenant_id = s.tenant_id AND b.customer_id = s.customer_id
 CROSS JOIN LATERAL (
-  SELECT EXISTS (SELECT FROM invoice_items i JOIN invoices v ON v.tenant_id = i.tenant_id AND v.id = i.invoice_id
+  SELECT s.incomplete_until = '-infinity' OR
+         EXISTS (SELECT FROM invoice_items i JOIN invoices v ON v.tenant_id = i.tenant_id AND v.id = i.invoice_id
                  WHERE i.tenant_id = s.tenant_id AND i.subscription_id = s.id AND (v.status = 'paid' OR s.status <> 'incomplete'))
 ) AS x (is_over)
 WHERE b.test_clock_id <> real_time() AND s.incomplete_until IS NOT NULL AND (s.status = 'incomplete' OR x.is_over)

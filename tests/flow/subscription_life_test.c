@@ -431,6 +431,32 @@ Test(subscription_life, a_cancellation_is_quicker_than_its_first_invoice) {
   }
 }
 
+/* The invoice never comes, for somebody drops the dead letter that it is: before the subscription ends, or after. Then
+ * nothing is waited for, and the coupon may be redeemed again. */
+Test(subscription_life, a_first_invoice_that_is_dropped_gives_its_coupon_back) {
+  for (int ends_before = 0; ends_before < 3; ends_before++) {
+    struct tenant tenant = tenant_new();
+    const char *customer = customer_new(&tenant, NULL), *plan = plan_new(&tenant, "7.00", "USD", "weekly"),
+               *letter = NULL;
+    api_post(&tenant, 201, "/api/billing/coupons",
+             "{'code':'ONE','percentOff':50,'duration':'forever','maxRedemptions':1}");
+    sql_do(&tenant, "INSERT INTO invoice_series VALUES ($1, 'INV', 9223372036854775807)"); /* none comes after it */
+    const char *id = json_at(require_payment(&tenant, customer, plan, ",'coupons':['ONE']"), "id");
+    WAIT_UNTIL((letter = sql_text(&tenant, "SELECT id FROM dead_letters WHERE tenant_id = $1")), "a dead letter");
+    if (ends_before == 1) cancel_now(&tenant, id);
+    if (ends_before == 2) let_days_pass(&tenant, 1);
+    if (ends_before == 2) expect_state(&tenant, id, "expired");
+    cr_expect_eq(sql_int(&tenant, "SELECT times_redeemed FROM coupons WHERE tenant_id = $1"), 1);
+    api_post(&tenant, 200, keep_text("/api/dead-letters/%s/drop", letter), "{}");
+    WAIT_UNTIL(sql_int(&tenant, "SELECT times_redeemed FROM coupons WHERE tenant_id = $1") == 0, "the coupon");
+    expect_state(&tenant, id, ends_before == 1 ? "cancelled" : "expired");
+    cr_expect_eq(sql_int(&tenant, "SELECT count(*) FROM subscriptions WHERE tenant_id = $1 AND incomplete_until IS NOT "
+                                  "NULL"),
+                 0);
+    require_payment(&tenant, customer, plan, ",'coupons':['ONE']");
+  }
+}
+
 /* BILL-080: money that comes in for it is the customer's, whether it comes before the withdrawal or after. */
 Test(subscription_life, a_first_payment_that_comes_too_late_is_the_customer_s_credit) {
   struct tenant tenant = tenant_new();

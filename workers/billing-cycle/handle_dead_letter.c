@@ -84,10 +84,29 @@ static enum rc tell_run(struct work *work, const struct message *command, const 
                  NULL, err);
 }
 
+/* Nor does a subscription for its first payment (BILL-051): all lines of its first invoice are its own. */
+static enum rc tell_subscription(struct work *work, const struct message *command, const PGresult *row,
+                                 struct error *err) {
+  struct error ignored;
+  const char *value, *subscription;
+  struct uuid id;
+  json_t *body;
+  if (!row_bool(row, 0, 7)) return RC_OK;
+  size_t length = bytes_of_hex(work->arena, row_text(row, 0, 4), &value);
+  if (body_parse(value, length, &body, &ignored) != RC_OK) return RC_OK;
+  json_auto_t *parsed = body;
+  subscription =
+      json_string_value(json_object_get(json_array_get(json_object_get(parsed, "lines"), 0), "subscriptionId"));
+  if (!subscription || !uuid_parse(subscription, &id)) return RC_OK;
+  return tx_exec(work->tx, &sql_incomplete_give_up,
+                 PARAMS(db_uuid(work->arena, &command->tenant), db_uuid(work->arena, &id)), NULL, err);
+}
+
 enum rc handle_dead_letter_drop(struct work *work, struct message *const *messages, size_t count, struct error *err) {
   (void)count;
   PGresult CLEANUP(db_result_release) *row = NULL;
   TRY(load_dead(work, messages[0], &row, err));
   TRY(tell_run(work, messages[0], row, err));
+  TRY(tell_subscription(work, messages[0], row, err));
   return resolve(work, messages[0], "dropped", "dead-letter.dropped", err);
 }

@@ -2,7 +2,8 @@
  * its first invoice is paid, however that comes about; after 23 hours it expires. What has expired, or was cancelled
  * while it waited, does not owe its invoice: it is withdrawn, whatever has become of it, as soon as it is there, and
  * its coupons count as not redeemed (BILL-040). So a cancellation that was quicker than its invoice, and a payment that
- * comes at the last moment, do no harm. */
+ * comes at the last moment, do no harm. When somebody drops the dead letter that the invoice was, nothing can come any
+ * more: the wait is over at once. */
 #include <string.h>
 
 #include "billables.h"
@@ -19,7 +20,8 @@ struct waiting {
   const char *tenant_id, *id, *customer_id;
   const char **invoices;
   size_t invoice_count;
-  bool is_paid; /* the first payment came */
+  bool is_paid;    /* the first payment came */
+  bool is_dropped; /* there will be no invoice */
 };
 
 static enum rc load_invoices(struct work *work, struct waiting *waiting, struct error *err) {
@@ -74,7 +76,7 @@ static enum rc conclude(struct work *work, const struct waiting *waiting, struct
 
 static enum rc withdraw(struct work *work, const struct waiting *waiting, const char *reason, struct error *err) {
   const char *json = arena_printf(work->arena, "{\"reason\":\"%s\"}", reason);
-  if (waiting->invoice_count == 0) return RC_OK; /* on its way */
+  if (waiting->invoice_count == 0 && !waiting->is_dropped) return RC_OK; /* on its way */
   for (size_t i = 0; i < waiting->invoice_count; i++)
     emit(work, &(struct emission){.type = "invoice.withdraw",
                                   .id = UUID_DERIVE("invoice.withdraw", waiting->id, waiting->invoices[i]),
@@ -106,7 +108,8 @@ enum rc incomplete_step(struct work *work, bool *ret_busy, struct error *err) {
     struct waiting waiting = {.tenant = row_uuid(due, r, 0),
                               .tenant_id = row_text(due, r, 0),
                               .id = arena_strdup(arena, row_text(due, r, 1)),
-                              .customer_id = arena_strdup(arena, row_text(due, r, 2))};
+                              .customer_id = arena_strdup(arena, row_text(due, r, 2)),
+                              .is_dropped = row_bool(due, r, 3)};
     TRY(look_at(work, &waiting, err));
   }
   *ret_busy = row_count(due) == INCOMPLETES_A_STEP;
