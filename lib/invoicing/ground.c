@@ -25,6 +25,7 @@ static enum rc read_settings(struct work *work, const PGresult *rows, int row, s
   settings->has_rates = row_bool(rows, row, 4);
   settings->has_coupons = row_bool(rows, row, 5);
   settings->has_credit = row_bool(rows, row, 6);
+  settings->has_drafts = row_bool(rows, row, 7);
   return RC_OK;
 }
 
@@ -196,54 +197,81 @@ struct coupon_use *coupon_use_of(struct work *work, struct ground *ground, const
   return use_add(work, ground, &(struct coupon_use){.coupon = coupon, .period_index = period_index});
 }
 
-/* A draft is shown as the preview of it was: with what those before it will have taken, but for the batch's own. */
-static enum rc load_drafted(struct work *work, const struct invoice *invoices, size_t count,
-                            const struct redeemed *const *fixed, const char *const *keys, struct ground *ground,
-                            struct error *err) {
-  struct db_array *aside = db_array_new(work->arena);
-  PGresult CLEANUP(db_result_release) *rows = NULL;
-  struct utime until = {0};
-  bool has_drafts = false;
-  for (size_t i = 0; i < count; i++) {
-    db_array_uuid(aside, &invoices[i].id);
-    if (until.us == 0 || invoices[i].auto_finalise.us < until.us) until = invoices[i].auto_finalise;
-    has_drafts = has_drafts || settings_of(ground, &invoices[i].tenant)->draft_hours > 0;
-  }
-  if (!has_drafts) return RC_OK;
-  TRY(tx_exec(
-      work->tx, &invoicing_sql_coupon_uses_drafted,
-      PARAMS(keys[0], keys[1], keys[2], db_array_literal(aside), until.us ? db_utime(work->arena, until) : NULL), &rows,
-      err));
-  for (int r = 0; r < row_count(rows); r++)
-    coupon_use_of(work, ground, fixed[row_int(rows, r, 0)], row_int(rows, r, 1))->drafted_minor = row_int(rows, r, 2);
-  return RC_OK;
-}
+/* What a statement about fixed coupons is asked by. */
+enum { FIXED_KEYS = 3 };
+struct fixed {
+  const struct redeemed **at;
+  size_t count;
+  const char *params[FIXED_KEYS]; /* tenants, subscriptions, coupons */
+};
 
-static enum rc load_uses(struct work *work, const struct invoice *invoices, size_t count, enum ground_use purpose,
-                         struct ground *ground, struct error *err) {
+static struct fixed find_fixed(struct work *work, const struct ground *ground) {
   struct db_array *tenants = db_array_new(work->arena), *subscriptions = db_array_new(work->arena);
   struct db_array *coupons = db_array_new(work->arena);
-  const struct redeemed **fixed = ARENA_ARRAY(work->arena, const struct redeemed *, ground->coupon_count);
-  size_t fixed_count = 0;
+  struct fixed fixed = {.at = ARENA_ARRAY(work->arena, const struct redeemed *, ground->coupon_count)};
   for (size_t c = 0; c < ground->coupon_count; c++) {
     const struct redeemed *coupon = &ground->coupons[c];
     if (coupon->percent_micro > 0) continue;
-    fixed[fixed_count++] = coupon;
+    fixed.at[fixed.count++] = coupon;
     db_array_uuid(tenants, &coupon->tenant);
     db_array_text(subscriptions, coupon->subscription_id);
     db_array_text(coupons, coupon->coupon_id);
   }
-  if (fixed_count == 0) return RC_OK;
-  const char *params[] = {db_array_literal(tenants), db_array_literal(subscriptions), db_array_literal(coupons)};
+  fixed.params[0] = db_array_literal(tenants);
+  fixed.params[1] = db_array_literal(subscriptions);
+  fixed.params[2] = db_array_literal(coupons);
+  return fixed;
+}
+
+static enum rc load_uses(struct work *work, enum ground_use purpose, struct ground *ground, struct error *err) {
+  struct fixed fixed = find_fixed(work, ground);
   PGresult CLEANUP(db_result_release) *rows = NULL;
-  if (purpose == GROUND_TO_STORE) TRY(tx_exec(work->tx, &invoicing_sql_coupons_hold, params, 3, NULL, err));
-  TRY(tx_exec(work->tx, &invoicing_sql_coupon_uses_load, params, 3, &rows, err));
+  if (fixed.count == 0) return RC_OK;
+  if (purpose == GROUND_TO_STORE)
+    TRY(tx_exec(work->tx, &invoicing_sql_coupons_hold, fixed.params, FIXED_KEYS, NULL, err));
+  TRY(tx_exec(work->tx, &invoicing_sql_coupon_uses_load, fixed.params, FIXED_KEYS, &rows, err));
   for (int r = 0; r < row_count(rows); r++) {
-    struct coupon_use use = {
-        .coupon = fixed[row_int(rows, r, 0)], .period_index = row_int(rows, r, 1), .used_minor = row_int(rows, r, 2)};
+    struct coupon_use use = {.coupon = fixed.at[row_int(rows, r, 0)],
+                             .period_index = row_int(rows, r, 1),
+                             .used_minor = row_int(rows, r, 2)};
     use_add(work, ground, &use);
   }
-  return load_drafted(work, invoices, count, fixed, params, ground, err);
+  return RC_OK;
+}
+
+/* Whether an invoice is to be a draft of a tenant that has some already. A draft that is changed comes after those of
+ * an earlier time alone, a new one after all. */
+static bool looks_at_drafts(const struct invoice *invoices, size_t count, const struct ground *ground,
+                            struct utime *ret_until) {
+  bool looks = false;
+  *ret_until = (struct utime){0};
+  for (size_t i = 0; i < count; i++) {
+    const struct invoice *invoice = &invoices[i];
+    if (invoice->is_known || !invoice->is_draft || !settings_of(ground, &invoice->tenant)->has_drafts) continue;
+    looks = true;
+    if (!invoice->is_tallied) continue;
+    if (ret_until->us == 0 || invoice->auto_finalise.us < ret_until->us) *ret_until = invoice->auto_finalise;
+  }
+  return looks;
+}
+
+enum rc ground_load_drafted(struct work *work, const struct invoice *invoices, size_t count, struct ground *ground,
+                            struct error *err) {
+  struct db_array *aside = db_array_new(work->arena);
+  PGresult CLEANUP(db_result_release) *rows = NULL;
+  struct utime until;
+  if (!looks_at_drafts(invoices, count, ground, &until)) return RC_OK;
+  struct fixed fixed = find_fixed(work, ground);
+  if (fixed.count == 0) return RC_OK;
+  for (size_t i = 0; i < count; i++) db_array_uuid(aside, &invoices[i].id);
+  TRY(tx_exec(work->tx, &invoicing_sql_coupon_uses_drafted,
+              PARAMS(fixed.params[0], fixed.params[1], fixed.params[2], db_array_literal(aside),
+                     until.us ? db_utime(work->arena, until) : NULL),
+              &rows, err));
+  for (int r = 0; r < row_count(rows); r++)
+    coupon_use_of(work, ground, fixed.at[row_int(rows, r, 0)], row_int(rows, r, 1))->drafted_minor =
+        row_int(rows, r, 2);
+  return RC_OK;
 }
 
 enum { USE_COLUMNS = 5 };
@@ -425,7 +453,7 @@ enum rc ground_load(struct work *work, struct invoice *invoices, size_t count, e
   TRY(load_parties(work, invoices, count, &ground, err));
   TRY(load_coupons(work, invoices, count, &ground, err));
   TRY(load_origins(work, invoices, count, use, err)); /* invoices, coupons, credit: locks in the order of a void */
-  TRY(load_uses(work, invoices, count, use, &ground, err));
+  TRY(load_uses(work, use, &ground, err));
   TRY(load_grants(work, invoices, count, use == GROUND_TO_STORE, &ground, err));
   *ret_ground = ground;
   return RC_OK;

@@ -13,7 +13,7 @@ struct settings {
   enum tax_rounding tax_rounding;
   int64_t draft_hours;
   const char *country;
-  bool has_rates, has_coupons, has_credit;
+  bool has_rates, has_coupons, has_credit, has_drafts;
   struct tax_rule *rules;
   size_t rule_count;
 };
@@ -73,6 +73,10 @@ enum ground_use { GROUND_TO_STORE, GROUND_TO_PREVIEW };
 /* For the invoices of the batch that are not known. */
 MUST_CHECK enum rc ground_load(struct work *work, struct invoice *invoices, size_t count, enum ground_use use,
                                struct ground *ret_ground, struct error *err);
+/* When it is decided which of them are drafts (BILL-071): a draft is shown as the preview of it was, with what those
+ * before it, but for the batch's own, will take of fixed coupons. */
+MUST_CHECK enum rc ground_load_drafted(struct work *work, const struct invoice *invoices, size_t count,
+                                       struct ground *ground, struct error *err);
 /* For a preview: account credit that comes up between two invoices, of which `spare` are still to be settled. What
  * earlier ones used is forgotten: nothing is going to be stored. */
 void ground_add_grant(struct work *work, struct ground *ground, const struct grant *grant, size_t spare);

@@ -59,6 +59,7 @@ CREATE TABLE invoices (
 CREATE INDEX invoices_of_customer ON invoices (tenant_id, customer_id);
 CREATE INDEX invoices_open ON invoices (due_date) WHERE status = 'open';
 CREATE INDEX invoices_of_run ON invoices (tenant_id, run_id) WHERE run_id IS NOT NULL;
+CREATE INDEX invoices_drafts ON invoices (tenant_id, customer_id) WHERE status = 'draft';
 CREATE INDEX invoices_drafted ON invoices (auto_finalise_at) WHERE status = 'draft' AND auto_finalise_at IS NOT NULL;
 CALL protect('invoices');
 

@@ -121,3 +121,35 @@ Test(drafts, bill_071_a_preview_comes_after_the_drafts_of_its_instant) {
     cr_expect_eq(json_number_at(preview, "invoices.0.totalAmount"), 30);
   }
 }
+
+/* A fixed coupon gives its amount once a period: a draft shows none of it when one before it will have taken it, also
+ * when no more drafts are made by then. */
+Test(drafts, bill_071_that_is_changed_leaves_the_coupon_to_those_before_it) {
+  static const char discounts[] =
+      "SELECT string_agg(discount_minor::text, ' ' ORDER BY created_at) FROM invoices WHERE tenant_id = $1";
+  struct tenant tenant = tenant_new_test();
+  sql_do(&tenant, "UPDATE tenants SET draft_hours = 24 WHERE id = $1");
+  const char *clock = test_clock_new(&tenant, "2030-09-01T00:00:00Z");
+  api_post(&tenant, 201, "/api/billing/coupons",
+           "{'code':'FIVE','amountOff':'5.00','currency':'USD','duration':'forever'}");
+  const char *plan = plan_new(&tenant, "30.00", "USD", "monthly"),
+             *add_on = plan_new(&tenant, "10.00", "USD", "monthly");
+  const char *id = json_at(api_post(&tenant, 201, "/api/billing/subscriptions",
+                                    "{'customerId':'%s','planId':'%s','coupons':['FIVE']}",
+                                    customer_new(&tenant, "'testClockId':'%s'", clock), plan),
+                           "id");
+  test_clock_advance(&tenant, clock, "2030-09-01T12:00:00Z");
+  api_post(&tenant, 200, keep_text("/api/billing/subscriptions/%s/change-plan", id),
+           "{'items':[{'planId':'%s'}],'when':'now','billing':'now'}", add_on);
+  WAIT_UNTIL(sql_int(&tenant, "SELECT count(*) FROM invoices WHERE tenant_id = $1") == 2, "the second draft");
+  cr_expect_str_eq(sql_text(&tenant, discounts), "500 0");
+  sql_do(&tenant, "UPDATE tenants SET draft_hours = 0 WHERE id = $1");
+  const char *second =
+      sql_text(&tenant, "SELECT id FROM invoices WHERE tenant_id = $1 ORDER BY created_at DESC LIMIT 1");
+  api_post(&tenant, 201, keep_text("/api/billing/invoices/%s/items", second),
+           "{'description':'Work','unitPrice':'1.00'}");
+  cr_expect_str_eq(sql_text(&tenant, discounts), "500 0");
+  test_clock_advance(&tenant, clock, "2030-09-03T00:00:00Z");
+  cr_expect_str_eq(sql_text(&tenant, discounts), "500 0");
+  expect_sound_books(&tenant);
+}

@@ -59,9 +59,10 @@ static enum rc compute(struct work *work, const struct making *making, struct in
                        struct error *err) {
   struct ground ground;
   TRY(ground_load(work, invoices, count, GROUND_TO_PREVIEW, &ground, err));
+  for (size_t i = 0; i < count; i++) invoices[i].is_draft = settings_of(&ground, &invoices[i].tenant)->draft_hours > 0;
+  TRY(ground_load_drafted(work, invoices, count, &ground, err));
   for (size_t i = 0; i < count; i++) {
     struct error why;
-    invoices[i].is_draft = settings_of(&ground, &invoices[i].tenant)->draft_hours > 0;
     if (invoice_compute(work, &ground, invoices, i, &why) == RC_OK)
       add_up(making, &invoices[i]);
     else

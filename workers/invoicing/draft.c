@@ -40,6 +40,7 @@ enum rc drafts_replace(struct work *work, struct invoice *invoices, size_t count
   if (count == 0) return RC_OK;
   TRY(drafts_remove(work, invoices, count, err));
   TRY(ground_load(work, invoices, count, GROUND_TO_STORE, &ground, err));
+  TRY(ground_load_drafted(work, invoices, count, &ground, err));
   for (size_t i = 0; i < count; i++) {
     invoice_gather(&invoices[i]);
     TRY(invoice_compute(work, &ground, invoices, i, err));

@@ -78,6 +78,7 @@ enum rc handle_invoice_create(struct work *work, struct message *const *messages
   TRY(ground_load(work, invoices, count, GROUND_TO_STORE, &ground, err));
   decide_drafts(work, &ground, invoices, count);
   TRY(finalise_needed(work, invoices, count, &ground, err));
+  TRY(ground_load_drafted(work, invoices, count, &ground, err));
   for (size_t i = 0; i < count; i++)
     if (!invoices[i].is_known) TRY(invoice_compute(work, &ground, invoices, i, err));
 
