@@ -252,10 +252,11 @@ static enum rc explain_period(struct explanation *e, json_t *period, const struc
 static enum rc explain_commitment(struct explanation *e, json_t *provenance, int64_t *ret_minor, struct error *err) {
   json_t *periods = json_object_get(provenance, "periods"), *period;
   struct explained_span frame = {0};
-  int64_t minimum = 0, charged = 0, agreed = 0;
+  int64_t minimum = 0, charged = 0, uncredited, agreed = 0;
   size_t i;
   TRY(read_money(provenance, "minimum", e->currency, &minimum, err));
   TRY(read_money(provenance, "charged", e->currency, &charged, err));
+  TRY(body_int(provenance, "uncreditedMinor", 0, MONEY_MAX, 0, &uncredited, err));
   TRY(read_frame(provenance, &frame, err));
   if (minimum < 0 || json_array_size(periods) > PERIODS_MAX)
     return contradiction(err, "minimum, periods: not as they are billed");
@@ -264,6 +265,7 @@ static enum rc explain_commitment(struct explanation *e, json_t *provenance, int
     TRY(explain_period(e, period, &frame, minimum, &part, err));
     if (!money_add(agreed, part, &agreed)) return contradiction(err, "periods: their sum is too large");
   }
+  if (uncredited > 0) charged = explain_uncredited(e, charged, uncredited);
   *ret_minor = explain_missing(e, agreed, charged);
   return RC_OK;
 }

@@ -180,6 +180,18 @@ enum rc explain_agreed(struct explanation *e, int64_t minimum_minor, struct pric
   return RC_OK;
 }
 
+int64_t explain_uncredited(struct explanation *e, int64_t charged_minor, int64_t uncredited_minor) {
+  const char *charged = text_money(e, charged_minor), *uncredited = text_money(e, uncredited_minor);
+  step_add(e,
+           (struct explanation_step){
+               .name = "uncredited",
+               .rules = "BILL-022 BILL-030",
+               .text = arena_printf(e->arena, "Of credits, %s was not given: their lines had less left.", uncredited),
+               .expression = arena_printf(e->arena, "%s + %s", charged, uncredited),
+               .result = text_money(e, charged_minor + uncredited_minor)});
+  return charged_minor + uncredited_minor;
+}
+
 int64_t explain_missing(struct explanation *e, int64_t agreed_minor, int64_t charged_minor) {
   const char *agreed = text_money(e, agreed_minor), *charged = text_money(e, charged_minor);
   step_add(e, (struct explanation_step){

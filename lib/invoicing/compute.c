@@ -10,8 +10,9 @@
 #include "domain/apportion.h"
 #include "domain/discount.h"
 #include "domain/percent.h"
+#include "invoicing/landing.h"
 
-enum { DISCOUNTS_MAX = 16 * 1024, PROVENANCE_MAX = 64 * 1024 };
+enum { DISCOUNTS_MAX = 16 * 1024 };
 
 /* -- what is taken back -- */
 
@@ -94,37 +95,12 @@ static const char *taken_back_json(struct arena *arena, const struct taken_back 
   return arena_strdup(arena, buf_text(&text));
 }
 
-/* As explain will read it. */
-static const char *with_left(struct arena *arena, const char *provenance, const char *left) {
-  struct buf CLEANUP(buf_release) text;
-  struct error ignored;
-  json_t *body;
-  if (body_parse(provenance, strlen(provenance), &body, &ignored) != RC_OK) return provenance;
-  json_object_set_new(json_object_get(body, "change"), "left", json_string(left));
-  buf_init(&text, PROVENANCE_MAX);
-  body_write(body, &text);
-  json_decref(body);
-  return buf_ok(&text) ? arena_strdup(arena, buf_text(&text)) : provenance;
-}
-
-/* Since the change was decided, the line may have been given back by hand, or its invoice may have become void. */
-static void limit_credit(struct work *work, const struct invoice *invoice, struct invoice_line *line) {
-  const struct taken_back *charge = &line->origin->charge;
-  int64_t left = line->origin->is_void ? 0 : charge->amount_minor - charge->taken_minor;
-  char money[MONEY_TEXT_MAX];
-  if (left < 0) left = 0;
-  if (-line->listed_minor <= left) return;
-  line->provenance = with_left(work->arena, line->provenance, money_format(left, invoice->currency, money));
-  line->listed_minor = -left;
-  line->unit_price = arena_strdup(work->arena, money_format(-left, invoice->currency, money));
-}
-
 /* BILL-022: several credits on one line never exceed it, nor its discount. */
 static void take_back(struct work *work, struct ground *ground, const struct invoice *invoice,
                       struct invoice_line *line) {
   struct origin *origin = line->origin;
   line->rate = origin->rate;
-  limit_credit(work, invoice, line);
+  landing_credit(work->arena, invoice->currency, line);
   struct taken_back before = origin->charge;
   int64_t share = discount_take_back(&origin->charge, -line->listed_minor);
   line->listed_discount_minor = -share;
@@ -356,6 +332,7 @@ enum rc invoice_compute_amounts(struct work *work, struct ground *ground, struct
   struct invoice *invoice = &invoices[at];
   invoice->tax_rounding = settings_of(ground, &invoice->tenant)->tax_rounding;
   take_back_earlier(work, ground, invoices, at);
+  landing_true_ups(work->arena, invoices, at);
   choose_rates(ground, invoice);
   discount(work, ground, invoice);
   take_back_within(work, ground, invoices, at);

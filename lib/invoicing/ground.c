@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "invoicing/landing.h"
 #include "invoicing_sql.h"
 
 const struct settings *settings_of(const struct ground *ground, const struct uuid *tenant) {
@@ -453,6 +454,7 @@ enum rc ground_load(struct work *work, struct invoice *invoices, size_t count, e
   TRY(load_parties(work, invoices, count, &ground, err));
   TRY(load_coupons(work, invoices, count, &ground, err));
   TRY(load_origins(work, invoices, count, use, err)); /* invoices, coupons, credit: locks in the order of a void */
+  TRY(landing_load(work, invoices, count, use, err));
   TRY(load_uses(work, use, &ground, err));
   TRY(load_grants(work, invoices, count, use == GROUND_TO_STORE, &ground, err));
   *ret_ground = ground;

@@ -44,7 +44,8 @@ struct invoice_line {
   const char *credits_json; /* NULL unless it takes back */
   struct line_name credits; /* the line that it takes back */
   /* computed */
-  struct origin *origin; /* NULL: takes nothing back, or what was never invoiced */
+  struct origin *origin;   /* NULL: takes nothing back, or what was never invoiced */
+  struct true_up *true_up; /* NULL: is none */
   struct tax_rate rate;
   int64_t listed_discount_minor;
   int64_t amount_minor, discount_minor, tax_minor;

@@ -37,13 +37,15 @@ CREATE TABLE subscriptions (
   charges              json NOT NULL DEFAULT '[]',                      -- lines in advance of periods not over yet
   charge_cuts          timestamptz[] NOT NULL DEFAULT '{}',             -- changes within these periods (BILL-022)
   charged_minor        bigint NOT NULL DEFAULT 0,                       -- recurring, net, since arrears were billed last
+  settled_version      bigint NOT NULL DEFAULT 0,                       -- in which service stopped last: it counts from there
   arrears_from         date,                                            -- NULL: since the period began
   started_at           timestamptz NOT NULL,
   trial_start_date     date,                                            -- the grid starts when the trial ends
   trial_ends_at        timestamptz,
   trial_notice_at      timestamptz,                                     -- when trial_ending is due; NULL: said, or none
   incomplete_until     timestamptz,                                     -- unless its first payment succeeds (BILL-051);
-                                                                        -- after its end: its invoice is not withdrawn yet
+                                                                        -- after its end: its invoice is not withdrawn yet;
+                                                                        -- -infinity: there will never be one
   auto_renew           boolean NOT NULL DEFAULT true,
   cancel_at_period_end boolean NOT NULL DEFAULT false,
   cancel_at            timestamptz,                                     -- the boundary at which it then ends

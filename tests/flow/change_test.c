@@ -488,7 +488,7 @@ Test(change, that_waits_credits_nothing_of_an_invoice_that_is_void_by_then) {
   cr_expect_eq(json_number_at(preview, "invoices.0.subtotal"), 20, "10.00 wait, and 20.00 less 10.00 are new");
   api_post(&s.tenant, 200, act(s.subscription, "cancel"), "{'immediately':true,'prorate':false}");
   WAIT_UNTIL(invoices_are(&s.tenant, 2), "the last invoice");
-  cr_expect_str_eq(lines_of(&s.tenant), "subscription 1000");
+  cr_expect_str_eq(lines_of(&s.tenant), "credit 0, subscription 1000");
   expect_sound_books(&s.tenant);
 }
 

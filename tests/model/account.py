@@ -181,6 +181,13 @@ class Account:
     def void(self):
         self.end("void", self.books.void)
 
+    def void_of_waiting(self):
+        """Of which a credit that waits for its invoice takes something back: nothing then."""
+        credited = [line.credits for lived in self.lives for line in lived.life.waiting if line.credits and line.amount]
+        number = self.pick(lambda invoice: invoice.status == "open" and any(line in credited for line in invoice.lines))
+        if number is not None:
+            self.ask(f"/api/billing/invoices/{self.invoices[number]['id']}/void", {}, number, self.books.void(number))
+
     def write_off(self):
         self.end("uncollectible", self.given_up)
 
@@ -240,6 +247,7 @@ ACTS = [  # what, how often
     (Account.pay, 6),
     (Account.note, 6),
     (Account.void, 4),
+    (Account.void_of_waiting, 8),
     (Account.write_off, 2),
     (Account.collect, 2),
     (Account.write, 5),

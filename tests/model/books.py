@@ -178,6 +178,8 @@ class Books:
     def take_back(self, line):
         """BILL-022: with its share of the discount, of what notes have left of it."""
         of = line.credits
+        if not line.amount:
+            return
         noted = self.noted_share(of)
         of.taken -= line.amount
         undone = [(credit, self.noted_share(credit)) for credit in self.credits_of(of)]

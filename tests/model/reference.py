@@ -144,6 +144,8 @@ class Line:
         self.kind, self.text, self.plan, self.component = kind, text, plan, component
         self.index, self.start, self.end, self.amount, self.credits = index, start, end, amount, credits
         self.life = None
+        self.is_true_up = False
+        self.is_cut = False  # asked for, and less when its invoice came: it stays there, even as nothing
 
     def key(self):
         return self.kind, self.text, self.start, self.end, self.amount
@@ -190,12 +192,12 @@ class OpenPeriod:
 
     def __init__(self, index, open, end):
         self.index, self.open, self.end = index, open, end
-        self.charged = self.wanted = 0
+        self.charged = self.wanted = self.uncredited = 0
 
 
 def invoice(log, life, at, lines):
     """An invoice of what is not nothing; each line says whose it is."""
-    lines = [line for line in lines if line.amount]
+    lines = [line for line in lines if line.amount or line.is_cut]
     for line in lines:
         line.life = line.life or life
     if lines:
@@ -316,9 +318,21 @@ class Life:
         return self.state in ("trialing", "active") and self.due_at() <= instant
 
     def with_waiting(self, lines):
-        """These, and what waited for an invoice; but nothing is taken back of what is void by now."""
+        """These, and what waited for an invoice."""
+        self.look_for_voids()
         waited, self.waiting = self.waiting, []
-        return [*lines, *(line for line in waited if not (line.credits and self.books.is_void(line.credits)))]
+        return lines + waited
+
+    def look_for_voids(self):
+        """Nothing is taken back of what is void by now (BILL-022); so it was charged, and counts (BILL-030)."""
+        for credit in self.waiting:
+            if credit.credits and credit.amount and self.books.is_void(credit.credits):
+                for period in self.open:
+                    period.uncredited -= credit.amount if period.index == credit.index else 0
+                for line in self.waiting:
+                    if line.is_true_up and line.index == credit.index:
+                        line.amount, line.is_cut = max(0, line.amount + credit.amount), bool(line.amount)
+                credit.amount, credit.is_cut = 0, True
 
     def emit(self, at, lines):
         self.emit_alone(at, self.with_waiting(lines))
@@ -404,11 +418,15 @@ class Life:
 
     def settle(self, cut):
         """What the period that runs owes in arrears up to a cut, and the rest up to its minimum (BILL-030)."""
+        self.look_for_voids()
         lines, own = self.close(cut), self.items[0][0]
         for period in self.open[:1]:
             text = self.text(0, None, f"minimum commitment, {span(period.closed.day, period.open.day)}")
-            lines.append(Line("fee", text, own, None, period.index, period.closed.shown(own.basis),
-                              period.open.shown(own.basis), max(0, period.wanted - period.charged)))
+            missing = max(0, period.wanted - period.charged)
+            true_up = Line("fee", text, own, None, period.index, period.closed.shown(own.basis),
+                           period.open.shown(own.basis), max(0, missing - period.uncredited))
+            true_up.is_true_up, true_up.is_cut = True, true_up.amount < missing
+            lines.append(true_up)
         del self.open[:1]
         return lines
 

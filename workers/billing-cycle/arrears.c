@@ -130,7 +130,7 @@ static enum rc agree_on_minimum(struct arena *arena, const struct billable *s, s
   *line = line_of_piece(s, own, &period, &piece, on);
   line->type = LINE_MINIMUM;
   line->minimum = minimum;
-  *minimum = (struct minimum){.charged_minor = s->charged_minor};
+  *minimum = (struct minimum){.charged_minor = s->charged_minor, .credits_after = s->settled_version};
   if (piece.from >= piece.to) return RC_OK;
   TRY(price_true_up(own->price->minimum_minor, line->share, 0, &line->amount_minor, err));
   TRY(cut_to_piece(arena, s, &period, &piece, line, err));

@@ -46,6 +46,7 @@ enum column {
   COLUMN_NEXT_ZONE_AT,
   COLUMN_CUTS,
   COLUMN_RENEWED,
+  COLUMN_SETTLED,
 };
 
 /* -- reading -- */
@@ -106,6 +107,7 @@ static struct billable read_billable(struct arena *arena, const PGresult *rows, 
                        .first_index = row_int(rows, r, COLUMN_FIRST_INDEX),
                        .next_index = row_int(rows, r, COLUMN_NEXT_INDEX),
                        .charged_minor = row_int(rows, r, COLUMN_CHARGED),
+                       .settled_version = row_int(rows, r, COLUMN_SETTLED),
                        .auto_renew = row_bool(rows, r, COLUMN_AUTO_RENEW),
                        .version = row_int(rows, r, COLUMN_VERSION)};
   if (s.next_zone_name) s.next_zone_at = row_utime(rows, r, COLUMN_NEXT_ZONE_AT);

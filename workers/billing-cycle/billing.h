@@ -50,6 +50,7 @@ struct billable {
   int64_t version;    /* each period, and each change of state, is one: events of one version would be taken for one */
   int64_t next_index; /* the period that is billed next */
   int64_t charged_minor; /* recurring charges of the period that runs since arrears were billed last, for the minimum */
+  int64_t settled_version; /* in which service stopped last: what was credited by then does not count towards it */
   bool has_arrears_from;
   struct date arrears_from; /* arrears are not billed since that day; else since the period began */
   const struct utime *cuts; /* changes within the period whose arrears are not billed, in order (BILL-022) */
@@ -100,7 +101,8 @@ struct line {
   const struct minimum *minimum;    /* of LINE_MINIMUM */
   int64_t revision;                 /* 0, or the version of the subscription that a change within the period made */
   const struct line_change *change; /* of the two sides of a change (BILL-022); else NULL */
-  const char *json;                 /* a line that waited for this invoice, as it was written then; else NULL */
+  bool has_waited;                  /* for this invoice; such come first, for a true-up looks at what they came to */
+  const char *json;                 /* as it was written then; NULL: it is to be written yet */
   struct grid grid; /* set by billing_add: the subscription's of now, in which the shares were counted */
   const struct zone *zone;
   size_t sequence; /* in the order in which they were computed */
@@ -113,6 +115,7 @@ struct minimum {
   struct price_share share;
   const struct line_change *change; /* of a piece, else NULL */
   int64_t charged_minor;
+  int64_t credits_after; /* less the credits of later revisions: as decided, not as they landed (invoicing/landing.h) */
 };
 
 struct charge;

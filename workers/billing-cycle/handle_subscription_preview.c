@@ -25,6 +25,7 @@ struct rest {
 static void add_waiting(struct work *work, const struct billing *waiting, struct billing *billing) {
   for (size_t i = 0; i < waiting->count; i++) {
     struct line line = waiting->lines[i];
+    line.has_waited = true;
     if (billing->count > 0) line.billed_on = billing->lines[0].billed_on;
     billing_add(work->arena, billing, &line);
   }

@@ -17,6 +17,7 @@ static int compare_lines(const void *a, const void *b) {
   if (order == 0) order = strcmp(left->subscription->currency->code, right->subscription->currency->code);
   if (order == 0) order = strcmp(left->subscription->collection, right->subscription->collection);
   if (order == 0) order = uuid_compare(&left->subscription->id, &right->subscription->id);
+  if (order == 0) order = right->has_waited - left->has_waited;
   if (order == 0) order = left->sequence < right->sequence ? -1 : left->sequence > right->sequence;
   return order;
 }
@@ -135,6 +136,7 @@ static void write_minimum(struct json_writer *json, const struct line *line) {
   char money[MONEY_TEXT_MAX];
   json_put_string(json, "minimum", money_format(line->item->price->minimum_minor, currency, money));
   json_put_string(json, "charged", money_format(minimum->charged_minor, currency, money));
+  json_put_int(json, "creditsAfter", minimum->credits_after);
   json_put_array(json, "periods");
   if (minimum->has_length) {
     json_put_object(json, NULL);

@@ -61,6 +61,7 @@ static enum rc add_rows(struct work *work, const PGresult *rows, const struct bi
     billing_add(work->arena, billing,
                 &(struct line){.subscription = s,
                                .billed_on = billed_on(work, billing, s),
+                               .has_waited = true,
                                .json = arena_strdup(work->arena, row_text(rows, r, 1))});
   }
   return RC_OK;

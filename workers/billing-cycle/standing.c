@@ -140,6 +140,7 @@ enum rc standing_stop(struct work *work, struct standing *standing, bool credits
   if (standing->was_billed && s->next_index > s->first_index && standing_has_begun(standing))
     TRY(billing_settle(work->arena, &standing->billing, s, standing->today, err));
   mark_lines(standing, first);
+  s->settled_version = s->version;
   standing->charges.count = 0;
   standing->bills_now = true;
   s->ends = true;
@@ -171,7 +172,8 @@ static enum rc store_row(struct work *work, const struct standing *standing, str
              time_or_null(arena, s->cancel_at_period_end, s->cancel_at),
              time_or_null(arena, standing->has_cancelled_at, standing->cancelled_at), standing->cancel_reason,
              time_or_null(arena, standing->has_suspended_at, standing->suspended_at), db_int(arena, s->version),
-             s->zone_name, s->next_zone_name, db_utime(arena, work->now), renewed_text(arena, s)),
+             s->zone_name, s->next_zone_name, db_utime(arena, work->now), renewed_text(arena, s),
+             db_int(arena, s->settled_version)),
       NULL, err);
 }
 

@@ -294,6 +294,14 @@ Test(explain, bill_022_any_change_is_explained_as_it_was_billed) {
 
 /* -- fees, minimum, lines by hand -- */
 
+Test(explain, bill_030_what_was_not_credited_was_charged) {
+  struct explanation e = in("USD");
+  cr_expect_eq(explain_uncredited(&e, 1950, 1500), 3450);
+  cr_expect_eq(explain_missing(&e, 4000, 3450), 550);
+  cr_expect_str_eq(steps_of(&e), "uncredited: 19.50 + 15.00 = 34.50; missing: 40.00 − 34.50 = 5.50");
+  cr_expect_str_eq(e.steps[0].rules, "BILL-022 BILL-030");
+}
+
 Test(explain, bill_030_a_fee_and_a_minimum) {
   struct explanation e = in("USD");
   struct error err;

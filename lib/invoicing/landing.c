@@ -1,0 +1,133 @@
+/* See landing.h. A line keeps in its provenance what it is less by: there a true-up finds that of the credits, explain
+ * the reason, and a draft, which is computed again when it is finalised, what it was before. */
+#include "invoicing/landing.h"
+
+#include <jansson.h>
+#include <string.h>
+
+#include "base/json_text.h"
+#include "invoicing_sql.h"
+
+enum { PROVENANCE_MAX = 64 * 1024 };
+
+static const char UNCREDITED[] = "uncreditedMinor";
+
+/* -- provenance -- */
+
+static json_t *provenance_read(const struct invoice_line *line) {
+  struct error ignored;
+  json_t *body;
+  return body_parse(line->provenance, strlen(line->provenance), &body, &ignored) == RC_OK ? body : NULL;
+}
+
+static int64_t provenance_int(const struct invoice_line *line, const char *member) {
+  json_auto_t *body = provenance_read(line);
+  return json_integer_value(json_object_get(body, member));
+}
+
+/* The amount, and why it is that. `left` may be NULL. */
+static void set_amount(struct arena *arena, const struct currency *currency, struct invoice_line *line,
+                       int64_t amount_minor, int64_t uncredited_minor, const char *left) {
+  json_auto_t *body = provenance_read(line);
+  struct buf CLEANUP(buf_release) text;
+  char money[MONEY_TEXT_MAX];
+  line->listed_minor = amount_minor;
+  line->unit_price = arena_strdup(arena, money_format(amount_minor, currency, money));
+  json_object_set_new(body, UNCREDITED, json_integer(uncredited_minor));
+  if (left) json_object_set_new(json_object_get(body, "change"), "left", json_string(left));
+  buf_init(&text, PROVENANCE_MAX);
+  if (body) body_write(body, &text);
+  if (body && buf_ok(&text)) line->provenance = arena_strdup(arena, buf_text(&text));
+}
+
+/* -- credits -- */
+
+void landing_credit(struct arena *arena, const struct currency *currency, struct invoice_line *line) {
+  const struct taken_back *charge = &line->origin->charge;
+  int64_t left = line->origin->is_void ? 0 : charge->amount_minor - charge->taken_minor;
+  char money[MONEY_TEXT_MAX];
+  if (left < 0) left = 0;
+  int64_t over = -line->listed_minor - left;
+  if (over <= 0) return;
+  set_amount(arena, currency, line, -left, provenance_int(line, UNCREDITED) + over,
+             money_format(left, currency, money));
+}
+
+/* -- true-ups -- */
+
+static bool is_true_up(const struct invoice_line *line) {
+  return line->subscription_id && strcmp(line->kind, "fee") == 0 && strcmp(line->component, "minimum") == 0;
+}
+
+/* As it was before anything was taken off. */
+static void read_true_up(struct arena *arena, struct invoice_line *line) {
+  line->true_up = ARENA_NEW(arena, struct true_up);
+  *line->true_up = (struct true_up){.asked_minor = line->listed_minor + provenance_int(line, UNCREDITED),
+                                    .after_revision = provenance_int(line, "creditsAfter")};
+}
+
+enum { TENANT, SUBSCRIPTION, PERIOD, REVISION, ASIDE, COLUMNS };
+
+static void ask(struct db_array *const *columns, const struct uuid *tenant, const struct invoice_line *line) {
+  db_array_uuid(columns[TENANT], tenant);
+  db_array_text(columns[SUBSCRIPTION], line->subscription_id);
+  db_array_int(columns[PERIOD], line->period_index);
+  db_array_int(columns[REVISION], line->true_up->after_revision);
+}
+
+static size_t count_lines(const struct invoice *invoices, size_t count) {
+  size_t lines = 0;
+  for (size_t i = 0; i < count; i++) lines += invoices[i].line_count;
+  return lines;
+}
+
+enum rc landing_load(struct work *work, struct invoice *invoices, size_t count, enum ground_use use,
+                     struct error *err) {
+  struct invoice_line **asked = ARENA_ARRAY(work->arena, struct invoice_line *, count_lines(invoices, count) + 1);
+  size_t asked_count = 0;
+  struct db_array *columns[COLUMNS];
+  const char *params[COLUMNS];
+  PGresult CLEANUP(db_result_release) *rows = NULL;
+  for (int c = 0; c < COLUMNS; c++) columns[c] = db_array_new(work->arena);
+  for (size_t i = 0; i < count; i++) {
+    for (size_t n = 0; !invoices[i].is_known && n < invoices[i].line_count; n++) {
+      struct invoice_line *line = &invoices[i].lines[n];
+      if (!is_true_up(line)) continue;
+      read_true_up(work->arena, line);
+      ask(columns, &invoices[i].tenant, line);
+      asked[asked_count++] = line;
+    }
+    if (use == GROUND_TO_PREVIEW) db_array_uuid(columns[ASIDE], &invoices[i].id);
+  }
+  if (asked_count == 0) return RC_OK;
+  for (int c = 0; c < COLUMNS; c++) params[c] = db_array_literal(columns[c]);
+  TRY(tx_exec(work->tx, &invoicing_sql_uncredited_load, params, COLUMNS, &rows, err));
+  for (int r = 0; r < row_count(rows); r++) asked[row_int(rows, r, 0)]->true_up->uncredited_minor = row_int(rows, r, 1);
+  return RC_OK;
+}
+
+static bool counts_for(const struct invoice_line *credit, const struct invoice_line *true_up) {
+  return credit->takes_back && credit->period_index == true_up->period_index &&
+         credit->revision > true_up->true_up->after_revision &&
+         strcmp(credit->subscription_id, true_up->subscription_id) == 0;
+}
+
+/* By credits of the batch, which are stored nowhere yet. */
+static int64_t uncredited_here(const struct invoice *invoices, size_t end, const struct invoice_line *true_up) {
+  int64_t sum = 0;
+  for (size_t i = 0; i < end; i++)
+    for (size_t n = 0; !invoices[i].is_known && n < invoices[i].line_count; n++)
+      if (counts_for(&invoices[i].lines[n], true_up)) sum += provenance_int(&invoices[i].lines[n], UNCREDITED);
+  return sum;
+}
+
+void landing_true_ups(struct arena *arena, struct invoice *invoices, size_t at) {
+  for (size_t n = 0; n < invoices[at].line_count; n++) {
+    struct invoice_line *line = &invoices[at].lines[n];
+    if (!line->true_up) continue;
+    int64_t off = line->true_up->uncredited_minor + uncredited_here(invoices, at + 1, line);
+    if (off > line->true_up->asked_minor) off = line->true_up->asked_minor;
+    if (line->listed_minor == line->true_up->asked_minor - off) continue;
+    set_amount(arena, invoices[at].currency, line, line->true_up->asked_minor - off, off, NULL);
+  }
+}
