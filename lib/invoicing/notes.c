@@ -186,7 +186,7 @@ static int64_t want_of_own(struct note *note, const char *subscription, int64_t 
   for (size_t n = 0; n < note->line_count; n++) {
     note->is_apart[n] = !note->subscription_ids[n] || strcmp(note->subscription_ids[n], subscription) != 0;
     if (note->is_apart[n]) continue;
-    room += note->lines[n].amount_minor - note->lines[n].credited_minor;
+    room += credit_rest(&note->lines[n]);
     own[count] = note->lines[n];
     places[count++] = n;
   }
