@@ -81,6 +81,7 @@ CREATE TABLE customer_billing (
 ) WITH (fillfactor = 70);
 CREATE INDEX customer_billing_due ON customer_billing (tenant_id, test_clock_id, next_billing_at, customer_id)
   WHERE next_billing_at IS NOT NULL;
+CREATE INDEX customer_billing_on_clocks ON customer_billing (tenant_id, test_clock_id) WHERE test_clock_id <> real_time();
 CALL protect('customer_billing');
 
 CREATE TABLE plans (
