@@ -3,6 +3,11 @@
 
 #include "invoicing_sql.h"
 
+enum rc credit_uses_hold(struct work *work, const struct uuid *tenant, struct db_array *invoices, struct error *err) {
+  return tx_exec(work->tx, &invoicing_sql_credit_uses_hold,
+                 PARAMS(db_uuid(work->arena, tenant), db_array_literal(invoices)), NULL, err);
+}
+
 enum rc credit_uses_load(struct work *work, const struct invoice_facts *invoice, enum ground_use use,
                          struct credit_uses *ret_uses, struct error *err) {
   const char *params[] = {db_uuid(work->arena, &invoice->tenant), invoice->id, db_utime(work->arena, work->now)};
@@ -10,7 +15,9 @@ enum rc credit_uses_load(struct work *work, const struct invoice_facts *invoice,
   PGresult CLEANUP(db_result_release) *rows = NULL;
   *ret_uses = uses;
   if (invoice->credit_applied_minor == 0) return RC_OK;
-  if (use == GROUND_TO_STORE) TRY(tx_exec(work->tx, &invoicing_sql_credit_uses_hold, params, 2, NULL, err));
+  struct db_array *held = db_array_new(work->arena);
+  db_array_text(held, invoice->id);
+  if (use == GROUND_TO_STORE) TRY(credit_uses_hold(work, &invoice->tenant, held, err));
   TRY(tx_exec(work->tx, &invoicing_sql_credit_uses_load, params, 3, &rows, err));
   uses.count = (size_t)row_count(rows);
   uses.at = ARENA_ARRAY(work->arena, struct credit_use, uses.count);

@@ -105,17 +105,43 @@ static void read_refs(const PGresult *rows, struct draft_ref *refs) {
     refs[r] = (struct draft_ref){.tenant = row_uuid(rows, r, 0), .id = row_uuid(rows, r, 1)};
 }
 
-/* Those that are drafts and locked. Twice: who replaced a draft while its lock was waited for left a row that the first
- * look does not see. */
-static enum rc hold(struct work *work, struct draft_ref *refs, size_t *count, struct error *err) {
-  struct keys keys = keys_of(work, refs, *count);
+static enum rc add_origins(struct work *work, struct draft_ref **refs, size_t *count, struct error *err) {
+  struct keys keys = keys_of(work, *refs, *count);
+  PGresult CLEANUP(db_result_release) *rows = NULL;
+  TRY(tx_exec(work->tx, &invoicing_sql_drafts_with_origins, PARAMS(keys.tenants, keys.ids), &rows, err));
+  *count = (size_t)row_count(rows);
+  *refs = ARENA_ARRAY(work->arena, struct draft_ref, *count);
+  read_refs(rows, *refs);
+  return RC_OK;
+}
+
+static size_t read_drafts(const PGresult *held, struct draft_ref *refs) {
+  size_t count = 0;
+  for (int r = 0; r < row_count(held); r++)
+    if (row_bool(held, r, 2)) refs[count++] = (struct draft_ref){row_uuid(held, r, 0), row_uuid(held, r, 1)};
+  return count;
+}
+
+/* Twice: who replaced a draft while its lock was waited for left a row that the first look does not see. */
+enum rc drafts_hold(struct work *work, struct draft_ref **refs, size_t *count, struct error *err) {
+  TRY(add_origins(work, refs, count, err));
+  struct keys keys = keys_of(work, *refs, *count);
   PGresult CLEANUP(db_result_release) *held = NULL;
   for (int look = 0; look < 2 && (!held || row_count(held) < (int)*count); look++) {
     db_result_release(&held);
     TRY(tx_exec(work->tx, &invoicing_sql_drafts_hold, PARAMS(keys.tenants, keys.ids), &held, err));
   }
-  *count = (size_t)row_count(held);
-  read_refs(held, refs);
+  *count = read_drafts(held, *refs);
+  return RC_OK;
+}
+
+enum rc drafts_hold_free(struct work *work, struct draft_ref **refs, size_t *count, struct error *err) {
+  TRY(add_origins(work, refs, count, err));
+  struct keys keys = keys_of(work, *refs, *count);
+  PGresult CLEANUP(db_result_release) *held = NULL;
+  TRY(tx_exec(work->tx, &invoicing_sql_drafts_hold_free, PARAMS(keys.tenants, keys.ids), &held, err));
+  bool are_all_free = row_count(held) == (int)*count;
+  *count = are_all_free ? read_drafts(held, *refs) : 0;
   return RC_OK;
 }
 
@@ -128,12 +154,9 @@ static struct invoice *in_order(struct arena *arena, struct invoice *invoices, s
   return invoices_order(arena, invoices, each, count);
 }
 
-enum rc drafts_load(struct work *work, const struct draft_ref *asked, size_t count, size_t spare, enum ground_use use,
+enum rc drafts_load(struct work *work, const struct draft_ref *refs, size_t count, size_t spare,
                     struct invoice **ret_invoices, size_t *ret_count, struct error *err) {
   PGresult CLEANUP(db_result_release) *rows = NULL;
-  struct draft_ref *refs = ARENA_ARRAY(work->arena, struct draft_ref, count);
-  for (size_t i = 0; i < count; i++) refs[i] = asked[i];
-  if (use == GROUND_TO_STORE) TRY(hold(work, refs, &count, err));
   struct keys keys = keys_of(work, refs, count);
   TRY(tx_exec(work->tx, &invoicing_sql_drafts_load, PARAMS(keys.tenants, keys.ids, db_utime(work->arena, work->now)),
               &rows, err));
@@ -144,16 +167,6 @@ enum rc drafts_load(struct work *work, const struct draft_ref *asked, size_t cou
   if (found > 0) TRY(load_items(work, invoices, found, spare, err));
   *ret_invoices = in_order(work->arena, invoices, found);
   *ret_count = found;
-  return RC_OK;
-}
-
-enum rc drafts_with_origins(struct work *work, struct draft_ref **refs, size_t *count, struct error *err) {
-  struct keys keys = keys_of(work, *refs, *count);
-  PGresult CLEANUP(db_result_release) *rows = NULL;
-  TRY(tx_exec(work->tx, &invoicing_sql_drafts_with_origins, PARAMS(keys.tenants, keys.ids), &rows, err));
-  *count = (size_t)row_count(rows);
-  *refs = ARENA_ARRAY(work->arena, struct draft_ref, *count);
-  read_refs(rows, *refs);
   return RC_OK;
 }
 
@@ -168,5 +181,5 @@ enum rc drafts_under_way(struct work *work, const struct uuid *tenant, const cha
                      (long long)lines, DRAFTS_LINES_MAX);
   struct draft_ref *refs = ARENA_ARRAY(work->arena, struct draft_ref, (size_t)row_count(rows));
   read_refs(rows, refs);
-  return drafts_load(work, refs, (size_t)row_count(rows), 0, GROUND_TO_PREVIEW, ret_invoices, ret_count, err);
+  return drafts_load(work, refs, (size_t)row_count(rows), 0, ret_invoices, ret_count, err);
 }

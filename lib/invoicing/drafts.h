@@ -8,13 +8,15 @@ struct draft_ref {
   struct uuid tenant, id;
 };
 
-/* Those that are drafts still, in the order in which they are finalised (invoicing/order.h); locked, unless it is for a
- * preview. `spare`: room for so many more lines in each. */
+/* Locks these invoices with all that are locked when those of them that are drafts are finalised: those of whose lines
+ * they take something back, and so on; at once, in one order for all. *refs becomes what of all is a draft. */
+MUST_CHECK enum rc drafts_hold(struct work *work, struct draft_ref **refs, size_t *count, struct error *err);
+/* The same for who holds some of them already and must not wait for the others: none when somebody else has one. */
+MUST_CHECK enum rc drafts_hold_free(struct work *work, struct draft_ref **refs, size_t *count, struct error *err);
+/* Those that are drafts, in the order in which they are finalised (invoicing/order.h); held, or for a preview. `spare`:
+ * room for so many more lines in each. */
 MUST_CHECK enum rc drafts_load(struct work *work, const struct draft_ref *refs, size_t count, size_t spare,
-                               enum ground_use use, struct invoice **ret_invoices, size_t *ret_count,
-                               struct error *err);
-/* Adds those that must be finalised before: of whose lines something is taken back. */
-MUST_CHECK enum rc drafts_with_origins(struct work *work, struct draft_ref **refs, size_t *count, struct error *err);
+                               struct invoice **ret_invoices, size_t *ret_count, struct error *err);
 /* For a preview: the drafts of a customer that a task will finalise, all of them: each may use account credit, or a
  * coupon, before what is previewed. RC_CONFLICT when they have more than DRAFTS_LINES_MAX lines. */
 enum { DRAFTS_LINES_MAX = 20000 };

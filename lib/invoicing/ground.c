@@ -453,10 +453,10 @@ enum rc ground_load(struct work *work, struct invoice *invoices, size_t count, e
   TRY(load_rates(work, &ground, err));
   TRY(load_parties(work, invoices, count, &ground, err));
   TRY(load_coupons(work, invoices, count, &ground, err));
-  TRY(load_origins(work, invoices, count, use, err)); /* invoices, coupons, credit: locks in the order of a void */
+  TRY(load_origins(work, invoices, count, use, err)); /* the order of locks (ARCHITECTURE.md) */
   TRY(landing_load(work, invoices, count, use, err));
-  TRY(load_uses(work, use, &ground, err));
   TRY(load_grants(work, invoices, count, use == GROUND_TO_STORE, &ground, err));
+  TRY(load_uses(work, use, &ground, err));
   *ret_ground = ground;
   return RC_OK;
 }

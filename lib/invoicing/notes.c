@@ -7,8 +7,6 @@
 #include "base/money.h"
 #include "invoicing_sql.h"
 
-enum { OLDER_MAX = 200 }; /* as invoices_older.sql */
-
 /* -- what is asked -- */
 
 static enum rc read_claim(json_t *body, const struct currency *currency, struct note_claim *claim, struct error *err) {
@@ -241,7 +239,7 @@ static size_t find_older_ahead(const struct deciding *at, const struct note *not
 static enum rc find_older(struct deciding *at, const struct note *note, const char ***ret_ids, size_t *ret_count,
                           struct error *err) {
   struct arena *arena = at->work->arena;
-  const char **ids = ARENA_ARRAY(arena, const char *, OLDER_MAX + (at->ahead ? at->ahead->count : 0));
+  const char **ids = ARENA_ARRAY(arena, const char *, NOTES_OLDER_MAX + (at->ahead ? at->ahead->count : 0));
   size_t count = find_older_ahead(at, note, ids);
   PGresult CLEANUP(db_result_release) *rows = NULL;
   TRY(tx_exec(at->work->tx, &invoicing_sql_invoices_older,
@@ -293,7 +291,7 @@ static enum rc decide_on(struct deciding *at, const char *invoice_id, struct not
 enum rc notes_decide(struct work *work, const struct note_request *request, const struct ahead *ahead,
                      struct notes *notes, struct error *err) {
   struct deciding at = {.work = work, .request = request, .ahead = ahead, .notes = notes};
-  size_t count = 0, most = notes->claimed_count * (1 + OLDER_MAX + (ahead ? ahead->count : 0));
+  size_t count = 0, most = notes->claimed_count * (1 + NOTES_OLDER_MAX + (ahead ? ahead->count : 0));
   struct note **own = ARENA_ARRAY(work->arena, struct note *, notes->claimed_count);
   int64_t *rests = ARENA_ARRAY(work->arena, int64_t, notes->claimed_count);
   notes->at = ARENA_ARRAY(work->arena, struct note *, most);

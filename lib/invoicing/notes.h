@@ -6,6 +6,8 @@
 
 #include "invoicing/note.h"
 
+enum { NOTES_OLDER_MAX = 200 }; /* as invoices_older.sql */
+
 /* A line to be taken back. */
 struct note_claim {
   struct line_name line;

@@ -298,22 +298,7 @@ Test(death, by_a_task_blames_nobody) {
 
 /* -- workers that are killed where they wait -- */
 
-/* A connection that holds what the statement locks. */
-static PGconn *hold(const char *sql) {
-  PGconn *holder = PQconnectdb(setting("DATABASE_ADMIN_URL"));
-  PQclear(PQexec(holder, "BEGIN"));
-  PGresult *result = PQexec(holder, sql);
-  cr_assert_eq(*PQresultErrorMessage(result), '\0', "%s: %s", sql, PQresultErrorMessage(result));
-  PQclear(result);
-  return holder;
-}
-
-/* Sessions that wait for it. A dead worker's would wait on: PostgreSQL learns late that nobody listens any more. */
-static int64_t waiting_for(PGconn *holder) {
-  return sql_int(NULL, keep_text("SELECT count(*) FROM pg_stat_activity WHERE %d = ANY (pg_blocking_pids(pid))",
-                                 PQbackendPID(holder)));
-}
-
+/* A dead worker's session would wait on: PostgreSQL learns late that nobody listens any more. */
 static void end_waiting_for(PGconn *holder) {
   sql_do(NULL, keep_text("SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity"
                          " WHERE %d = ANY (pg_blocking_pids(pid))",

@@ -104,3 +104,26 @@ const char *fingerprint(const struct tenant *tenant) {
   }
   return text;
 }
+
+/* -- sessions that hold something -- */
+
+PGconn *hold(const char *sql) {
+  PGconn *holder = PQconnectdb(setting("DATABASE_ADMIN_URL"));
+  PQclear(PQexec(holder, "SET search_path = cloudbill, public; BEGIN"));
+  PGresult *result = PQexec(holder, sql);
+  cr_assert_eq(*PQresultErrorMessage(result), '\0', "%s: %s", sql, PQresultErrorMessage(result));
+  PQclear(result);
+  return holder;
+}
+
+void let_go(PGconn *holder) {
+  PGresult *result = PQexec(holder, "COMMIT");
+  cr_assert_eq(*PQresultErrorMessage(result), '\0', "%s", PQresultErrorMessage(result));
+  PQclear(result);
+  PQfinish(holder);
+}
+
+int64_t waiting_for(PGconn *holder) {
+  return sql_int(NULL, keep_text("SELECT count(*) FROM pg_stat_activity WHERE %d = ANY (pg_blocking_pids(pid))",
+                                 PQbackendPID(holder)));
+}

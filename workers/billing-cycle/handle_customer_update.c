@@ -18,7 +18,7 @@ static enum rc move_to_zone(struct work *work, const struct message *command, co
   const char *tenant = db_uuid(arena, &command->tenant);
   struct db_array *customers = db_array_new(arena);
   db_array_text(customers, command->subject);
-  TRY(tx_exec(work->tx, &sql_customer_billing_only_lock, PARAMS(tenant, db_array_literal(customers)), NULL, err));
+  TRY(tx_exec(work->tx, &sql_customer_billing_lock, PARAMS(tenant, db_array_literal(customers)), NULL, err));
   return tx_exec(work->tx, &sql_subscriptions_set_next_zone,
                  PARAMS(tenant, command->subject, zone, db_utime(arena, work->now)), NULL, err);
 }

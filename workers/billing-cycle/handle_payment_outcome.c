@@ -11,7 +11,7 @@ static enum rc lock_customers(struct work *work, const char *tenant, const char 
   TRY(tx_exec(work->tx, &sql_customers_of_invoices, PARAMS(tenant, invoices), &rows, err));
   struct db_array *customers = db_array_new(work->arena);
   for (int r = 0; r < row_count(rows); r++) db_array_text(customers, row_text(rows, r, 0));
-  return tx_exec(work->tx, &sql_customer_billing_only_lock, PARAMS(tenant, db_array_literal(customers)), NULL, err);
+  return tx_exec(work->tx, &sql_customer_billing_lock, PARAMS(tenant, db_array_literal(customers)), NULL, err);
 }
 
 static enum rc update_tenant(struct work *work, const struct uuid *tenant, struct db_array *invoices,

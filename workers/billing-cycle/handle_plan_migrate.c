@@ -249,7 +249,7 @@ static enum rc lock_chunk(struct work *work, const struct migration *migration, 
   PGresult CLEANUP(db_result_release) *rows = NULL;
   TRY(read_chunk(work, migration, after, &rows, err));
   for (int r = 0; r < row_count(rows); r++) db_array_text(customers, row_text(rows, r, COLUMN_CUSTOMER));
-  return tx_exec(work->tx, &sql_customer_billing_only_lock, PARAMS(migration->tenant, db_array_literal(customers)),
+  return tx_exec(work->tx, &sql_customer_billing_lock, PARAMS(migration->tenant, db_array_literal(customers)),
                  NULL, err);
 }
 

@@ -10,7 +10,7 @@ static enum rc lock(struct work *work, const struct message *command, const char
   TRY(tx_exec(work->tx, &sql_subscription_customer, PARAMS(tenant, command->subject), &owner, err));
   if (row_count(owner) == 0) return error_set(err, RC_NOT_FOUND, "there is no subscription %s", command->subject);
   db_array_text(customers, row_text(owner, 0, 0));
-  return tx_exec(work->tx, &sql_customer_billing_only_lock, PARAMS(tenant, db_array_literal(customers)), NULL, err);
+  return tx_exec(work->tx, &sql_customer_billing_lock, PARAMS(tenant, db_array_literal(customers)), NULL, err);
 }
 
 static enum rc check_parked(struct work *work, const struct message *command, const char *tenant, struct error *err) {

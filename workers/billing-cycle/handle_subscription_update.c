@@ -39,7 +39,7 @@ static enum rc lock(struct work *work, const struct message *command, const char
   *ret_customer = arena_strdup(work->arena, row_text(owner, 0, 0));
   struct db_array *customers = db_array_new(work->arena);
   db_array_text(customers, *ret_customer);
-  return tx_exec(work->tx, &sql_customer_billing_only_lock, PARAMS(tenant, db_array_literal(customers)), NULL, err);
+  return tx_exec(work->tx, &sql_customer_billing_lock, PARAMS(tenant, db_array_literal(customers)), NULL, err);
 }
 
 /* What is over stays as it was; what people note down about it does not matter. */

@@ -74,9 +74,15 @@ static enum rc conclude(struct work *work, const struct waiting *waiting, struct
 
 /* -- what it does not become is not owed -- */
 
-static enum rc withdraw(struct work *work, const struct waiting *waiting, const char *reason, struct error *err) {
+/* Those whose invoices are withdrawn in a step: what they had redeemed is given back by one statement at its end. */
+struct forgotten {
+  struct db_array *tenants, *subscriptions;
+};
+
+static void withdraw(struct work *work, const struct waiting *waiting, const char *reason,
+                     struct forgotten *forgotten) {
   const char *json = arena_printf(work->arena, "{\"reason\":\"%s\"}", reason);
-  if (waiting->invoice_count == 0 && !waiting->is_dropped) return RC_OK; /* on its way */
+  if (waiting->invoice_count == 0 && !waiting->is_dropped) return; /* on its way */
   for (size_t i = 0; i < waiting->invoice_count; i++)
     emit(work, &(struct emission){.type = "invoice.withdraw",
                                   .id = UUID_DERIVE("invoice.withdraw", waiting->id, waiting->invoices[i]),
@@ -84,23 +90,36 @@ static enum rc withdraw(struct work *work, const struct waiting *waiting, const 
                                   .subject = waiting->invoices[i],
                                   .key = waiting->customer_id,
                                   .json = json});
-  return tx_exec(work->tx, &sql_incomplete_forget,
-                 PARAMS(waiting->tenant_id, waiting->id, db_utime(work->arena, work->now)), NULL, err);
+  db_array_uuid(forgotten->tenants, &waiting->tenant);
+  db_array_text(forgotten->subscriptions, waiting->id);
 }
 
-static enum rc look_at(struct work *work, struct waiting *waiting, struct error *err) {
+static enum rc forget(struct work *work, struct forgotten *forgotten, struct error *err) {
+  if (db_array_count(forgotten->tenants) == 0) return RC_OK;
+  return tx_exec(work->tx, &sql_incompletes_forget,
+                 PARAMS(db_array_literal(forgotten->tenants), db_array_literal(forgotten->subscriptions),
+                        db_utime(work->arena, work->now)),
+                 NULL, err);
+}
+
+static enum rc look_at(struct work *work, struct waiting *waiting, struct forgotten *forgotten, struct error *err) {
   struct billable s;
   TRY(load_invoices(work, waiting, err));
   TRY(billable_find(work, &waiting->tenant, waiting->id, &s, err));
-  if (s.state == SUBSCRIPTION_CANCELLED)
-    return withdraw(work, waiting, "the subscription was cancelled before its first payment", err);
+  if (s.state == SUBSCRIPTION_CANCELLED) {
+    withdraw(work, waiting, "the subscription was cancelled before its first payment", forgotten);
+    return RC_OK;
+  }
   if (s.state == SUBSCRIPTION_INCOMPLETE) TRY(conclude(work, waiting, &s, err));
-  return waiting->is_paid && s.state == SUBSCRIPTION_ACTIVE ? RC_OK : withdraw(work, waiting, TOO_LATE, err);
+  bool has_begun = waiting->is_paid && s.state == SUBSCRIPTION_ACTIVE;
+  if (!has_begun) withdraw(work, waiting, TOO_LATE, forgotten);
+  return RC_OK;
 }
 
 enum rc incomplete_step(struct work *work, bool *ret_busy, struct error *err) {
   struct arena *arena = work->arena;
   PGresult CLEANUP(db_result_release) *due = NULL;
+  struct forgotten forgotten = {db_array_new(arena), db_array_new(arena)};
   TRY(tx_exec(work->tx, &sql_incompletes_claim,
               PARAMS(db_utime(arena, work->now), db_int(arena, INCOMPLETES_A_STEP), db_uuid(arena, &work->clock)), &due,
               err));
@@ -110,8 +129,8 @@ enum rc incomplete_step(struct work *work, bool *ret_busy, struct error *err) {
                               .id = arena_strdup(arena, row_text(due, r, 1)),
                               .customer_id = arena_strdup(arena, row_text(due, r, 2)),
                               .is_dropped = row_bool(due, r, 3)};
-    TRY(look_at(work, &waiting, err));
+    TRY(look_at(work, &waiting, &forgotten, err));
   }
   *ret_busy = row_count(due) == INCOMPLETES_A_STEP;
-  return RC_OK;
+  return forget(work, &forgotten, err);
 }

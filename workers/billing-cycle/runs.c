@@ -65,7 +65,7 @@ static enum rc park_customer(struct work *work, const struct run *run, const cha
   if (!is_running) return RC_OK;
   struct db_array *customers = db_array_new(work->arena);
   db_array_text(customers, customer);
-  TRY(tx_exec(work->tx, &sql_customer_billing_only_lock,
+  TRY(tx_exec(work->tx, &sql_customer_billing_lock,
               PARAMS(db_uuid(work->arena, &run->tenant), db_array_literal(customers)), NULL, err));
   TRY(run_park(work, run, customers, why, &slice, err));
   TRY(run_tally(work, run, &slice, err));

@@ -20,7 +20,7 @@ static enum rc lock(struct work *work, const struct message *command, struct sta
   standing->customer = arena_strdup(arena, row_text(owner, 0, 0));
   struct db_array *customers = db_array_new(arena);
   db_array_text(customers, standing->customer);
-  TRY(tx_exec(work->tx, &sql_customer_billing_only_lock, PARAMS(standing->tenant, db_array_literal(customers)), &locked,
+  TRY(tx_exec(work->tx, &sql_customer_billing_lock, PARAMS(standing->tenant, db_array_literal(customers)), &locked,
               err));
   *ret_is_due = row_count(locked) == 1 && !row_is_null(locked, 0, 1) && row_utime(locked, 0, 1).us <= work->now.us;
   return RC_OK;

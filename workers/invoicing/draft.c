@@ -48,12 +48,12 @@ enum rc drafts_replace(struct work *work, struct invoice *invoices, size_t count
   return invoices_store(work, &ground, invoices, count, err);
 }
 
-enum rc drafts_finalise(struct work *work, struct draft_ref *refs, size_t count, const struct message *cause,
+/* They are held, with all that comes along. */
+static enum rc finalise(struct work *work, const struct draft_ref *refs, size_t count, const struct message *cause,
                         struct error *err) {
   struct invoice *drafts;
   if (count == 0) return RC_OK;
-  TRY(drafts_with_origins(work, &refs, &count, err));
-  TRY(drafts_load(work, refs, count, 0, GROUND_TO_STORE, &drafts, &count, err));
+  TRY(drafts_load(work, refs, count, 0, &drafts, &count, err));
   for (size_t i = 0; i < count; i++) {
     drafts[i].is_draft = false;
     if (cause && strcmp(drafts[i].id_text, cause->subject) == 0) drafts[i].cause = cause;
@@ -61,15 +61,26 @@ enum rc drafts_finalise(struct work *work, struct draft_ref *refs, size_t count,
   return drafts_replace(work, drafts, count, err);
 }
 
+enum rc drafts_finalise(struct work *work, struct draft_ref *refs, size_t count, const struct message *cause,
+                        struct error *err) {
+  if (count == 0) return RC_OK;
+  TRY(drafts_hold(work, &refs, &count, err));
+  return finalise(work, refs, count, cause, err);
+}
+
+/* It waits for no draft, for it holds some: what is taken back from one that others hold is left for later. */
 enum rc task_finalise(struct work *work, bool *ret_busy, struct error *err) {
   PGresult CLEANUP(db_result_release) *rows = NULL;
   TRY(tx_exec(
       work->tx, &sql_drafts_claim,
       PARAMS(db_utime(work->arena, work->now), db_int(work->arena, DRAFTS_MAX), db_uuid(work->arena, &work->clock)),
       &rows, err));
-  *ret_busy = row_count(rows) == DRAFTS_MAX;
-  struct draft_ref *refs = ARENA_ARRAY(work->arena, struct draft_ref, (size_t)row_count(rows));
+  size_t count = (size_t)row_count(rows);
+  if (count == 0) return RC_OK;
+  struct draft_ref *refs = ARENA_ARRAY(work->arena, struct draft_ref, count);
   for (int r = 0; r < row_count(rows); r++)
     refs[r] = (struct draft_ref){.tenant = row_uuid(rows, r, 0), .id = row_uuid(rows, r, 1)};
-  return drafts_finalise(work, refs, (size_t)row_count(rows), NULL, err);
+  TRY(drafts_hold_free(work, &refs, &count, err));
+  *ret_busy = count >= DRAFTS_MAX;
+  return finalise(work, refs, count, NULL, err);
 }

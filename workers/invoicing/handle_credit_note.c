@@ -2,6 +2,7 @@
  * what of an invoice is given back. */
 #include <string.h>
 
+#include "base/assert.h"
 #include "base/json_text.h"
 #include "base/log.h"
 #include "draft.h"
@@ -82,16 +83,45 @@ enum rc handle_credit_note_issue(struct work *work, struct message *const *messa
 
 /* -- credit-note.create -- */
 
-/* A draft with a line that is taken back is finalised before its time: notes are on what has a number. */
-static enum rc finalise_drafts(struct work *work, const struct message *command, const struct notes *notes,
-                               struct error *err) {
-  struct draft_ref *refs = ARENA_ARRAY(work->arena, struct draft_ref, notes->claimed_count);
-  size_t count = 0;
-  for (size_t i = 0; i < notes->claimed_count; i++) {
-    refs[count].tenant = command->tenant;
-    if (notes->claimed[i].is_draft && uuid_parse(notes->claimed[i].invoice_id, &refs[count].id)) count++;
-  }
-  return drafts_finalise(work, refs, count, NULL, err);
+struct reach {
+  struct draft_ref *refs;
+  size_t count;
+  struct db_array *ids;
+};
+
+static void add_invoice(struct reach *reach, const struct uuid *tenant, const char *invoice) {
+  struct draft_ref *ref = &reach->refs[reach->count++];
+  bool parsed = uuid_parse(invoice, &ref->id);
+  ASSERT(parsed);
+  ref->tenant = *tenant;
+  db_array_uuid(reach->ids, &ref->id);
+}
+
+/* The invoices that notes may be on: of the claimed lines, and older ones for what has no room there. */
+static enum rc find_reach(struct work *work, const struct note_request *request, const struct notes *notes,
+                          struct reach *reach, struct error *err) {
+  PGresult CLEANUP(db_result_release) *rows = NULL;
+  TRY(tx_exec(
+      work->tx, &sql_invoices_with_room,
+      PARAMS(db_uuid(work->arena, &request->tenant), request->subscription_id, db_int(work->arena, NOTES_OLDER_MAX)),
+      &rows, err));
+  reach->refs = ARENA_ARRAY(work->arena, struct draft_ref, notes->claimed_count + (size_t)row_count(rows));
+  reach->ids = db_array_new(work->arena);
+  for (size_t i = 0; i < notes->claimed_count; i++) add_invoice(reach, &request->tenant, notes->claimed[i].invoice_id);
+  for (int r = 0; r < row_count(rows); r++) add_invoice(reach, &request->tenant, row_text(rows, r, 0));
+  return RC_OK;
+}
+
+/* All that notes may touch is locked at once, in the order of locks (ARCHITECTURE.md). A draft with a line that is
+ * taken back is finalised before its time: notes are on what has a number. */
+static enum rc prepare(struct work *work, const struct note_request *request, const struct notes *notes,
+                       struct error *err) {
+  struct reach reach = {0};
+  if (notes->claimed_count == 0) return RC_OK;
+  TRY(find_reach(work, request, notes, &reach, err));
+  TRY(drafts_hold(work, &reach.refs, &reach.count, err));
+  TRY(credit_uses_hold(work, &request->tenant, reach.ids, err));
+  return drafts_finalise(work, reach.refs, reach.count, NULL, err);
 }
 
 /* Unused time that is given back nowhere: somebody has to look at it. */
@@ -109,7 +139,7 @@ enum rc handle_credit_note_create(struct work *work, struct message *const *mess
   TRY(note_request_read(work->arena, command, &request, err));
   TRY(notes_find(work, &request, NULL, &notes, err));
 
-  TRY(finalise_drafts(work, command, &notes, err));
+  TRY(prepare(work, &request, &notes, err));
   TRY(notes_decide(work, &request, NULL, &notes, err));
   for (size_t i = 0; i < notes.count; i++) TRY(note_store(work, notes.at[i], command, err));
   tell_unplaced(&request, notes.unplaced_minor);

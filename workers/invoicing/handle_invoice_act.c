@@ -56,9 +56,9 @@ enum rc invoice_void(struct work *work, struct invoice_facts *facts, const struc
   if (facts->paid_minor > 0)
     return error_set(err, RC_CONFLICT, "something has been paid on the invoice: give it back by a credit note");
 
-  TRY(return_coupons(work, facts, err));
   /* BILL-040: the account credit that it had used is the customer's again, for no longer than it was */
   TRY(credit_uses_load(work, facts, GROUND_TO_STORE, &uses, err));
+  TRY(return_coupons(work, facts, err));
   int64_t over = credit_return(uses.at, uses.count, uses.sum_minor);
   TRY(post_void(work, facts, invoice_facts_due(facts), over, err));
   TRY(credit_uses_return(work, facts, &uses, err));

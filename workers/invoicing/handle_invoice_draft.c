@@ -115,10 +115,11 @@ enum rc handle_invoice_draft(struct work *work, struct message *const *messages,
 /* The draft that the command is about, with room for one more line. `what` is to be done with it. */
 static enum rc load_draft(struct work *work, const struct message *command, const char *what,
                           struct invoice_facts *ret_facts, struct invoice **ret_draft, struct error *err) {
-  struct draft_ref ref = {.tenant = command->tenant};
-  size_t count;
+  struct draft_ref ref = {.tenant = command->tenant}, *held = &ref;
+  size_t count = 1;
   if (!uuid_parse(command->subject, &ref.id)) return error_set(err, RC_NOT_FOUND, "there is no such invoice");
-  TRY(drafts_load(work, &ref, 1, 1, GROUND_TO_STORE, ret_draft, &count, err));
+  TRY(drafts_hold(work, &held, &count, err));
+  TRY(drafts_load(work, &ref, 1, 1, ret_draft, &count, err));
   TRY(invoice_facts_load(work, &command->tenant, command->subject, GROUND_TO_STORE, ret_facts, err));
   TRY(message_expect_version(command, ret_facts->version, err));
   if (ret_facts->state != INVOICE_DRAFT) return invoice_refuse(ret_facts->state, what, err);

@@ -37,6 +37,13 @@ static enum rc decode(json_t *body, struct order *order, struct error *err) {
   return RC_OK;
 }
 
+static enum rc hold_payment(struct work *work, const struct message *command, struct error *err) {
+  struct invoice_ref invoice = {.tenant = command->tenant};
+  if (!uuid_parse(command->subject, &invoice.invoice))
+    return error_set(err, RC_BAD_MESSAGE, "the subject is no invoice's id");
+  return payment_hold(work, &invoice, err);
+}
+
 static enum rc load(struct work *work, const struct message *command, struct owed *owed, struct error *err) {
   PGresult CLEANUP(db_result_release) *row = NULL;
   enum invoice_state state, paid;
@@ -126,6 +133,7 @@ enum rc handle_invoice_pay(struct work *work, struct message *const *messages, s
   struct order order = {0};
   struct owed owed = {0};
   TRY(decode(command->json, &order, err));
+  if (!order.amount) TRY(hold_payment(work, command, err)); /* before its invoice */
   TRY(load(work, command, &owed, err));
   return order.amount ? record(work, command, &order, &owed, err) : collect(work, command, &order, &owed, err);
 }

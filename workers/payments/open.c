@@ -10,6 +10,15 @@ static enum rc lock_customers(struct work *work, const char *tenants, const char
   return tx_exec(work->tx, &sql_customers_lock, PARAMS(tenants, invoices), NULL, err);
 }
 
+enum rc payment_hold(struct work *work, const struct invoice_ref *invoice, struct error *err) {
+  struct db_array *tenants = db_array_new(work->arena), *ids = db_array_new(work->arena);
+  db_array_uuid(tenants, &invoice->tenant);
+  db_array_uuid(ids, &invoice->invoice);
+  TRY(lock_customers(work, db_array_literal(tenants), db_array_literal(ids), err));
+  return tx_exec(work->tx, &sql_payment_lock,
+                 PARAMS(db_uuid(work->arena, &invoice->tenant), db_uuid(work->arena, &invoice->invoice)), NULL, err);
+}
+
 enum rc payments_open(struct work *work, const struct invoice_ref *invoices, size_t count, bool even_manual,
                       struct error *err) {
   struct db_array *tenants = db_array_new(work->arena), *ids = db_array_new(work->arena);

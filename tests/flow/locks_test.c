@@ -1,0 +1,222 @@
+/* The order of locks (ARCHITECTURE.md): who waits for one has taken none that comes after it. The test holds the one
+ * that comes first, and looks, while a worker waits for it, whether the other is free. */
+#include "flow.h"
+
+TestSuite(locks, .timeout = 180);
+
+/* Returns the command's id. */
+static const char *ask_async(const struct tenant *tenant, const char *path, const char *body) {
+  static const char *const headers[] = {"Prefer: respond-async", NULL};
+  struct answer answer =
+      http_request(body ? "POST" : "DELETE", path, tenant->token, body ? quotes(body) : NULL, headers);
+  cr_assert_eq(answer.status, 202, "%s: %s", path, answer.text);
+  return json_at(answer.json, "data.id");
+}
+
+static bool is_done(const struct tenant *tenant, const char *command) {
+  return sql_int(tenant, keep_text("SELECT count(*) FROM commands WHERE tenant_id = $1 AND id = '%s' AND status = "
+                                   "'succeeded'",
+                                   command)) == 1;
+}
+
+/* first, later: FROM and WHERE of the rows. body: NULL for DELETE. */
+static void expect_order(const struct tenant *tenant, const char *first, const char *later, const char *path,
+                         const char *body) {
+  struct pg_conn *holder = hold(keep_text("SELECT %s FOR UPDATE", first));
+  const char *command = ask_async(tenant, path, body);
+  WAIT_UNTIL(waiting_for(holder) > 0, "%s to come to its lock", path);
+  cr_expect_str_eq(sql_state(NULL, "postgres", keep_text("SELECT %s FOR UPDATE NOWAIT", later)), "00000",
+                   "%s holds %s, and waits for %s", path, later, first);
+  let_go(holder);
+  WAIT_UNTIL(is_done(tenant, command), "the answer to %s", path);
+}
+
+static const char *plan_of(const struct tenant *tenant) {
+  return json_at(api_post(tenant, 201, "/api/plans",
+                          "{'code':'p','name':'Plan','price':'30.00','currency':'USD','interval':'day',"
+                          "'intervalCount':30}"),
+                 "id");
+}
+
+static const char *rows_of(const char *table, const char *column, const char *id) {
+  return keep_text("FROM %s WHERE %s = '%s'", table, column, id);
+}
+
+static const char *draft_of(const struct tenant *tenant, const char *customer, const char *price) {
+  return json_at(api_post(tenant, 201, "/api/billing/invoices",
+                          "{'customerId':'%s','items':[{'description':'A','unitPrice':'%s'}]}", customer, price),
+                 "id");
+}
+
+Test(locks, a_customer_s_billing_comes_before_coupons) {
+  struct tenant tenant = tenant_new();
+  const char *customer = customer_new(&tenant, NULL), *plan = plan_of(&tenant);
+  api_post(&tenant, 201, "/api/billing/coupons", "{'code':'HALF','percentOff':'50','duration':'forever'}");
+  subscription_new(&tenant, customer, plan, days_ago(0));
+  expect_order(&tenant, rows_of("customer_billing", "customer_id", customer),
+               rows_of("coupons", "tenant_id", tenant.id), "/api/billing/subscriptions",
+               keep_text("{'customerId':'%s','planId':'%s','coupons':['HALF']}", customer, plan));
+  expect_sound_books(&tenant);
+}
+
+Test(locks, a_customer_s_billing_comes_before_its_subscriptions) {
+  struct tenant tenant = tenant_new_test();
+  const char *clock = test_clock_new(&tenant, "2030-09-01T00:00:00Z");
+  const char *customer = customer_new(&tenant, "'testClockId':'%s'", clock);
+  const char *subscription = json_at(api_post(&tenant, 201, "/api/billing/subscriptions",
+                                              "{'customerId':'%s','planId':'%s'}", customer, plan_of(&tenant)),
+                                     "id");
+  expect_order(&tenant, rows_of("customer_billing", "customer_id", customer),
+               rows_of("subscriptions", "id", subscription), keep_text("/api/test-clocks/%s", clock), NULL);
+}
+
+Test(locks, a_payment_comes_before_its_invoice) {
+  struct tenant tenant = tenant_new();
+  const char *customer = customer_new(&tenant, NULL);
+  subscription_new(&tenant, customer, plan_of(&tenant), days_ago(0));
+  WAIT_UNTIL(sql_int(&tenant, "SELECT count(*) FROM payments WHERE tenant_id = $1") == 1, "a payment that waits");
+  const char *invoice = sql_text(&tenant, "SELECT id FROM invoices WHERE tenant_id = $1");
+  expect_order(&tenant, rows_of("payments", "invoice_id", invoice), rows_of("invoices", "id", invoice),
+               keep_text("/api/billing/invoices/%s/payment", invoice), "{}");
+  expect_sound_books(&tenant);
+}
+
+/* A subscription with a fixed coupon, and an invoice of it that has used account credit. */
+static const char *credited_invoice(const struct tenant *tenant) {
+  const char *customer = customer_new(tenant, NULL);
+  api_post(tenant, 201, "/api/billing/coupons", "{'code':'FIVE','amountOff':5,'currency':'USD','duration':'forever'}");
+  api_post(tenant, 201, keep_text("/api/billing/customers/%s/credits", customer), "{'amount':2,'currency':'USD'}");
+  api_post(tenant, 201, "/api/billing/subscriptions", "{'customerId':'%s','planId':'%s','coupons':['FIVE']}", customer,
+           plan_of(tenant));
+  WAIT_UNTIL(sql_int(tenant, "SELECT count(*) FROM invoices WHERE tenant_id = $1") == 1, "the invoice");
+  return sql_text(tenant, "SELECT id FROM invoices WHERE tenant_id = $1 AND credit_applied_minor = 200");
+}
+
+Test(locks, invoices_come_before_account_credit_and_that_before_fixed_coupons) {
+  struct tenant tenant = tenant_new();
+  const char *invoice = credited_invoice(&tenant), *act = keep_text("/api/billing/invoices/%s/void", invoice);
+  cr_assert_not_null(invoice);
+  expect_order(&tenant, rows_of("credit_grants", "tenant_id", tenant.id),
+               rows_of("subscription_coupons", "tenant_id", tenant.id), act, "{}");
+  expect_sound_books(&tenant);
+}
+
+/* Three drafts, each of which takes something back of the one before it. */
+static const char *drafts_in_a_row(const struct tenant *tenant, const char *clock) {
+  sql_do(tenant, "UPDATE tenants SET draft_hours = 24 WHERE id = $1");
+  const char *customer = customer_new(tenant, "'testClockId':'%s'", clock);
+  const char *subscription = json_at(api_post(tenant, 201, "/api/billing/subscriptions",
+                                              "{'customerId':'%s','planId':'%s'}", customer, plan_of(tenant)),
+                                     "id");
+  for (int quantity = 2; quantity < 4; quantity++)
+    api_post(tenant, 200, keep_text("/api/billing/subscriptions/%s/change-plan", subscription),
+             "{'quantity':%d,'when':'now'}", quantity);
+  WAIT_UNTIL(sql_int(tenant, "SELECT count(*) FROM invoices WHERE tenant_id = $1 AND status = 'draft'") == 3, "drafts");
+  return subscription;
+}
+
+/* Whichever has the greatest id: no lock but the first is held while the first is waited for. */
+Test(locks, drafts_are_locked_with_all_that_they_need_by_their_ids) {
+  struct tenant tenant = tenant_new_test();
+  const char *clock = test_clock_new(&tenant, "2030-09-01T00:00:00Z");
+  const char *subscription = drafts_in_a_row(&tenant, clock);
+  const char *last = sql_text(&tenant, keep_text("SELECT invoice_id FROM invoice_items WHERE tenant_id = $1 AND "
+                                                 "subscription_id = '%s' AND kind <> 'credit' "
+                                                 "ORDER BY revision DESC LIMIT 1",
+                                                 subscription));
+  const char *least = sql_text(&tenant, "SELECT id FROM invoices WHERE tenant_id = $1 ORDER BY id LIMIT 1");
+  expect_order(&tenant, rows_of("invoices", "id", least),
+               keep_text("FROM invoices WHERE tenant_id = '%s' AND id > '%s'", tenant.id, least),
+               keep_text("/api/billing/invoices/%s/finalize", last), "{}");
+  cr_expect_eq(sql_int(&tenant, "SELECT count(*) FROM invoices WHERE tenant_id = $1 AND status = 'draft'"), 0);
+  test_clock_advance(&tenant, clock, "2030-09-03T00:00:00Z");
+  expect_sound_books(&tenant);
+}
+
+/* The task holds what is due and waits for nothing more: what needs a draft that somebody else has is left for later.
+ */
+Test(locks, the_task_waits_for_no_draft) {
+  struct tenant tenant = tenant_new_test();
+  const char *clock = test_clock_new(&tenant, "2030-09-01T00:00:00Z");
+  drafts_in_a_row(&tenant, clock);
+  struct pg_conn *holder =
+      hold(keep_text("SELECT FROM invoices v WHERE tenant_id = '%s' AND NOT EXISTS (SELECT FROM invoice_items i WHERE "
+                     "i.tenant_id = v.tenant_id AND i.invoice_id = v.id AND i.kind = 'credit') FOR UPDATE",
+                     tenant.id));
+  ask_async(&tenant, keep_text("/api/test-clocks/%s/advance", clock), "{'to':'2030-09-03T00:00:00Z'}");
+  WAIT_UNTIL(sql_int(&tenant, "SELECT count(*) FROM test_clocks WHERE tenant_id = $1 AND frozen_at >= "
+                              "(SELECT max(auto_finalise_at) FROM invoices WHERE tenant_id = $1)") == 1,
+             "all to be due");
+  for (int looks = 0; looks < 20; looks++, wait_a_moment()) cr_assert_eq(waiting_for(holder), 0);
+  let_go(holder);
+  WAIT_UNTIL(sql_int(&tenant, "SELECT count(*) FROM test_clocks WHERE tenant_id = $1 AND status = 'ready'") == 1,
+             "the clock to come to its time");
+  cr_expect_eq(sql_int(&tenant, "SELECT count(*) FROM invoices WHERE tenant_id = $1 AND status = 'draft'"), 0);
+  expect_sound_books(&tenant);
+}
+
+/* A cancellation gives back on two invoices. */
+Test(locks, notes_lock_their_invoices_at_once) {
+  struct tenant tenant = tenant_new();
+  const char *customer = customer_new(&tenant, NULL);
+  const char *subscription = subscription_new(&tenant, customer, plan_of(&tenant), days_ago(0));
+  const char *path = keep_text("/api/billing/subscriptions/%s", subscription);
+  api_post(&tenant, 200, keep_text("%s/change-plan", path), "{'quantity':2,'when':'now'}");
+  WAIT_UNTIL(sql_int(&tenant, "SELECT count(*) FROM invoices WHERE tenant_id = $1") == 2, "two invoices");
+  const char *least = sql_text(&tenant, "SELECT id FROM invoices WHERE tenant_id = $1 ORDER BY id LIMIT 1");
+  expect_order(&tenant, rows_of("invoices", "id", least),
+               keep_text("FROM invoices WHERE tenant_id = '%s' AND id > '%s'", tenant.id, least),
+               keep_text("%s/cancel", path), "{'immediately':true,'prorate':true}");
+  WAIT_UNTIL(sql_int(&tenant, "SELECT count(*) FROM credit_notes WHERE tenant_id = $1") == 2, "a note on each");
+  expect_sound_books(&tenant);
+}
+
+/* -- what a lock was waited for, and what came meanwhile -- */
+
+/* As invoice.void writes it: the account credit that the invoice had used is there again. */
+static const char *void_of(const char *invoice) {
+  return keep_text(
+      "UPDATE invoices SET status = 'void', version = version + 1 WHERE id = '%1$s';"
+      "UPDATE credit_grants g SET remaining_minor = g.remaining_minor + u.amount_minor FROM credit_uses u "
+      "WHERE u.invoice_id = '%1$s' AND g.id = u.grant_id;"
+      "UPDATE credit_uses SET returned_minor = amount_minor WHERE invoice_id = '%1$s';"
+      "INSERT INTO ledger_entries SELECT tenant_id, document_id, CASE fact WHEN 'invoice_net' THEN 'void_net' ELSE "
+      "'void_credit' END, line, account, currency, -amount_minor, customer_id, now() FROM ledger_entries "
+      "WHERE document_id = '%1$s'",
+      invoice);
+}
+
+static const char *grant_of(const struct tenant *tenant, const char *customer, int amount) {
+  return json_at(api_post(tenant, 201, keep_text("/api/billing/customers/%s/credits", customer),
+                          "{'amount':%d,'currency':'USD'}", amount),
+                 "id");
+}
+
+/* BILL-040: an invoice waits for the customer's credit; while it waits, more of it comes back. What it does not hold it
+ * does not use, for another could use it as well: that is for the next invoice. */
+Test(locks, bill_040_credit_that_comes_back_while_a_lock_is_waited_for_is_for_the_next_invoice) {
+  struct tenant tenant = tenant_new();
+  const char *customer = customer_new(&tenant, NULL);
+  const char *older = grant_of(&tenant, customer, 5);
+  const char *first = draft_of(&tenant, customer, "8.00"), *second = draft_of(&tenant, customer, "10.00");
+  const char *third = draft_of(&tenant, customer, "20.00");
+  cr_assert_eq(json_number_at(api_post(&tenant, 200, keep_text("/api/billing/invoices/%s/finalize", first), "{}"),
+                              "creditApplied"),
+               5);
+  const char *newer = grant_of(&tenant, customer, 3);
+  struct pg_conn *holder =
+      hold(keep_text("SELECT FROM credit_grants WHERE id = '%s' FOR UPDATE; %s", newer, void_of(first)));
+  const char *command = ask_async(&tenant, keep_text("/api/billing/invoices/%s/finalize", second), "{}");
+  WAIT_UNTIL(waiting_for(holder) == 1, "the invoice to wait for its credit");
+  let_go(holder);
+  WAIT_UNTIL(is_done(&tenant, command), "the invoice");
+  cr_expect_eq(json_number_at(api_get(&tenant, 200, "/api/billing/invoices/%s", second), "creditApplied"), 3);
+  cr_expect_eq(
+      sql_int(&tenant,
+              keep_text("SELECT remaining_minor FROM credit_grants WHERE tenant_id = $1 AND id = '%s'", older)),
+      500);
+  cr_expect_eq(json_number_at(api_post(&tenant, 200, keep_text("/api/billing/invoices/%s/finalize", third), "{}"),
+                              "creditApplied"),
+               5);
+  expect_sound_books(&tenant);
+}

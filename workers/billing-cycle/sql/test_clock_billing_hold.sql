@@ -1,0 +1,2 @@
+-- Holds the billing of a test clock's customers, which are held. $1 tenant, $2 clock.
+SELECT 1 FROM customer_billing WHERE tenant_id = $1::uuid AND test_clock_id = $2::uuid ORDER BY customer_id FOR UPDATE;
