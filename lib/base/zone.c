@@ -349,10 +349,22 @@ static bool zone_parse(struct zone *zone, const uint8_t *bytes, size_t length) {
 
 /* ---- files and the cache ---- */
 
+/* Files beside the zones: what this machine's own is (another one has another), what has none yet, and the same zones
+ * once more, with leap seconds and without. */
+static bool is_beside_zones(const char *name) {
+  static const char *const FILES[] = {"localtime", "posixrules", "Factory"}, *const FOLDERS[] = {"posix/", "right/"};
+  for (size_t i = 0; i < sizeof FILES / sizeof *FILES; i++)
+    if (strcmp(name, FILES[i]) == 0) return true;
+  for (size_t i = 0; i < sizeof FOLDERS / sizeof *FOLDERS; i++)
+    if (strncmp(name, FOLDERS[i], strlen(FOLDERS[i])) == 0) return true;
+  return false;
+}
+
 static bool is_name(const char *name) {
   static const char ALLOWED[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+-/";
   size_t length = strlen(name);
-  return length > 0 && length <= ZONE_NAME_MAX && name[0] != '/' && strspn(name, ALLOWED) == length;
+  return length > 0 && length <= ZONE_NAME_MAX && name[0] != '/' && strspn(name, ALLOWED) == length &&
+         !is_beside_zones(name);
 }
 
 static void close_file(const int *fd) {

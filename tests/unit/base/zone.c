@@ -249,6 +249,11 @@ Test(zone, what_is_no_zone_is_refused_by_field) {
       "UTC\n",
       too_long,
       "tzdata.zi",
+      "localtime",
+      "posixrules",
+      "Factory",
+      "posix/Europe/Berlin",
+      "right/Europe/Berlin",
       "Europe/Berl\xC3\xADn",
   };
   for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
