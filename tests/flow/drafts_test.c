@@ -153,3 +153,28 @@ Test(drafts, bill_071_that_is_changed_leaves_the_coupon_to_those_before_it) {
   cr_expect_str_eq(sql_text(&tenant, discounts), "500 0");
   expect_sound_books(&tenant);
 }
+
+/* As an item that is added writes it: the row that a payment waits for goes, and another takes its place. */
+Test(drafts, bill_070_one_that_is_being_replaced_is_there) {
+  static const char *const headers[] = {"Prefer: respond-async", NULL};
+  struct tenant tenant = tenant_new();
+  const char *draft = json_at(api_post(&tenant, 201, "/api/billing/invoices",
+                                       "{'customerId':'%s','items':[{'description':'Work','unitPrice':'5.00'}]}",
+                                       customer_new(&tenant, NULL)),
+                              "id");
+  sql_do(NULL, "BEGIN; SET LOCAL session_replication_role = replica");
+  sql_do(&tenant, "WITH draft AS (DELETE FROM invoices WHERE tenant_id = $1 RETURNING *) INSERT INTO invoices "
+                  "(tenant_id, id, customer_id, status, currency, subtotal_minor, total_minor, collection, issue_date, "
+                  "due_date, created_at, updated_at, version) SELECT tenant_id, id, customer_id, status, currency, "
+                  "subtotal_minor, total_minor, collection, issue_date, due_date, created_at, updated_at, version + 1 "
+                  "FROM draft");
+  struct answer asked = http_request("POST", keep_text("/api/billing/invoices/%s/payment", draft), tenant.token,
+                                     quotes("{'amount':1}"), headers);
+  cr_assert_eq(asked.status, 202, "%s", asked.text);
+  WAIT_UNTIL(is_waited_for(), "the payment to come to the draft");
+  sql_do(NULL, "COMMIT");
+  const char *operation = answer_header(&asked, "Location");
+  WAIT_UNTIL(strcmp(json_at(api_call(&tenant, "GET", operation, NULL).json, "data.status"), "failed") == 0,
+             "the answer");
+  cr_expect_str_eq(json_at(api_call(&tenant, "GET", operation, NULL).json, "data.error.code"), "ILLEGAL_TRANSITION");
+}

@@ -109,6 +109,11 @@ void let_days_pass(const struct tenant *tenant, int days) {
                          days, tenant->id));
 }
 
+bool is_waited_for(void) {
+  return sql_int(NULL, "SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'transactionid' "
+                       "AND transactionid = pg_current_xact_id()::xid") > 0;
+}
+
 /* -- the books -- */
 
 static const struct {

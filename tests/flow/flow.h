@@ -22,6 +22,8 @@ bool all_are_paid(const struct tenant *tenant, int64_t invoices);
 
 /* As if so many days had passed for the tenant's subscriptions; what is charged and kept of them stays as it is. */
 void let_days_pass(const struct tenant *tenant, int days);
+/* Somebody waits for a row that this test's own transaction has changed or locked. */
+bool is_waited_for(void);
 
 /* The bank makes up its mind about the tenant's one charge that is "processing" (pm_card_processing): "succeeded" or
  * "failed"; and payments asks at once. */

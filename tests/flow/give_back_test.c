@@ -62,12 +62,6 @@ static bool is_taken_back(const struct story *s) {
   return taken_back(s) != NULL;
 }
 
-/* Somebody waits for a row that this test's own transaction has changed or locked. */
-static bool is_waited_for(void) {
-  return sql_int(NULL, "SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'transactionid' "
-                       "AND transactionid = pg_current_xact_id()::xid") > 0;
-}
-
 /* And what was taken back already does not become void: the credit would stand alone. */
 Test(give_back, bill_022_what_was_taken_back_is_not_voided) {
   struct story s = begin();

@@ -47,8 +47,11 @@ static enum rc hold_payment(struct work *work, const struct message *command, st
 static enum rc load(struct work *work, const struct message *command, struct owed *owed, struct error *err) {
   PGresult CLEANUP(db_result_release) *row = NULL;
   enum invoice_state state, paid;
-  TRY(tx_exec(work->tx, &sql_invoice_pay_load, PARAMS(db_uuid(work->arena, &command->tenant), command->subject), &row,
-              err));
+  const char *params[] = {db_uuid(work->arena, &command->tenant), command->subject};
+  for (int look = 0; look < 2 && (!row || row_count(row) == 0); look++) { /* a draft may have been replaced meanwhile */
+    db_result_release(&row);
+    TRY(tx_exec(work->tx, &sql_invoice_pay_load, params, 2, &row, err));
+  }
   if (row_count(row) == 0) return error_set(err, RC_NOT_FOUND, "there is no invoice %s", command->subject);
   if (!invoice_state_from_name(row_text(row, 0, 0), &state))
     return error_set(err, RC_INVARIANT, "an invoice's status is unknown");
