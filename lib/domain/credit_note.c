@@ -48,8 +48,8 @@ enum rc credit_line(struct creditable *line, const char *field, struct error *er
   if (wanted == 0) return error_field(err, RC_VALIDATION, field, "must not be 0");
   if ((int128)wanted * line->amount_minor <= 0)
     return error_field(err, RC_VALIDATION, field, "must have the sign of the line's own amount");
-  if (wanted < 0 ? wanted < rest : wanted > rest)
-    return error_field(err, RC_VALIDATION, field, "is more than what is left of the line");
+  int64_t over = wanted < 0 ? rest - wanted : wanted - rest;
+  if (over > 0) return error_field(err, RC_VALIDATION, field, "is more than what is left of the line");
   set_tax(line);
   return RC_OK;
 }

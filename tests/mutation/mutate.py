@@ -54,11 +54,22 @@ EQUIVALENT = {
     # Of a line of nothing nothing is claimed; what is left, or that much.
     ("credit_note.c", "if (line->listed_minor > 0 && line->amount_minor > 0)", ">", ">="),
     ("credit_note.c", "if (wanted > rest) wanted = rest;", ">", ">="),
+    # What is wanted is not 0 there.
+    ("credit_note.c", "int64_t over = wanted < 0 ? rest - wanted : wanted - rest;", "<", "<="),
+    ("credit_note.c", "int64_t over = wanted < 0 ? rest - wanted : wanted - rest;", "0", "1"),
     # A line with nothing left weighs nothing.
     ("discount.c", "return line->is_covered && !line->is_taken_back && left_of(line) > 0;", ">", ">="),
     # A share of 0 becomes 0; of a line of nothing nothing is taken.
     ("discount.c", "if (share < 0) share = 0;", "<", "<="), ("discount.c", "if (share < 0) share = 0;", "0", "1"),
     ("discount.c", "if (line->amount_minor <= 0 || taken <= 0) return 0;", "<=", "<"),
+    # More room than is needed, or more of it at once.
+    ("explain.c", "enum { EXPRESSION_MAX = 16 * 1024 };", "16", "17"),
+    ("explain.c", "enum { EXPRESSION_MAX = 16 * 1024 };", "1024", "1025"),
+    ("explain_change.c",
+     "int64_t *at = ARENA_ARRAY(e->arena, int64_t, cuts.count + 1), before = charged_minor, from = span.start;", "1", "2"),
+    ("explain_change.c", "int64_t *at = ARENA_ARRAY(e->arena, int64_t, cuts.count + 1), at_from, at_to, rest;", "1", "2"),
+    ("explain_text.c", "enum { STEPS_FIRST = 16 };", "16", "17"),
+    ("explain_text.c", "size_t capacity = e->capacity ? 2 * e->capacity : STEPS_FIRST;", "2", "3"),
     # Anything beyond the maximum is too large.
     ("price.c", "int128 minor = MONEY_MAX + (int128)1;", "1", "2"),
     # Any weight above the sum of the lesser ones orders alike.

@@ -160,6 +160,12 @@ Test(explain, bill_032_volume_names_the_one_tier) {
   cr_expect_str_eq(rules_of(&e), "BILL-030 BILL-032; BILL-002");
 }
 
+Test(explain, bill_031_a_tier_alone_is_one) {
+  struct explanation e = priced((struct price_component){.model = PRICE_GRADUATED, .tiers = &tiers[2], .tier_count = 1},
+                                "2", 0, SHARE(1, 1), 1300);
+  cr_expect_str_eq(steps_of(&e), "tier: 5.00 × 2 + 3.00 = 13.00; amount: 13.00 ~ 13.00");
+}
+
 Test(explain, bill_033_packages_and_what_is_free) {
   struct price_component component = {
       .model = PRICE_PACKAGE, .unit_price = dec("100"), .package_size = qty("10"), .free_units = qty("10")};
@@ -251,27 +257,50 @@ Test(explain, bill_022_nothing_is_left_after_the_end) {
   cr_expect_eq(strncmp(text_of(&e), "31.00 is the charge for all 31 days of the span. ", 49), 0);
 }
 
-/* 31.00 for 31 days, cut on the 19th and the 25th: 12.00 are left, then 6.00. */
+/* 31.00 for 31 days, cut on the 19th and the 25th: 12.00 are left, then 6.00. Of 10.00 3.87 and then, rounded at each
+ * cut, 1.93; a piece before the first cut knows of none. */
 Test(explain, bill_022_pieces_between_cuts) {
   static const struct explained_cut cuts[] = {{19, "b"}, {25, "d"}};
   static const struct {
+    int64_t charged;
     struct explained_cut ends[2];
     int64_t minor;
+    size_t steps;
     const char *step;
-  } cases[] = {{{{0, "a"}, {19, "b"}}, 1900, "31.00 − 12.00"},
-               {{{19, "b"}, {25, "d"}}, 600, "12.00 − 6.00"},
-               {{{25, "d"}, {31, "e"}}, 600, "6.00 − 0.00"}};
-  for (size_t i = 0; i < 3; i++) {
+  } cases[] = {{3100, {{0, "a"}, {19, "b"}}, 1900, 3, "31.00 − 12.00"},
+               {3100, {{19, "b"}, {25, "d"}}, 600, 4, "12.00 − 6.00"},
+               {3100, {{25, "d"}, {31, "e"}}, 600, 4, "6.00 − 0.00"},
+               {3100, {{1, "a"}, {18, "b"}}, 1700, 2, "30.00 − 13.00"},
+               {1000, {{25, "d"}, {31, "e"}}, 193, 4, "1.93 − 0.00"}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     struct explanation e = in("USD");
     struct error err;
     int64_t minor = 0;
-    cr_assert_eq(explain_piece(&e, 3100, (struct change_span){0, 31}, PRORATION_DAY, (struct explained_cuts){cuts, 2},
-                               cases[i].ends, &minor, &err),
+    cr_assert_eq(explain_piece(&e, cases[i].charged, (struct change_span){0, 31}, PRORATION_DAY,
+                               (struct explained_cuts){cuts, 2}, cases[i].ends, &minor, &err),
                  RC_OK);
-    cr_expect_eq(minor, cases[i].minor, "case %zu", i);
+    cr_expect_eq(minor, cases[i].minor, "case %zu: %lld", i, (long long)minor);
+    cr_expect_eq(e.count, cases[i].steps, "case %zu: %zu steps", i, e.count);
     cr_expect_str_eq(e.steps[e.count - 1].expression, cases[i].step);
-    cr_expect_eq(e.count, i < 1 ? 3 : 4, "case %zu: %zu steps", i, e.count);
+    cr_expect_str_eq(e.steps[e.count - 1].text,
+                     arena_printf(&arena,
+                                  "From %s to %s: what was left at its beginning, less what is left at its end.",
+                                  cases[i].ends[0].text, cases[i].ends[1].text));
   }
+}
+
+/* Each day of 100: more steps than there is room for at first, or when it was doubled once. */
+Test(explain, bill_022_no_step_is_lost_however_many_there_are) {
+  enum { CUTS = 40 };
+  struct explanation e = in("USD");
+  struct explained_cut cuts[CUTS];
+  for (int i = 0; i < CUTS; i++) cuts[i] = (struct explained_cut){i + 1, arena_printf(&arena, "day %d", i + 1)};
+  cr_expect_eq(rest_of(&e, 10000, (struct change_span){0, 100}, cuts, CUTS), 6000);
+  cr_assert_eq(e.count, 1 + CUTS);
+  for (int i = 0; i < CUTS; i++)
+    cr_expect_str_eq(e.steps[1 + i].text,
+                     arena_printf(&arena, "day %d: of %d.00 for %d days, 1 are used: %d.00 are left.", i + 1, 100 - i,
+                                  100 - i, 99 - i));
 }
 
 Test(explain, bill_022_any_change_is_explained_as_it_was_billed) {
@@ -522,6 +551,9 @@ Test(explain, bill_043_what_an_amount_is_spread_over_is_said) {
   cr_expect_str_eq(steps_of(&tax), "tax: 0.02 × 0.06/0.08 − 0.00 ~ 0.02; fit: 0.00 = 0.00");
   cr_assert_eq(explain_credited(&e, CREDIT_AMOUNT, 1, lines, 1, 0, &err), RC_OK);
   cr_expect_str_eq(e.steps[3].text, "0.01 are given back of the invoice, spread over what is left of its charges.");
+  struct creditable plain[] = {{1000, 190, 1000, 0, 0, 0, 0, 0, 0}, {-200, -38, -200, 0, 0, 0, 0, 0, 0}};
+  cr_assert_eq(explain_credited(&e, CREDIT_AMOUNT, 100, plain, 2, 0, &err), RC_OK);
+  cr_expect_str_eq(e.steps[5].text, "1.00 are given back of the invoice, spread over what is left of its charges.");
 }
 
 Test(explain, bill_043_a_note_that_cannot_be_is_an_error) {
