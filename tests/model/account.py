@@ -69,6 +69,16 @@ class Account:
                 self.finalise_noted(at, *what)
                 self.books.note(*what)
 
+    def finalise_early(self):
+        """One of billing's drafts on somebody's word, before its time (BILL-071)."""
+        draft = self.chance.choice(self.books.drafts)
+        seen = [invoice["id"] for invoice in self.invoices_of("draft") if match(self, invoice, draft.lines)[0]]
+        if not seen:
+            self.faults.append(f"the draft of {draft.made} is missing: {[line.key() for line in draft.lines]}")
+            return
+        self.ask_anew(f"/api/billing/invoices/{seen[0]}/finalize", {})
+        self.finalise(draft, self.now)
+
     def finalise_noted(self, at, claims):
         """Notes are on what has a number (BILL-043)."""
         lines = [line for line, _ in claims]
@@ -107,10 +117,14 @@ class Account:
             if is_charged:
                 self.collection.open(number, at)
 
+    def invoices_of(self, *states):
+        """All that are in one of these, or without any in whatever but drafts."""
+        return [invoice for invoice in self.api.all(f"/api/billing/invoices?customerId={self.customer.id}")
+                if invoice["currency"] == self.currency
+                and (invoice["status"] in states if states else invoice["status"] != "draft")]
+
     def load_invoices(self):
-        invoices = [invoice for invoice in self.api.all(f"/api/billing/invoices?customerId={self.customer.id}")
-                    if invoice["currency"] == self.currency and invoice["status"] != "draft"]
-        self.invoices = sorted(invoices, key=lambda invoice: (len(invoice["invoiceNumber"]), invoice["invoiceNumber"]))
+        self.invoices = sorted(self.invoices_of(), key=lambda invoice: (len(invoice["invoiceNumber"]), invoice["invoiceNumber"]))
 
     def minor(self, amount):
         return int(amount * self.scale)
@@ -181,12 +195,16 @@ class Account:
     def void(self):
         self.end("void", self.books.void)
 
-    def void_of_waiting(self):
-        """Of which a credit that waits for its invoice takes something back: nothing then."""
+    def open_and_waited_for(self):
+        """Invoices of which a credit that waits for its own takes something back."""
         credited = [line.credits for lived in self.lives for line in lived.life.waiting if line.credits and line.amount]
-        number = self.pick(lambda invoice: invoice.status == "open" and any(line in credited for line in invoice.lines))
-        if number is not None:
-            self.ask(f"/api/billing/invoices/{self.invoices[number]['id']}/void", {}, number, self.books.void(number))
+        return [n for n, invoice in enumerate(self.books.invoices)
+                if invoice.status == "open" and any(line in credited for line in invoice.lines)]
+
+    def void_of_waiting(self):
+        """Then nothing is taken back."""
+        number = self.chance.choice(self.open_and_waited_for())
+        self.ask(f"/api/billing/invoices/{self.invoices[number]['id']}/void", {}, number, self.books.void(number))
 
     def write_off(self):
         self.end("uncollectible", self.given_up)
@@ -242,13 +260,18 @@ def due_drafts(drafts, instant=None):
     return sorted((draft for draft in drafts if instant is None or draft.due <= instant), key=Draft.key)
 
 
-ACTS = [  # what, how often
-    (Account.grant, 4),
-    (Account.pay, 6),
-    (Account.note, 6),
-    (Account.void, 4),
-    (Account.void_of_waiting, 8),
-    (Account.write_off, 2),
-    (Account.collect, 2),
-    (Account.write, 5),
+def always(_):
+    return True
+
+
+ACTS = [  # what, how often, when
+    (Account.grant, 4, always),
+    (Account.pay, 6, always),
+    (Account.note, 6, always),
+    (Account.void, 4, always),
+    (Account.void_of_waiting, 40, Account.open_and_waited_for),
+    (Account.write_off, 2, always),
+    (Account.collect, 2, always),
+    (Account.write, 5, always),
+    (Account.finalise_early, 100, lambda account: account.books.drafts),
 ]

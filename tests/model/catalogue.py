@@ -59,8 +59,8 @@ class Family:
         if chance.random() < 0.3:
             setup = chance.randint(1, 500 * self.scale)
             body["setupFee"] = units(setup, self.scale)
-        if self.may_be_arrears and chance.random() < 0.3:
-            minimum = chance.randint(100, 3000) * self.scale
+        if self.may_be_arrears and chance.random() < 0.5:
+            minimum = chance.randint(100, chance.choice([3000, 20000])) * self.scale
             body["minimumCommitment"] = units(minimum, self.scale)
         return body, Plan(code, unit, [component for _, component in parts], setup, minimum, version, basis)
 

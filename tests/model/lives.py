@@ -76,7 +76,8 @@ class Customer:
             self.acts.pop(0)
             lived = self.chance.choice(self.lives())
             may = [(lambda act=act: act(lived), weight) for act, weight, condition in subscriptions.ACTS if condition(lived)]
-            may += [(lambda act=act: act(lived.account), weight) for act, weight in accounts.ACTS]
+            may += [(lambda act=act: act(lived.account), weight) for act, weight, condition in accounts.ACTS
+                    if condition(lived.account)]
             may += [(self.bring_card, 6)] + [(self.move, 12)] * self.changes_zone
             if not lived.account.faults:
                 self.chance.choices([act for act, _ in may], [weight for _, weight in may])[0]()

@@ -86,11 +86,19 @@ class Lived:
         body["when"] = "now"
         if self.chance.random() < 0.2:
             body["prorate"] = False
-        billing = self.chance.choice([None, None, "now", "next_invoice"])
+        billing = self.chance.choice([None, None, "now", "next_invoice", "next_invoice"])
         if billing:
             body["billing"] = billing
         self.send("change-plan", body)
         self.life.change(self.now, change(self.life.items), body.get("prorate", True), billing)
+        self.change_or_void()
+
+    def change_or_void(self):
+        """At the same instant, another change, or a void of what is to be taken back on the next invoice."""
+        if self.chance.random() < 0.15:
+            self.change_now()
+        elif not self.account.log and self.account.open_and_waited_for() and self.chance.random() < 0.5:
+            self.account.void_of_waiting()
 
     def change_by_default(self):
         """BILL-052: an upgrade now, a downgrade at the end of the period."""
