@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "db/columns.h"
 #include "invoicing/landing.h"
 #include "invoicing_sql.h"
 
@@ -280,7 +281,7 @@ enum { USE_COLUMNS = 5 };
 enum rc coupon_uses_save(struct work *work, const struct ground *ground, struct error *err) {
   struct db_array *columns[USE_COLUMNS];
   const char *params[USE_COLUMNS];
-  for (int c = 0; c < USE_COLUMNS; c++) columns[c] = db_array_new(work->arena);
+  db_arrays_new(work->arena, columns, USE_COLUMNS);
   for (size_t i = 0; i < ground->use_count; i++) {
     const struct coupon_use *use = &ground->uses[i];
     if (!use->is_changed) continue;
@@ -291,7 +292,7 @@ enum rc coupon_uses_save(struct work *work, const struct ground *ground, struct 
     db_array_int(columns[4], use->used_minor);
   }
   if (db_array_count(columns[0]) == 0) return RC_OK;
-  for (int c = 0; c < USE_COLUMNS; c++) params[c] = db_array_literal(columns[c]);
+  db_arrays_literals(columns, USE_COLUMNS, params);
   return tx_exec(work->tx, &invoicing_sql_coupon_uses_save, params, USE_COLUMNS, NULL, err);
 }
 

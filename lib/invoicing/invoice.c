@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "db/columns.h"
 #include "domain/percent.h"
 
 static const char *const kinds[] = {"subscription", "usage", "credit", "fee", "discount"};
@@ -113,7 +114,7 @@ bool line_is_named(const struct invoice_line *line, const struct line_name *name
 
 struct line_names line_names_new(struct arena *arena) {
   struct line_names names;
-  for (int c = 0; c < LINE_NAME_COLUMNS; c++) names.columns[c] = db_array_new(arena);
+  db_arrays_new(arena, names.columns, LINE_NAME_COLUMNS);
   return names;
 }
 
@@ -126,7 +127,7 @@ void line_names_add(struct line_names *names, const struct line_name *name) {
 }
 
 void line_names_literals(const struct line_names *names, const char *ret_params[static LINE_NAME_COLUMNS]) {
-  for (int c = 0; c < LINE_NAME_COLUMNS; c++) ret_params[c] = db_array_literal(names->columns[c]);
+  db_arrays_literals(names->columns, LINE_NAME_COLUMNS, ret_params);
 }
 
 static bool is_same_text(const char *a, const char *b) {

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/json_text.h"
+#include "db/columns.h"
 #include "invoicing_sql.h"
 
 enum { PROVENANCE_MAX = 64 * 1024 };
@@ -88,7 +89,7 @@ enum rc landing_load(struct work *work, struct invoice *invoices, size_t count, 
   struct db_array *columns[COLUMNS];
   const char *params[COLUMNS];
   PGresult CLEANUP(db_result_release) *rows = NULL;
-  for (int c = 0; c < COLUMNS; c++) columns[c] = db_array_new(work->arena);
+  db_arrays_new(work->arena, columns, COLUMNS);
   for (size_t i = 0; i < count; i++) {
     for (size_t n = 0; !invoices[i].is_known && n < invoices[i].line_count; n++) {
       struct invoice_line *line = &invoices[i].lines[n];
@@ -100,7 +101,7 @@ enum rc landing_load(struct work *work, struct invoice *invoices, size_t count, 
     if (use == GROUND_TO_PREVIEW) db_array_uuid(columns[ASIDE], &invoices[i].id);
   }
   if (asked_count == 0) return RC_OK;
-  for (int c = 0; c < COLUMNS; c++) params[c] = db_array_literal(columns[c]);
+  db_arrays_literals(columns, COLUMNS, params);
   TRY(tx_exec(work->tx, &invoicing_sql_uncredited_load, params, COLUMNS, &rows, err));
   for (int r = 0; r < row_count(rows); r++) asked[row_int(rows, r, 0)]->true_up->uncredited_minor = row_int(rows, r, 1);
   return RC_OK;

@@ -6,6 +6,7 @@
 #include "base/assert.h"
 #include "base/json_text.h"
 #include "base/log.h"
+#include "db/columns.h"
 #include "runtime/clock.h"
 #include "runtime_sql.h"
 
@@ -324,7 +325,7 @@ static enum rc write_new_outcomes(struct work *work, struct error *err) {
   struct arena *arena = work->arena;
   enum { COLUMNS = 18, STATUS_COLUMN = 6 };
   struct db_array *columns[COLUMNS];
-  for (int c = 0; c < COLUMNS; c++) columns[c] = db_array_new(arena);
+  db_arrays_new(arena, columns, COLUMNS);
   for (size_t i = 0; i < work->effects->outcome_count; i++) {
     const struct outcome *o = &work->effects->outcomes[i];
     if (o->is_completion) continue;
@@ -341,7 +342,7 @@ static enum rc write_new_outcomes(struct work *work, struct error *err) {
   }
   if (db_array_count(columns[0]) == 0) return RC_OK;
   const char *params[COLUMNS + 1];
-  for (int c = 0; c < COLUMNS; c++) params[c] = db_array_literal(columns[c]);
+  db_arrays_literals(columns, COLUMNS, params);
   params[COLUMNS] = db_utime(arena, work->real_now);
   enum rc rc = tx_exec(work->tx, &runtime_sql_commands_insert, params, COLUMNS + 1, NULL, err);
   if (rc != RC_CONSTRAINT) return rc;

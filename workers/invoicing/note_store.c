@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/json_text.h"
+#include "db/columns.h"
 #include "posting.h"
 #include "sql.h"
 
@@ -15,7 +16,7 @@ static enum rc insert_items(struct work *work, const struct note *note, struct e
   struct db_array *columns[ITEM_COLUMNS];
   const char *params[ITEM_COLUMNS + 3];
   int64_t line = 0;
-  for (int c = 0; c < ITEM_COLUMNS; c++) columns[c] = db_array_new(work->arena);
+  db_arrays_new(work->arena, columns, ITEM_COLUMNS);
   for (size_t n = 0; n < note->line_count; n++) {
     const struct creditable *credited = &note->lines[n];
     if (credited->wanted_minor == 0 && credited->tax_wanted_minor == 0) continue;
@@ -27,7 +28,7 @@ static enum rc insert_items(struct work *work, const struct note *note, struct e
   params[0] = db_uuid(work->arena, &note->invoice.tenant);
   params[1] = note->id_text;
   params[2] = note->invoice.id;
-  for (int c = 0; c < ITEM_COLUMNS; c++) params[3 + c] = db_array_literal(columns[c]);
+  db_arrays_literals(columns, ITEM_COLUMNS, &params[3]);
   return tx_exec(work->tx, &sql_note_items_insert, params, ITEM_COLUMNS + 3, NULL, err);
 }
 

@@ -1,6 +1,7 @@
 /* Columns for ledger_insert.sql and grants_save.sql. */
 #include "posting.h"
 
+#include "db/columns.h"
 #include "sql.h"
 
 enum { LEDGER_COLUMNS = 8, GRANT_COLUMNS = 9 };
@@ -11,7 +12,7 @@ struct postings {
 
 struct postings *postings_new(struct work *work) {
   struct postings *postings = ARENA_NEW(work->arena, struct postings);
-  for (int c = 0; c < LEDGER_COLUMNS; c++) postings->columns[c] = db_array_new(work->arena);
+  db_arrays_new(work->arena, postings->columns, LEDGER_COLUMNS);
   return postings;
 }
 
@@ -35,7 +36,7 @@ void post(struct postings *postings, const struct posting *to, enum ledger_fact 
 enum rc postings_insert(struct work *work, struct postings *postings, struct error *err) {
   const char *params[LEDGER_COLUMNS + 1];
   if (db_array_count(postings->columns[0]) == 0) return RC_OK;
-  for (int c = 0; c < LEDGER_COLUMNS; c++) params[c] = db_array_literal(postings->columns[c]);
+  db_arrays_literals(postings->columns, LEDGER_COLUMNS, params);
   params[LEDGER_COLUMNS] = db_utime(work->arena, work->now);
   return tx_exec(work->tx, &sql_ledger_insert, params, LEDGER_COLUMNS + 1, NULL, err);
 }
@@ -43,7 +44,7 @@ enum rc postings_insert(struct work *work, struct postings *postings, struct err
 enum rc grants_save(struct work *work, const struct grant *grants, size_t count, struct error *err) {
   struct db_array *columns[GRANT_COLUMNS];
   const char *params[GRANT_COLUMNS + 1];
-  for (int c = 0; c < GRANT_COLUMNS; c++) columns[c] = db_array_new(work->arena);
+  db_arrays_new(work->arena, columns, GRANT_COLUMNS);
   for (size_t i = 0; i < count; i++) {
     const struct grant *grant = &grants[i];
     if (!grant->is_new && !grant->is_changed) continue;
@@ -58,7 +59,7 @@ enum rc grants_save(struct work *work, const struct grant *grants, size_t count,
     db_array_bool(columns[8], grant->is_refundable);
   }
   if (db_array_count(columns[0]) == 0) return RC_OK;
-  for (int c = 0; c < GRANT_COLUMNS; c++) params[c] = db_array_literal(columns[c]);
+  db_arrays_literals(columns, GRANT_COLUMNS, params);
   params[GRANT_COLUMNS] = db_utime(work->arena, work->now);
   return tx_exec(work->tx, &sql_grants_save, params, GRANT_COLUMNS + 1, NULL, err);
 }

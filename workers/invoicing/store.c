@@ -243,7 +243,7 @@ static enum rc tally_runs(struct work *work, const struct invoice *invoices, siz
   if (tally_count == 0) return RC_OK;
   enum { TENANT, RUN, CURRENCY, INVOICES, TOTAL, COLUMNS };
   struct db_array *column[COLUMNS];
-  for (int c = 0; c < COLUMNS; c++) column[c] = db_array_new(work->arena);
+  db_arrays_new(work->arena, column, COLUMNS);
   for (size_t n = 0; n < tally_count; n++) {
     db_array_uuid(column[TENANT], &tallies[n].first->tenant);
     db_array_text(column[RUN], tallies[n].first->run_id);
@@ -252,7 +252,7 @@ static enum rc tally_runs(struct work *work, const struct invoice *invoices, siz
     db_array_int(column[TOTAL], tallies[n].total_minor);
   }
   const char *params[COLUMNS + 1];
-  for (int c = 0; c < COLUMNS; c++) params[c] = db_array_literal(column[c]);
+  db_arrays_literals(column, COLUMNS, params);
   params[COLUMNS] = process_instance(work->process);
   return tx_exec(work->tx, &sql_run_tally, params, COLUMNS + 1, NULL, err);
 }

@@ -5,6 +5,7 @@
 #include "base/assert.h"
 #include "base/json_text.h"
 #include "base/money.h"
+#include "db/columns.h"
 #include "domain/ledger.h"
 #include "rows.h"
 #include "sql.h"
@@ -78,7 +79,7 @@ static enum rc settle_invoices(struct work *work, const struct situation *situat
                                const struct conclusion *conclusions, size_t count, PGresult **ret_invoices,
                                struct error *err) {
   struct db_array *columns[5];
-  for (int c = 0; c < 5; c++) columns[c] = db_array_new(work->arena);
+  db_arrays_new(work->arena, columns, 5);
   for (size_t i = 0; i < count; i++) {
     if (conclusions[i].settled_minor == 0) continue;
     db_array_uuid(columns[0], &situations[i].payment.tenant);
@@ -90,7 +91,7 @@ static enum rc settle_invoices(struct work *work, const struct situation *situat
   }
   if (db_array_count(columns[0]) == 0) return RC_OK;
   const char *params[6];
-  for (int c = 0; c < 5; c++) params[c] = db_array_literal(columns[c]);
+  db_arrays_literals(columns, 5, params);
   params[5] = db_utime(work->arena, work->now);
   TRY(tx_exec(work->tx, &sql_invoices_settle, params, 6, ret_invoices, err));
   ASSERT((size_t)row_count(*ret_invoices) == db_array_count(columns[0])); /* they were locked and found owing */
@@ -141,7 +142,7 @@ static void post(struct db_array **columns, const struct payment *payment, enum 
 static enum rc post_ledger(struct work *work, const struct situation *situations, const struct conclusion *conclusions,
                            size_t count, const PGresult *invoices, struct error *err) {
   struct db_array *columns[LEDGER_COLUMNS];
-  for (int c = 0; c < LEDGER_COLUMNS; c++) columns[c] = db_array_new(work->arena);
+  db_arrays_new(work->arena, columns, LEDGER_COLUMNS);
   for (size_t i = 0; i < count; i++) {
     if (conclusions[i].event != EVENT_SUCCEEDED) continue;
     int row = find_invoice(invoices, &situations[i].payment);
@@ -152,7 +153,7 @@ static enum rc post_ledger(struct work *work, const struct situation *situations
   }
   if (db_array_count(columns[0]) == 0) return RC_OK;
   const char *params[LEDGER_COLUMNS + 1];
-  for (int c = 0; c < LEDGER_COLUMNS; c++) params[c] = db_array_literal(columns[c]);
+  db_arrays_literals(columns, LEDGER_COLUMNS, params);
   params[LEDGER_COLUMNS] = db_utime(work->arena, work->now);
   return tx_exec(work->tx, &sql_ledger_post, params, LEDGER_COLUMNS + 1, NULL, err);
 }
@@ -164,7 +165,7 @@ static enum rc grant_credit(struct work *work, const struct situation *situation
                             size_t count, struct error *err) {
   struct db_array *columns[GRANT_COLUMNS];
   const char *params[GRANT_COLUMNS + 1];
-  for (int c = 0; c < GRANT_COLUMNS; c++) columns[c] = db_array_new(work->arena);
+  db_arrays_new(work->arena, columns, GRANT_COLUMNS);
   for (size_t i = 0; i < count; i++) {
     const struct payment *payment = &situations[i].payment;
     if (conclusions[i].event != EVENT_SUCCEEDED || conclusions[i].credited_minor == 0) continue;
@@ -177,7 +178,7 @@ static enum rc grant_credit(struct work *work, const struct situation *situation
     db_array_uuid(columns[5], &payment->id);
   }
   if (db_array_count(columns[0]) == 0) return RC_OK;
-  for (int c = 0; c < GRANT_COLUMNS; c++) params[c] = db_array_literal(columns[c]);
+  db_arrays_literals(columns, GRANT_COLUMNS, params);
   params[GRANT_COLUMNS] = db_utime(work->arena, work->now);
   return tx_exec(work->tx, &sql_grants_insert, params, GRANT_COLUMNS + 1, NULL, err);
 }
