@@ -113,7 +113,7 @@ bool line_is_named(const struct invoice_line *line, const struct line_name *name
 }
 
 struct line_names line_names_new(struct arena *arena) {
-  struct line_names names;
+  struct line_names names = {0};
   db_arrays_new(arena, names.columns, LINE_NAME_COLUMNS);
   return names;
 }
