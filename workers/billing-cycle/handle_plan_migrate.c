@@ -249,8 +249,8 @@ static enum rc lock_chunk(struct work *work, const struct migration *migration, 
   PGresult CLEANUP(db_result_release) *rows = NULL;
   TRY(read_chunk(work, migration, after, &rows, err));
   for (int r = 0; r < row_count(rows); r++) db_array_text(customers, row_text(rows, r, COLUMN_CUSTOMER));
-  return tx_exec(work->tx, &sql_customer_billing_lock, PARAMS(migration->tenant, db_array_literal(customers)),
-                 NULL, err);
+  return tx_exec(work->tx, &sql_customer_billing_lock, PARAMS(migration->tenant, db_array_literal(customers)), NULL,
+                 err);
 }
 
 static enum rc decide(struct work *work, struct migration *migration, struct error *err) {
