@@ -53,8 +53,7 @@ struct bus_consumer_options {
   const char *group;
   const enum topic *topics;
   size_t topic_count;
-  int session_timeout_ms; /* so long the partitions of a member that was killed lie idle; the broker has bounds for it
-                           */
+  int session_timeout_ms; /* so long the partitions of a killed member lie idle; the broker has bounds */
   /* Asked on assignment: where to begin, -1 for the beginning. Failure makes the assignment wait and ask again. */
   MUST_CHECK enum rc (*start_at)(void *context, const char *cluster_id, struct bus_position *positions, size_t count,
                                  struct error *err);
@@ -68,7 +67,7 @@ void bus_consumer_free(struct bus_consumer *consumer); /* leaves the group */
  * ms for more. RC_OK with 0 messages is normal. After a rebalance, messages of lost partitions are not returned. */
 MUST_CHECK enum rc bus_poll(struct bus_consumer *consumer, struct arena *arena, size_t max, int timeout_ms,
                             struct message **ret_messages, size_t *ret_count, struct error *err);
-/* What is done, for the lag and for Kafka's own tools; the truth is in PostgreSQL. Asynchronous, failures are ignored.
+/* What is done: for the lag, and told to Kafka for its own tools, some time, if it can be. The truth is in PostgreSQL.
  */
 void bus_commit(struct bus_consumer *consumer, const struct bus_position *positions, size_t count);
 bool bus_consumer_is_assigned(struct bus_consumer *consumer);

@@ -28,8 +28,10 @@ static void count_batch(const struct batch *batch) {
   metric_set("batch_messages", "", (int64_t)batch->count);
   for (size_t i = 0; i < batch->count; i++) {
     const struct item *item = &batch->items[i];
-    if (item->fate != FATE_DEAD || item_is_done(item)) continue;
-    if (at_hand_suspicion(hand, item->message) >= CONDEMNED) atomic_store(&hand->has_buried, true);
+    if (item->fate != FATE_DEAD) continue;
+    if (at_hand_suspicion(hand, item->message) >= CONDEMNED)
+      atomic_store(&hand->has_buried, true); /* maybe by another */
+    if (item_is_done(item)) continue;
     LOG(LOG_ERROR, "message.dead", LOG_TEXT("topic", item->message->topic),
         LOG_INT("partition", item->message->partition), LOG_INT("offset", item->message->offset),
         LOG_TEXT("code", error_name(item->why.code)), LOG_TEXT("reason", item->why.text));

@@ -36,7 +36,7 @@ static const struct setting common_settings[] = {
     {"BATCH_MAX", SETTING_INT, offsetof(struct common_settings, batch_max), "500", 1, AT_HAND_MAX, NULL,
      "messages in one transaction at most"},
     {"KAFKA_SESSION_TIMEOUT_MS", SETTING_INT, offsetof(struct common_settings, session_timeout_ms), "6000", 1000, 60000,
-     NULL, "how long Kafka waits for a worker that died before others get its partitions"},
+     NULL, "how long Kafka waits for a worker that died before others get its partitions; brokers take 6000 and more"},
 };
 enum { COMMON_COUNT = sizeof common_settings / sizeof common_settings[0] };
 
