@@ -403,6 +403,17 @@ Test(consumer, refuses_an_offset_that_the_broker_has_no_more, .timeout = 60) {
   free(value);
 }
 
+Test(consumer, refuses_a_session_that_the_broker_does_not_take, .timeout = 60) {
+  struct owner owner;
+  struct error err;
+  begin(&owner);
+  mock_fail(&owner.mock, REQUEST_JOIN_GROUP, 10, RD_KAFKA_RESP_ERR_INVALID_SESSION_TIMEOUT);
+  owner.consumer = join(&owner);
+  cr_assert_eq(poll_until_failure(&owner, &err), RC_BUG);
+  cr_expect_not_null(strstr(err.text, "session timeout"), "%s", err.text);
+  end(&owner);
+}
+
 /* ---- bad days ---- */
 
 Test(consumer, fetches_again_after_errors, .timeout = 60) {

@@ -12,7 +12,13 @@
 enum { MOCK_PARTITIONS = 4, MOCK_BROKER = 1 };
 
 /* Kafka's numbers of requests that errors are injected into. */
-enum { REQUEST_PRODUCE = 0, REQUEST_FETCH = 1, REQUEST_LIST_OFFSETS = 2, REQUEST_INIT_PRODUCER = 22 };
+enum {
+  REQUEST_PRODUCE = 0,
+  REQUEST_FETCH = 1,
+  REQUEST_LIST_OFFSETS = 2,
+  REQUEST_JOIN_GROUP = 11,
+  REQUEST_INIT_PRODUCER = 22
+};
 
 struct mock {
   rd_kafka_t *host; /* also sends what bus_produce would not */
