@@ -252,11 +252,12 @@ static enum rc explain_period(struct explanation *e, json_t *period, const struc
 static enum rc explain_commitment(struct explanation *e, json_t *provenance, int64_t *ret_minor, struct error *err) {
   json_t *periods = json_object_get(provenance, "periods"), *period;
   struct explained_span frame = {0};
-  int64_t minimum = 0, charged = 0, uncredited, agreed = 0;
+  int64_t minimum = 0, charged = 0, uncredited = 0, agreed = 0;
   size_t i;
   TRY(read_money(provenance, "minimum", e->currency, &minimum, err));
   TRY(read_money(provenance, "charged", e->currency, &charged, err));
-  TRY(body_int(provenance, "uncreditedMinor", 0, MONEY_MAX, 0, &uncredited, err));
+  if (json_object_get(provenance, "uncredited"))
+    TRY(read_money(provenance, "uncredited", e->currency, &uncredited, err));
   TRY(read_frame(provenance, &frame, err));
   if (minimum < 0 || json_array_size(periods) > PERIODS_MAX)
     return contradiction(err, "minimum, periods: not as they are billed");

@@ -194,13 +194,20 @@ int64_t explain_uncredited(struct explanation *e, int64_t charged_minor, int64_t
 
 int64_t explain_missing(struct explanation *e, int64_t agreed_minor, int64_t charged_minor) {
   const char *agreed = text_money(e, agreed_minor), *charged = text_money(e, charged_minor);
+  const char *missing = text_money(e, agreed_minor - charged_minor), *nothing = text_money(e, 0);
   step_add(e, (struct explanation_step){
                   .name = "missing",
                   .rules = "BILL-030",
                   .text = arena_printf(e->arena, "Charged for it otherwise: %s. What is missing is charged.", charged),
                   .expression = arena_printf(e->arena, "%s − %s", agreed, charged),
-                  .result = text_money(e, agreed_minor - charged_minor)});
-  return agreed_minor - charged_minor;
+                  .result = missing});
+  if (charged_minor <= agreed_minor) return agreed_minor - charged_minor;
+  step_add(e, (struct explanation_step){.name = "limit",
+                                        .rules = "BILL-030",
+                                        .text = "What is more than agreed on is not given back.",
+                                        .expression = arena_printf(e->arena, "max(%s, %s)", missing, nothing),
+                                        .result = nothing});
+  return 0;
 }
 
 enum rc explain_product(struct explanation *e, struct quantity quantity, struct decimal unit_price, int64_t *ret_minor,

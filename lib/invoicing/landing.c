@@ -11,7 +11,7 @@
 
 enum { PROVENANCE_MAX = 64 * 1024 };
 
-static const char UNCREDITED[] = "uncreditedMinor";
+static const char UNCREDITED[] = "uncredited", ASKED[] = "asked"; /* money */
 
 /* -- provenance -- */
 
@@ -26,6 +26,14 @@ static int64_t provenance_int(const struct invoice_line *line, const char *membe
   return json_integer_value(json_object_get(body, member));
 }
 
+static int64_t provenance_money(const struct invoice_line *line, const struct currency *currency, const char *member) {
+  json_auto_t *body = provenance_read(line);
+  const char *text = json_string_value(json_object_get(body, member));
+  struct error ignored;
+  int64_t minor = 0;
+  return text && money_parse(text, currency, member, &minor, &ignored) == RC_OK ? minor : 0;
+}
+
 /* The amount, and why it is that. `left` may be NULL. */
 static void set_amount(struct arena *arena, const struct currency *currency, struct invoice_line *line,
                        int64_t amount_minor, int64_t uncredited_minor, const char *left) {
@@ -34,7 +42,7 @@ static void set_amount(struct arena *arena, const struct currency *currency, str
   char money[MONEY_TEXT_MAX];
   line->listed_minor = amount_minor;
   line->unit_price = arena_strdup(arena, money_format(amount_minor, currency, money));
-  json_object_set_new(body, UNCREDITED, json_integer(uncredited_minor));
+  json_object_set_new(body, UNCREDITED, json_string(money_format(uncredited_minor, currency, money)));
   if (left) json_object_set_new(json_object_get(body, "change"), "left", json_string(left));
   buf_init(&text, PROVENANCE_MAX);
   if (body) body_write(body, &text);
@@ -50,7 +58,7 @@ void landing_credit(struct arena *arena, const struct currency *currency, struct
   if (left < 0) left = 0;
   int64_t over = -line->listed_minor - left;
   if (over <= 0) return;
-  set_amount(arena, currency, line, -left, provenance_int(line, UNCREDITED) + over,
+  set_amount(arena, currency, line, -left, provenance_money(line, currency, UNCREDITED) + over,
              money_format(left, currency, money));
 }
 
@@ -60,21 +68,27 @@ static bool is_true_up(const struct invoice_line *line) {
   return line->subscription_id && strcmp(line->kind, "fee") == 0 && strcmp(line->component, "minimum") == 0;
 }
 
-/* As it was before anything was taken off. */
-static void read_true_up(struct arena *arena, struct invoice_line *line) {
+static void read_true_up(struct arena *arena, const struct currency *currency, struct invoice_line *line) {
   line->true_up = ARENA_NEW(arena, struct true_up);
-  *line->true_up = (struct true_up){.asked_minor = line->listed_minor + provenance_int(line, UNCREDITED),
-                                    .after_revision = provenance_int(line, "creditsAfter")};
+  *line->true_up = (struct true_up){.asked_minor = provenance_money(line, currency, ASKED),
+                                    .after_revision = provenance_int(line, "creditsAfter"),
+                                    .last_revision = line->revision > 0 ? line->revision : INT32_MAX};
 }
 
-enum { TENANT, SUBSCRIPTION, PERIOD, REVISION, ASIDE, COLUMNS };
+enum { TENANT, SUBSCRIPTION, PERIOD, AFTER, LAST, ASIDE, COLUMNS };
 
 static void ask(struct db_array *const *columns, const struct uuid *tenant, const struct invoice_line *line) {
   db_array_uuid(columns[TENANT], tenant);
   db_array_text(columns[SUBSCRIPTION], line->subscription_id);
   db_array_int(columns[PERIOD], line->period_index);
-  db_array_int(columns[REVISION], line->true_up->after_revision);
+  db_array_int(columns[AFTER], line->true_up->after_revision);
+  db_array_int(columns[LAST], line->true_up->last_revision);
 }
+
+struct asked {
+  struct true_up *true_up;
+  const struct currency *currency;
+};
 
 static size_t count_lines(const struct invoice *invoices, size_t count) {
   size_t lines = 0;
@@ -84,7 +98,7 @@ static size_t count_lines(const struct invoice *invoices, size_t count) {
 
 enum rc landing_load(struct work *work, struct invoice *invoices, size_t count, enum ground_use use,
                      struct error *err) {
-  struct invoice_line **asked = ARENA_ARRAY(work->arena, struct invoice_line *, count_lines(invoices, count) + 1);
+  struct asked *asked = ARENA_ARRAY(work->arena, struct asked, count_lines(invoices, count) + 1);
   size_t asked_count = 0;
   struct db_array *columns[COLUMNS];
   const char *params[COLUMNS];
@@ -94,41 +108,48 @@ enum rc landing_load(struct work *work, struct invoice *invoices, size_t count, 
     for (size_t n = 0; !invoices[i].is_known && n < invoices[i].line_count; n++) {
       struct invoice_line *line = &invoices[i].lines[n];
       if (!is_true_up(line)) continue;
-      read_true_up(work->arena, line);
+      read_true_up(work->arena, invoices[i].currency, line);
       ask(columns, &invoices[i].tenant, line);
-      asked[asked_count++] = line;
+      asked[asked_count++] = (struct asked){line->true_up, invoices[i].currency};
     }
     if (use == GROUND_TO_PREVIEW) db_array_uuid(columns[ASIDE], &invoices[i].id);
   }
   if (asked_count == 0) return RC_OK;
   db_arrays_literals(columns, COLUMNS, params);
   TRY(tx_exec(work->tx, &invoicing_sql_uncredited_load, params, COLUMNS, &rows, err));
-  for (int r = 0; r < row_count(rows); r++) asked[row_int(rows, r, 0)]->true_up->uncredited_minor = row_int(rows, r, 1);
+  for (int r = 0; r < row_count(rows); r++) {
+    const struct asked *at = &asked[row_int(rows, r, 0)];
+    TRY(money_parse(row_text(rows, r, 1), at->currency, UNCREDITED, &at->true_up->uncredited_minor, err));
+  }
   return RC_OK;
 }
 
 static bool counts_for(const struct invoice_line *credit, const struct invoice_line *true_up) {
   return credit->takes_back && credit->period_index == true_up->period_index &&
-         credit->revision > true_up->true_up->after_revision &&
+         credit->revision > true_up->true_up->after_revision && credit->revision <= true_up->true_up->last_revision &&
          strcmp(credit->subscription_id, true_up->subscription_id) == 0;
 }
 
 /* By credits of the batch, which are stored nowhere yet. */
 static int64_t uncredited_here(const struct invoice *invoices, size_t end, const struct invoice_line *true_up) {
   int64_t sum = 0;
-  for (size_t i = 0; i < end; i++)
-    for (size_t n = 0; !invoices[i].is_known && n < invoices[i].line_count; n++)
-      if (counts_for(&invoices[i].lines[n], true_up)) sum += provenance_int(&invoices[i].lines[n], UNCREDITED);
+  for (size_t i = 0; i < end; i++) {
+    for (size_t n = 0; !invoices[i].is_known && n < invoices[i].line_count; n++) {
+      const struct invoice_line *line = &invoices[i].lines[n];
+      if (counts_for(line, true_up)) sum += provenance_money(line, invoices[i].currency, UNCREDITED);
+    }
+  }
   return sum;
 }
 
+/* A true-up gives nothing back. */
 void landing_true_ups(struct arena *arena, struct invoice *invoices, size_t at) {
+  const struct currency *currency = invoices[at].currency;
   for (size_t n = 0; n < invoices[at].line_count; n++) {
     struct invoice_line *line = &invoices[at].lines[n];
     if (!line->true_up) continue;
     int64_t off = line->true_up->uncredited_minor + uncredited_here(invoices, at + 1, line);
-    if (off > line->true_up->asked_minor) off = line->true_up->asked_minor;
-    if (line->listed_minor == line->true_up->asked_minor - off) continue;
-    set_amount(arena, invoices[at].currency, line, line->true_up->asked_minor - off, off, NULL);
+    int64_t rest = line->true_up->asked_minor > off ? line->true_up->asked_minor - off : 0;
+    if (off != provenance_money(line, currency, UNCREDITED)) set_amount(arena, currency, line, rest, off, NULL);
   }
 }

@@ -6,9 +6,10 @@
 
 #include "invoicing/ground.h"
 
-/* Of a true-up: what was asked for, with the credits of later revisions than that; and what of these is stored. */
+/* Of a true-up: what was asked for, with the credits of which revisions, those after one up to another: what is decided
+ * later is a later one's, even when this one is a draft until then; and what of these is stored. */
 struct true_up {
-  int64_t asked_minor, after_revision, uncredited_minor;
+  int64_t asked_minor, after_revision, last_revision, uncredited_minor;
 };
 
 /* For the true-ups among the invoices that are not known. */

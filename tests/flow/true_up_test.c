@@ -38,14 +38,23 @@ static void void_first(const struct story *s) {
   api_post(&s->tenant, 200, keep_text("/api/billing/invoices/%s/void", first), "{}");
 }
 
-static struct story begin(void) {
+static void go_on_until(const struct story *s, const char *instant) {
+  test_clock_advance(&s->tenant, s->clock, instant);
+}
+
+static struct story subscribe_until(const char *instant) {
   struct story s = {.tenant = tenant_new_test()};
   s.clock = test_clock_new(&s.tenant, "2031-01-01T12:00:00Z");
   s.customer = customer_new(&s.tenant, "'testClockId':'%s'", s.clock);
   s.subscription = json_at(api_post(&s.tenant, 201, "/api/billing/subscriptions", "{'customerId':'%s','planId':'%s'}",
                                     s.customer, plan_of(&s.tenant, "30.00")),
                            "id");
-  test_clock_advance(&s.tenant, s.clock, "2031-01-16T12:00:00Z");
+  go_on_until(&s, instant);
+  return s;
+}
+
+static struct story begin(void) {
+  struct story s = subscribe_until("2031-01-16T12:00:00Z");
   change_for_later(&s);
   void_first(&s);
   return s;
@@ -58,8 +67,21 @@ static const char *later_lines(const struct story *s) {
                   "FROM invoice_items WHERE tenant_id = $1 AND (revision > 0 OR period_index > 0)");
 }
 
-static void go_on_until(const struct story *s, const char *instant) {
-  test_clock_advance(&s->tenant, s->clock, instant);
+/* Explain comes to its amount, at the end by these steps, "expression = result; …". */
+static void expect_true_up(const struct story *s, const char *condition, const char *steps) {
+  const json_t *line = sql_rows(&s->tenant, NULL,
+                                keep_text("SELECT invoice_id, id FROM invoice_items WHERE tenant_id = $1 "
+                                          "AND kind = 'fee' AND %s",
+                                          condition));
+  const json_t *explanation =
+      api_get(&s->tenant, 200, "/api/billing/invoices/%s/items/%s/explain", json_at(line, "0.0"), json_at(line, "0.1"));
+  const json_t *step;
+  const char *text = "";
+  size_t index;
+  json_array_foreach(json_node_at(explanation, "parts.0.steps"), index, step) text =
+      keep_text("%s; %s = %s", text, json_at(step, "expression"), json_at(step, "result"));
+  cr_expect(json_is_true(json_object_get(explanation, "matches")));
+  cr_expect(strstr(text, keep_text("; %s", steps)), "%s is not in %s", steps, text);
 }
 
 /* 30.00 and 4.50 were charged, and nothing was taken back: 5.50 are missing, not 20.50. */
@@ -107,6 +129,7 @@ Test(true_up, bill_030_counts_it_once) {
   api_post(&s.tenant, 200, act(&s, "suspend"), "{}");
   WAIT_UNTIL(finalised(&s) == 2, "the last invoice before the suspension");
   cr_expect_str_eq(later_lines(&s), "credit 0, subscription 450, fee 0");
+  expect_true_up(&s, "true", "-3.50 + 15.00 = 11.50; 6.67 − 11.50 = -4.83; max(-4.83, 0.00) = 0.00");
   go_on_until(&s, "2031-01-26T12:00:00Z");
   api_post(&s.tenant, 200, act(&s, "reactivate"), "{}");
   go_on_until(&s, "2031-01-31T12:00:00Z");
@@ -131,6 +154,33 @@ Test(true_up, bill_030_of_a_draft_is_the_same_when_it_is_finalised) {
     cr_expect_str_eq(later_lines(&s), lines);
     expect_sound_books(&s.tenant);
   }
+}
+
+/* What was decided after a true-up does not count for it, though it is a draft still: until the suspension 15.00
+ * of 20.00 were charged, and are, whatever is void later; then 9.00 of the 20.00 that are agreed on from the
+ * reactivation on, and 15.00 that could not be taken back. */
+Test(true_up, bill_030_of_a_draft_counts_no_credit_that_is_decided_after_it) {
+  static const char drafts[] = "SELECT id FROM invoices WHERE tenant_id = $1 AND status = 'draft' "
+                               "ORDER BY auto_finalise_at DESC LIMIT 1";
+  struct story s = subscribe_until("2031-01-16T08:00:00Z");
+  sql_do(&s.tenant, "UPDATE tenants SET draft_hours = 24 WHERE id = $1");
+  api_post(&s.tenant, 200, act(&s, "suspend"), "{}");
+  go_on_until(&s, "2031-01-16T09:00:00Z");
+  cr_expect_str_eq(later_lines(&s), "fee 500");
+  api_post(&s.tenant, 200, act(&s, "reactivate"), "{}");
+  go_on_until(&s, "2031-01-16T10:00:00Z");
+  change_for_later(&s);
+  const char *reactivated = sql_text(&s.tenant, drafts);
+  api_post(&s.tenant, 200, keep_text("/api/billing/invoices/%s/finalize", reactivated), "{}");
+  api_post(&s.tenant, 200, keep_text("/api/billing/invoices/%s/void", reactivated), "{}");
+  api_post(&s.tenant, 200, act(&s, "change-plan"), "{'quantity':2,'when':'now','billing':'now'}");
+  go_on_until(&s, "2031-01-18T12:00:00Z");
+  cr_expect_eq(finalised(&s), 4);
+  cr_expect_str_eq(later_lines(&s),
+                   "fee 500, subscription 1500, credit 0, subscription 450, credit -450, subscription 900");
+  go_on_until(&s, "2031-02-02T12:00:00Z");
+  expect_true_up(&s, "amount_minor <> 500", "9.00 + 15.00 = 24.00; 20.00 − 24.00 = -4.00; max(-4.00, 0.00) = 0.00");
+  expect_sound_books(&s.tenant);
 }
 
 /* What a cancellation shows is what it makes: of 26.67 nothing is missing. */

@@ -136,6 +136,7 @@ static void write_minimum(struct json_writer *json, const struct line *line) {
   char money[MONEY_TEXT_MAX];
   json_put_string(json, "minimum", money_format(line->item->price->minimum_minor, currency, money));
   json_put_string(json, "charged", money_format(minimum->charged_minor, currency, money));
+  json_put_string(json, "asked", money_format(line->amount_minor, currency, money));
   json_put_int(json, "creditsAfter", minimum->credits_after);
   json_put_array(json, "periods");
   if (minimum->has_length) {

@@ -331,6 +331,16 @@ Test(explain, bill_030_what_was_not_credited_was_charged) {
   cr_expect_str_eq(e.steps[0].rules, "BILL-022 BILL-030");
 }
 
+Test(explain, bill_030_more_than_was_agreed_on_is_not_given_back) {
+  struct explanation e = in("USD");
+  cr_expect_eq(explain_missing(&e, 2667, 2667), 0);
+  cr_expect_str_eq(steps_of(&e), "missing: 26.67 − 26.67 = 0.00");
+  e = in("USD");
+  cr_expect_eq(explain_missing(&e, 2667, 3150), 0);
+  cr_expect_str_eq(steps_of(&e), "missing: 26.67 − 31.50 = -4.83; limit: max(-4.83, 0.00) = 0.00");
+  cr_expect_str_eq(e.steps[1].rules, "BILL-030");
+}
+
 Test(explain, bill_030_a_fee_and_a_minimum) {
   struct explanation e = in("USD");
   struct error err;
