@@ -105,43 +105,56 @@ static void read_refs(const PGresult *rows, struct draft_ref *refs) {
     refs[r] = (struct draft_ref){.tenant = row_uuid(rows, r, 0), .id = row_uuid(rows, r, 1)};
 }
 
-static enum rc add_origins(struct work *work, struct draft_ref **refs, size_t *count, struct error *err) {
-  struct keys keys = keys_of(work, *refs, *count);
+/* Invoices with those that they need; one that several need is there for each of these, if that was asked for. */
+struct needed {
+  const char *tenants, *ids, *roots;
+  size_t count;
+};
+
+static enum rc find_needed(struct work *work, const struct draft_ref *refs, size_t count, bool for_each,
+                           struct needed *ret_needed, struct error *err) {
+  struct db_array *columns[3];
+  const char *params[3];
+  struct keys keys = keys_of(work, refs, count);
   PGresult CLEANUP(db_result_release) *rows = NULL;
-  TRY(tx_exec(work->tx, &invoicing_sql_drafts_with_origins, PARAMS(keys.tenants, keys.ids), &rows, err));
-  *count = (size_t)row_count(rows);
-  *refs = ARENA_ARRAY(work->arena, struct draft_ref, *count);
-  read_refs(rows, *refs);
+  TRY(tx_exec(work->tx, &invoicing_sql_drafts_with_origins, PARAMS(keys.tenants, keys.ids, db_bool(for_each)), &rows,
+              err));
+  db_arrays_new(work->arena, columns, 3);
+  for (int r = 0; r < row_count(rows); r++)
+    for (int c = 0; c < 3; c++) db_array_text(columns[c], row_is_null(rows, r, c) ? NULL : row_text(rows, r, c));
+  db_arrays_literals(columns, 3, params);
+  *ret_needed = (struct needed){params[0], params[1], params[2], (size_t)row_count(rows)};
   return RC_OK;
 }
 
-static size_t read_drafts(const PGresult *held, struct draft_ref *refs) {
+static void read_drafts(struct work *work, const PGresult *held, struct draft_ref **ret_refs, size_t *ret_count) {
+  struct draft_ref *refs = ARENA_ARRAY(work->arena, struct draft_ref, (size_t)row_count(held));
   size_t count = 0;
   for (int r = 0; r < row_count(held); r++)
     if (row_bool(held, r, 2)) refs[count++] = (struct draft_ref){row_uuid(held, r, 0), row_uuid(held, r, 1)};
-  return count;
+  *ret_refs = refs;
+  *ret_count = count;
 }
 
 /* Twice: who replaced a draft while its lock was waited for left a row that the first look does not see. */
 enum rc drafts_hold(struct work *work, struct draft_ref **refs, size_t *count, struct error *err) {
-  TRY(add_origins(work, refs, count, err));
-  struct keys keys = keys_of(work, *refs, *count);
+  struct needed needed;
   PGresult CLEANUP(db_result_release) *held = NULL;
-  for (int look = 0; look < 2 && (!held || row_count(held) < (int)*count); look++) {
+  TRY(find_needed(work, *refs, *count, false, &needed, err));
+  for (int look = 0; look < 2 && (!held || (size_t)row_count(held) < needed.count); look++) {
     db_result_release(&held);
-    TRY(tx_exec(work->tx, &invoicing_sql_drafts_hold, PARAMS(keys.tenants, keys.ids), &held, err));
+    TRY(tx_exec(work->tx, &invoicing_sql_drafts_hold, PARAMS(needed.tenants, needed.ids), &held, err));
   }
-  *count = read_drafts(held, *refs);
+  read_drafts(work, held, refs, count);
   return RC_OK;
 }
 
 enum rc drafts_hold_free(struct work *work, struct draft_ref **refs, size_t *count, struct error *err) {
-  TRY(add_origins(work, refs, count, err));
-  struct keys keys = keys_of(work, *refs, *count);
+  struct needed needed;
   PGresult CLEANUP(db_result_release) *held = NULL;
-  TRY(tx_exec(work->tx, &invoicing_sql_drafts_hold_free, PARAMS(keys.tenants, keys.ids), &held, err));
-  bool are_all_free = row_count(held) == (int)*count;
-  *count = are_all_free ? read_drafts(held, *refs) : 0;
+  TRY(find_needed(work, *refs, *count, true, &needed, err));
+  TRY(tx_exec(work->tx, &invoicing_sql_drafts_hold_free, PARAMS(needed.tenants, needed.ids, needed.roots), &held, err));
+  read_drafts(work, held, refs, count);
   return RC_OK;
 }
 

@@ -11,7 +11,8 @@ struct draft_ref {
 /* Locks these invoices with all that are locked when those of them that are drafts are finalised: those of whose lines
  * they take something back, and so on; at once, in one order for all. *refs becomes what of all is a draft. */
 MUST_CHECK enum rc drafts_hold(struct work *work, struct draft_ref **refs, size_t *count, struct error *err);
-/* The same for who holds some of them already and must not wait for the others: none when somebody else has one. */
+/* The same for who holds some of them already and must not wait for the others: without those that need one that
+ * somebody else has. */
 MUST_CHECK enum rc drafts_hold_free(struct work *work, struct draft_ref **refs, size_t *count, struct error *err);
 /* Those that are drafts, in the order in which they are finalised (invoicing/order.h); held, or for a preview. `spare`:
  * room for so many more lines in each. */

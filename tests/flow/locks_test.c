@@ -133,21 +133,32 @@ Test(locks, drafts_are_locked_with_all_that_they_need_by_their_ids) {
   expect_sound_books(&tenant);
 }
 
-/* The task holds what is due and waits for nothing more: what needs a draft that somebody else has is left for later.
- */
+/* The task holds what is due and waits for nothing more: what needs a draft that somebody else has is left for later,
+ * and nothing else. */
 Test(locks, the_task_waits_for_no_draft) {
   struct tenant tenant = tenant_new_test();
   const char *clock = test_clock_new(&tenant, "2030-09-01T00:00:00Z");
-  drafts_in_a_row(&tenant, clock);
+  const char *subscription = drafts_in_a_row(&tenant, clock),
+             *other = customer_new(&tenant, "'testClockId':'%s'", clock);
+  api_post(&tenant, 201, "/api/billing/subscriptions", "{'customerId':'%s','planId':'%s'}", other,
+           sql_text(&tenant, "SELECT id FROM plans WHERE tenant_id = $1"));
+  WAIT_UNTIL(sql_int(&tenant, "SELECT count(*) FROM invoices WHERE tenant_id = $1 AND status = 'draft'") == 4,
+             "the draft of the other");
   struct pg_conn *holder =
-      hold(keep_text("SELECT FROM invoices v WHERE tenant_id = '%s' AND NOT EXISTS (SELECT FROM invoice_items i WHERE "
-                     "i.tenant_id = v.tenant_id AND i.invoice_id = v.id AND i.kind = 'credit') FOR UPDATE",
-                     tenant.id));
+      hold(keep_text("SELECT FROM invoices v WHERE tenant_id = '%s' AND subscription_id = '%s' AND NOT EXISTS (SELECT "
+                     "FROM invoice_items i WHERE i.tenant_id = v.tenant_id AND i.invoice_id = v.id AND "
+                     "i.kind = 'credit') FOR UPDATE",
+                     tenant.id, subscription));
   ask_async(&tenant, keep_text("/api/test-clocks/%s/advance", clock), "{'to':'2030-09-03T00:00:00Z'}");
   WAIT_UNTIL(sql_int(&tenant, "SELECT count(*) FROM test_clocks WHERE tenant_id = $1 AND frozen_at >= "
                               "(SELECT max(auto_finalise_at) FROM invoices WHERE tenant_id = $1)") == 1,
              "all to be due");
   for (int looks = 0; looks < 20; looks++, wait_a_moment()) cr_assert_eq(waiting_for(holder), 0);
+  WAIT_UNTIL(sql_int(&tenant, keep_text("SELECT count(*) FROM invoices WHERE tenant_id = $1 AND customer_id = '%s' AND "
+                                        "number IS NOT NULL",
+                                        other)) == 1,
+             "the other's invoice");
+  cr_expect_eq(sql_int(&tenant, "SELECT count(*) FROM invoices WHERE tenant_id = $1 AND status = 'draft'"), 3);
   let_go(holder);
   WAIT_UNTIL(sql_int(&tenant, "SELECT count(*) FROM test_clocks WHERE tenant_id = $1 AND status = 'ready'") == 1,
              "the clock to come to its time");

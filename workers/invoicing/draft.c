@@ -68,7 +68,7 @@ enum rc drafts_finalise(struct work *work, struct draft_ref *refs, size_t count,
   return finalise(work, refs, count, cause, err);
 }
 
-/* It waits for no draft, for it holds some: what is taken back from one that others hold is left for later. */
+/* It waits for no draft, for it holds some: one that needs an invoice that others hold is left for later. */
 enum rc task_finalise(struct work *work, bool *ret_busy, struct error *err) {
   PGresult CLEANUP(db_result_release) *rows = NULL;
   TRY(tx_exec(
@@ -76,11 +76,12 @@ enum rc task_finalise(struct work *work, bool *ret_busy, struct error *err) {
       PARAMS(db_utime(work->arena, work->now), db_int(work->arena, DRAFTS_MAX), db_uuid(work->arena, &work->clock)),
       &rows, err));
   size_t count = (size_t)row_count(rows);
+  bool may_be_more = count == DRAFTS_MAX;
   if (count == 0) return RC_OK;
   struct draft_ref *refs = ARENA_ARRAY(work->arena, struct draft_ref, count);
   for (int r = 0; r < row_count(rows); r++)
     refs[r] = (struct draft_ref){.tenant = row_uuid(rows, r, 0), .id = row_uuid(rows, r, 1)};
   TRY(drafts_hold_free(work, &refs, &count, err));
-  *ret_busy = count >= DRAFTS_MAX;
+  *ret_busy = may_be_more && count > 0;
   return finalise(work, refs, count, NULL, err);
 }
