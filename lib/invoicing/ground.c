@@ -309,8 +309,7 @@ static enum rc read_origin(struct work *work, const PGresult *rows, int row, str
   origin->discounts = row_text_copy(work->arena, rows, row, 9);
   if (!row_is_null(rows, row, 10)) origin->rate.id = row_uuid(rows, row, 10);
   origin->is_void = row_bool(rows, row, 11);
-  origin->is_draft = !row_is_null(rows, row, 12);
-  if (origin->is_draft) origin->invoice_id = row_uuid(rows, row, 12);
+  origin->is_draft = row_bool(rows, row, 12);
   if (tax_category_from_name(row_text(rows, row, 7), &origin->rate.category)) return RC_OK;
   return error_set(err, RC_INVARIANT, "a line's tax category is unknown");
 }
@@ -330,9 +329,6 @@ static struct invoice_line *find_twin(const struct asked *asked, const struct in
       return asked->lines[i];
   return NULL;
 }
-
-/* What a statement about these lines is asked by: tenants, subscriptions, names. */
-enum { ORIGIN_KEYS = 2 + LINE_NAME_COLUMNS };
 
 static void write_keys(struct work *work, const struct asked *asked, const char *ret_params[static ORIGIN_KEYS]) {
   struct db_array *tenants = db_array_new(work->arena), *subscriptions = db_array_new(work->arena);
@@ -363,6 +359,13 @@ static struct asked gather_asked(struct work *work, struct invoice *invoices, si
     }
   }
   return asked;
+}
+
+size_t origin_keys(struct work *work, struct invoice *invoices, size_t count,
+                   const char *ret_params[static ORIGIN_KEYS]) {
+  struct asked asked = gather_asked(work, invoices, count);
+  write_keys(work, &asked, ret_params);
+  return asked.count;
 }
 
 static void share_origins(struct invoice *invoices, size_t count, const struct asked *asked) {

@@ -27,7 +27,6 @@ struct origin {
   struct taken_back charge;
   bool is_void; /* its invoice is: nothing of it was charged */
   bool is_draft;
-  struct uuid invoice_id; /* of a draft */
   struct tax_rate rate;
   const char *discounts; /* JSON of each coupon's share; NULL: none */
 };

@@ -48,6 +48,12 @@ static const char *draft_of(const struct tenant *tenant, const char *customer, c
                  "id");
 }
 
+static const char *grant_of(const struct tenant *tenant, const char *customer, int amount) {
+  return json_at(api_post(tenant, 201, keep_text("/api/billing/customers/%s/credits", customer),
+                          "{'amount':%d,'currency':'USD'}", amount),
+                 "id");
+}
+
 Test(locks, a_customer_s_billing_comes_before_coupons) {
   struct tenant tenant = tenant_new();
   const char *customer = customer_new(&tenant, NULL), *plan = plan_of(&tenant);
@@ -133,6 +139,26 @@ Test(locks, drafts_are_locked_with_all_that_they_need_by_their_ids) {
   expect_sound_books(&tenant);
 }
 
+/* The tenant wants no drafts any more: the invoice of one more change needs all three. */
+Test(locks, drafts_in_the_way_of_an_invoice_come_before_account_credit) {
+  struct tenant tenant = tenant_new_test();
+  const char *clock = test_clock_new(&tenant, "2030-09-01T00:00:00Z"), *subscription = drafts_in_a_row(&tenant, clock);
+  const char *customer = sql_text(&tenant, "SELECT id FROM customers WHERE tenant_id = $1");
+  const char *first =
+      sql_text(&tenant, "SELECT invoice_id FROM invoice_items WHERE tenant_id = $1 ORDER BY revision LIMIT 1");
+  grant_of(&tenant, customer, 5);
+  sql_do(&tenant, "UPDATE tenants SET draft_hours = 0 WHERE id = $1");
+  expect_order(&tenant, rows_of("invoices", "id", first), rows_of("credit_grants", "tenant_id", tenant.id),
+               keep_text("/api/billing/subscriptions/%s/change-plan", subscription), "{'quantity':4,'when':'now'}");
+  WAIT_UNTIL(sql_int(&tenant, "SELECT count(*) FROM invoices WHERE tenant_id = $1 AND number IS NOT NULL") == 4,
+             "all invoices");
+  cr_expect_str_eq(sql_text(&tenant,
+                            "SELECT string_agg(total_minor || ' ' || credit_applied_minor, ', ' ORDER BY number) "
+                            "FROM invoices WHERE tenant_id = $1"),
+                   "3000 500, 3000 0, 3000 0, 3000 0");
+  expect_sound_books(&tenant);
+}
+
 /* The task holds what is due and waits for nothing more: what needs a draft that somebody else has is left for later,
  * and nothing else. */
 Test(locks, the_task_waits_for_no_draft) {
@@ -195,12 +221,6 @@ static const char *void_of(const char *invoice) {
       "'void_credit' END, line, account, currency, -amount_minor, customer_id, now() FROM ledger_entries "
       "WHERE document_id = '%1$s'",
       invoice);
-}
-
-static const char *grant_of(const struct tenant *tenant, const char *customer, int amount) {
-  return json_at(api_post(tenant, 201, keep_text("/api/billing/customers/%s/credits", customer),
-                          "{'amount':%d,'currency':'USD'}", amount),
-                 "id");
 }
 
 /* BILL-040: an invoice waits for the customer's credit; while it waits, more of it comes back. What it does not hold it

@@ -1,5 +1,7 @@
 /* invoice.create: the lines that billing computed become invoices; finalised at once, or drafts for as long as the
  * tenant wants to look at them (BILL-071). */
+#include <string.h>
+
 #include "base/uuid_map.h"
 #include "draft.h"
 #include "handlers.h"
@@ -34,6 +36,30 @@ static enum rc find_known(struct work *work, struct invoice *invoices, size_t co
   return RC_OK;
 }
 
+/* The drafts that have to be finalised before become the first of the batch: what all of it stands on is locked at once
+ * (ARCHITECTURE.md). */
+static enum rc add_needed(struct work *work, struct invoice **invoices, size_t *count, size_t *ret_needed,
+                          struct error *err) {
+  struct draft_ref *refs = NULL;
+  struct invoice *drafts;
+  size_t needed;
+  *ret_needed = 0;
+  TRY(drafts_hold_before(work, *invoices, *count, &refs, &needed, err));
+  if (needed == 0) return RC_OK;
+  TRY(drafts_load(work, refs, needed, 0, &drafts, &needed, err));
+  TRY(drafts_remove(work, drafts, needed, err));
+  struct invoice *all = ARENA_ARRAY(work->arena, struct invoice, needed + *count);
+  for (size_t i = 0; i < needed; i++) {
+    all[i] = drafts[i];
+    all[i].is_draft = false;
+  }
+  memcpy(all + needed, *invoices, *count * sizeof *all);
+  *invoices = all;
+  *count += needed;
+  *ret_needed = needed;
+  return RC_OK;
+}
+
 /* BILL-071 */
 static void decide_drafts(struct work *work, const struct ground *ground, struct invoice *invoices, size_t count) {
   for (size_t i = 0; i < count; i++) {
@@ -44,43 +70,30 @@ static void decide_drafts(struct work *work, const struct ground *ground, struct
   }
 }
 
-/* What is finalised takes nothing back of a draft, which may become something else yet (the tenant does not want drafts
- * any more, or not for as long): that draft is finalised before it. */
-static size_t find_needed(struct invoice *invoices, size_t count, struct draft_ref *refs) {
-  size_t needed = 0;
-  for (size_t i = 0; i < count; i++) {
-    for (size_t n = 0; !invoices[i].is_known && !invoices[i].is_draft && n < invoices[i].line_count; n++) {
-      const struct origin *origin = invoices[i].lines[n].origin;
-      if (!origin || !origin->is_draft) continue;
-      if (refs) refs[needed] = (struct draft_ref){.tenant = invoices[i].tenant, .id = origin->invoice_id};
-      needed++;
-    }
-  }
-  return needed;
-}
-
-static enum rc finalise_needed(struct work *work, struct invoice *invoices, size_t count, struct ground *ground,
-                               struct error *err) {
-  size_t needed = find_needed(invoices, count, NULL);
-  if (needed == 0) return RC_OK;
-  struct draft_ref *refs = ARENA_ARRAY(work->arena, struct draft_ref, needed);
-  (void)find_needed(invoices, count, refs);
-  TRY(drafts_finalise(work, refs, needed, NULL, err));
-  return ground_load(work, invoices, count, GROUND_TO_STORE, ground, err); /* on which all stand now */
+/* A draft is in the way only when the tenant's settings changed since these were looked for: the batch is run again. */
+static enum rc check_origins(const struct invoice *invoice, struct error *err) {
+  for (size_t n = 0; !invoice->is_draft && n < invoice->line_count; n++)
+    if (invoice->lines[n].origin && invoice->lines[n].origin->is_draft)
+      return error_set(err, RC_DB_CONFLICT, "what is taken back is a draft");
+  return RC_OK;
 }
 
 enum rc handle_invoice_create(struct work *work, struct message *const *messages, size_t count, struct error *err) {
   struct invoice *invoices = ARENA_ARRAY(work->arena, struct invoice, count);
   struct ground ground;
+  size_t needed;
   TRY(read_all(work, messages, count, invoices, err));
   struct uuid_map *by_id = uuid_map_new(work->arena, count);
   TRY(find_known(work, invoices, count, by_id, err));
+  TRY(add_needed(work, &invoices, &count, &needed, err));
   TRY(ground_load(work, invoices, count, GROUND_TO_STORE, &ground, err));
-  decide_drafts(work, &ground, invoices, count);
-  TRY(finalise_needed(work, invoices, count, &ground, err));
+  decide_drafts(work, &ground, &invoices[needed], count - needed);
   TRY(ground_load_drafted(work, invoices, count, &ground, err));
-  for (size_t i = 0; i < count; i++)
-    if (!invoices[i].is_known) TRY(invoice_compute(work, &ground, invoices, i, err));
+  for (size_t i = 0; i < count; i++) {
+    if (invoices[i].is_known) continue;
+    TRY(check_origins(&invoices[i], err));
+    TRY(invoice_compute(work, &ground, invoices, i, err));
+  }
 
   return invoices_store(work, &ground, invoices, count, err);
 }

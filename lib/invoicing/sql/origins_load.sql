@@ -1,12 +1,12 @@
 -- The lines that credits take back, with what has been taken of each: by credits on invoices that are not void, less what notes gave back
 -- of these, and by credit notes; notes count in the proportion in which they gave it back. Arrays: $1 tenants, $2 subscriptions, $3 items, $4 components, $5 periods, $6 kinds,
 -- $7 revisions; $8 invoices whose lines do not count. Result: place (from 0), line id, listed, listed discount, taken, its discount taken, millionths of a percent,
--- category, is it inclusive, discounts, tax rate, is its invoice void, its invoice if that is a draft.
+-- category, is it inclusive, discounts, tax rate, is its invoice void, is it a draft.
 SELECT w.place - 1, i.id, l.listed, l.discount,
        COALESCE(c.listed, 0) + COALESCE(round(l.listed * n.share), 0)::bigint,
        COALESCE(c.discount, 0) + COALESCE(round(l.discount * n.share), 0)::bigint,
        (i.tax_rate * 1000000)::bigint, i.tax_category, i.tax_inclusive, i.discounts, i.tax_rate_id, v.status = 'void',
-       CASE v.status WHEN 'draft' THEN v.id END
+       v.status = 'draft'
 FROM unnest($1::uuid[], $2::uuid[], $3::smallint[], $4::text[], $5::bigint[], $6::text[], $7::integer[]) WITH ORDINALITY
   AS w (tenant_id, subscription_id, item, component, period_index, kind, revision, place)
 JOIN invoice_items i USING (tenant_id, subscription_id, item, component, period_index, kind, revision)
