@@ -19,16 +19,20 @@ static bool is_done(const struct tenant *tenant, const char *command) {
                                    command)) == 1;
 }
 
-/* first, later: FROM and WHERE of the rows. body: NULL for DELETE. */
-static void expect_order(const struct tenant *tenant, const char *first, const char *later, const char *path,
-                         const char *body) {
-  struct pg_conn *holder = hold(keep_text("SELECT %s FOR UPDATE", first));
+/* later: FROM and WHERE of rows that nobody has while `holder` is waited for. body: NULL for DELETE. */
+static void expect_free(const struct tenant *tenant, struct pg_conn *holder, const char *later, const char *path,
+                        const char *body) {
   const char *command = ask_async(tenant, path, body);
   WAIT_UNTIL(waiting_for(holder) > 0, "%s to come to its lock", path);
   cr_expect_str_eq(sql_state(NULL, "postgres", keep_text("SELECT %s FOR UPDATE NOWAIT", later)), "00000",
-                   "%s holds %s, and waits for %s", path, later, first);
+                   "%s holds %s, and waits", path, later);
   let_go(holder);
   WAIT_UNTIL(is_done(tenant, command), "the answer to %s", path);
+}
+
+static void expect_order(const struct tenant *tenant, const char *first, const char *later, const char *path,
+                         const char *body) {
+  expect_free(tenant, hold(keep_text("SELECT %s FOR UPDATE", first)), later, path, body);
 }
 
 static const char *plan_of(const struct tenant *tenant) {
@@ -65,6 +69,18 @@ Test(locks, a_customer_s_billing_comes_before_coupons) {
   expect_sound_books(&tenant);
 }
 
+/* There is no row yet: another first subscription is about to make it. */
+Test(locks, a_customer_s_billing_comes_first_for_a_first_subscription_too) {
+  struct tenant tenant = tenant_new();
+  const char *customer = customer_new(&tenant, NULL), *plan = plan_of(&tenant);
+  api_post(&tenant, 201, "/api/billing/coupons", "{'code':'HALF','percentOff':'50','duration':'forever'}");
+  struct pg_conn *holder =
+      hold(keep_text("INSERT INTO customer_billing (tenant_id, customer_id) VALUES ('%s', '%s')", tenant.id, customer));
+  expect_free(&tenant, holder, rows_of("coupons", "tenant_id", tenant.id), "/api/billing/subscriptions",
+              keep_text("{'customerId':'%s','planId':'%s','coupons':['HALF']}", customer, plan));
+  expect_sound_books(&tenant);
+}
+
 Test(locks, a_customer_s_billing_comes_before_its_subscriptions) {
   struct tenant tenant = tenant_new_test();
   const char *clock = test_clock_new(&tenant, "2030-09-01T00:00:00Z");
@@ -95,15 +111,25 @@ static const char *credited_invoice(const struct tenant *tenant) {
   api_post(tenant, 201, "/api/billing/subscriptions", "{'customerId':'%s','planId':'%s','coupons':['FIVE']}", customer,
            plan_of(tenant));
   WAIT_UNTIL(sql_int(tenant, "SELECT count(*) FROM invoices WHERE tenant_id = $1") == 1, "the invoice");
-  return sql_text(tenant, "SELECT id FROM invoices WHERE tenant_id = $1 AND credit_applied_minor = 200");
+  const char *invoice = sql_text(tenant, "SELECT id FROM invoices WHERE tenant_id = $1 AND credit_applied_minor = 200");
+  cr_assert_not_null(invoice);
+  return invoice;
 }
 
-Test(locks, invoices_come_before_account_credit_and_that_before_fixed_coupons) {
+Test(locks, invoices_come_before_account_credit) {
   struct tenant tenant = tenant_new();
-  const char *invoice = credited_invoice(&tenant), *act = keep_text("/api/billing/invoices/%s/void", invoice);
-  cr_assert_not_null(invoice);
+  const char *invoice = credited_invoice(&tenant);
+  expect_order(&tenant, rows_of("invoices", "id", invoice), rows_of("credit_grants", "tenant_id", tenant.id),
+               keep_text("/api/billing/invoices/%s/void", invoice), "{}");
+  expect_sound_books(&tenant);
+}
+
+Test(locks, account_credit_comes_before_fixed_coupons) {
+  struct tenant tenant = tenant_new();
+  const char *invoice = credited_invoice(&tenant);
   expect_order(&tenant, rows_of("credit_grants", "tenant_id", tenant.id),
-               rows_of("subscription_coupons", "tenant_id", tenant.id), act, "{}");
+               rows_of("subscription_coupons", "tenant_id", tenant.id),
+               keep_text("/api/billing/invoices/%s/void", invoice), "{}");
   expect_sound_books(&tenant);
 }
 

@@ -339,7 +339,6 @@ static enum rc insert(struct work *work, const struct message *command, const st
   const char *tenant = db_uuid(arena, &command->tenant);
   struct db_array *customers = db_array_new(arena);
   db_array_uuid(customers, &s->customer_id);
-  TRY(tx_exec(work->tx, &sql_customer_billing_insert, PARAMS(tenant, ground->customer_id), NULL, err));
   TRY(insert_subscription(work, command, ground, s, decision, err));
   TRY(insert_items(work, command, ground, err));
   TRY(coupons_redeem(work, &command->tenant, command->subject, s->first_index, coupons, err));
@@ -356,14 +355,15 @@ static struct utime end_of_first_day(const struct work *work, const struct billa
   return end.us < work->now.us ? end : work->now;
 }
 
-/* The customer's billing lock, before that of the coupons (ARCHITECTURE.md). *ret_locked: no row is there before a
- * customer's first subscription. */
-static enum rc lock_customer(struct work *work, const struct message *command, const struct billable *s,
+/* The customer's billing lock, before that of the coupons (ARCHITECTURE.md). Before a customer's first subscription no
+ * row is there; two first ones may come at once. */
+static enum rc lock_customer(struct work *work, const struct message *command, const struct ground *ground,
                              PGresult **ret_locked, struct error *err) {
   struct db_array *customers = db_array_new(work->arena);
-  db_array_uuid(customers, &s->customer_id);
-  return tx_exec(work->tx, &sql_customer_billing_lock,
-                 PARAMS(db_uuid(work->arena, &command->tenant), db_array_literal(customers)), ret_locked, err);
+  const char *tenant = db_uuid(work->arena, &command->tenant);
+  db_array_text(customers, ground->customer_id);
+  TRY(tx_exec(work->tx, &sql_customer_billing_insert, PARAMS(tenant, ground->customer_id), NULL, err));
+  return tx_exec(work->tx, &sql_customer_billing_lock, PARAMS(tenant, db_array_literal(customers)), ret_locked, err);
 }
 
 /* An invoice that is to be paid before anything begins is for this alone: it is withdrawn when that never comes about
@@ -372,7 +372,7 @@ static enum rc bill_siblings(struct work *work, const struct message *command, c
                              const struct billable *s, const PGresult *locked, struct billing *first,
                              struct siblings *siblings, struct error *err) {
   if (s->periods_due == 0 || s->state == SUBSCRIPTION_INCOMPLETE) return RC_OK;
-  if (row_count(locked) == 0 || row_is_null(locked, 0, 1)) return RC_OK;
+  if (row_is_null(locked, 0, 1)) return RC_OK;
   struct utime as_of = end_of_first_day(work, s);
   if (row_utime(locked, 0, 1).us > as_of.us) return RC_OK;
   return siblings_bill(work, &command->tenant, ground->customer_id, &s->id, as_of, first, siblings, err);
@@ -450,7 +450,7 @@ enum rc handle_subscription_create(struct work *work, struct message *const *mes
   TRY(subscription_request_read(work->arena, command, request, err));
   TRY(load(work, command, request, &ground, err));
   TRY(decide(work, request, &ground, command, &subscription, &decision, &first, err));
-  TRY(lock_customer(work, command, &subscription, &locked, err));
+  TRY(lock_customer(work, command, &ground, &locked, err));
   TRY(check_coupons(work, command, &ground, &coupons, err));
   TRY(bill_siblings(work, command, &ground, &subscription, locked, &first, &siblings, err));
 
