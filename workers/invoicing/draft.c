@@ -4,7 +4,6 @@
 
 #include <string.h>
 
-#include "base/assert.h"
 #include "handlers.h"
 #include "invoicing/compute.h"
 #include "sql.h"
@@ -48,8 +47,7 @@ enum rc drafts_replace(struct work *work, struct invoice *invoices, size_t count
   return invoices_store(work, &ground, invoices, count, err);
 }
 
-/* They are held, with all that comes along. */
-static enum rc finalise(struct work *work, const struct draft_ref *refs, size_t count, const struct message *cause,
+enum rc drafts_finalise(struct work *work, const struct draft_ref *refs, size_t count, const struct message *cause,
                         struct error *err) {
   struct invoice *drafts;
   if (count == 0) return RC_OK;
@@ -59,13 +57,6 @@ static enum rc finalise(struct work *work, const struct draft_ref *refs, size_t 
     if (cause && strcmp(drafts[i].id_text, cause->subject) == 0) drafts[i].cause = cause;
   }
   return drafts_replace(work, drafts, count, err);
-}
-
-enum rc drafts_finalise(struct work *work, struct draft_ref *refs, size_t count, const struct message *cause,
-                        struct error *err) {
-  if (count == 0) return RC_OK;
-  TRY(drafts_hold(work, &refs, &count, err));
-  return finalise(work, refs, count, cause, err);
 }
 
 /* It waits for no draft, for it holds some: one that needs an invoice that others hold is left for later. */
@@ -83,5 +74,5 @@ enum rc task_finalise(struct work *work, bool *ret_busy, struct error *err) {
     refs[r] = (struct draft_ref){.tenant = row_uuid(rows, r, 0), .id = row_uuid(rows, r, 1)};
   TRY(drafts_hold_free(work, &refs, &count, err));
   *ret_busy = may_be_more && count > 0;
-  return finalise(work, refs, count, NULL, err);
+  return drafts_finalise(work, refs, count, NULL, err);
 }

@@ -10,9 +10,9 @@ MUST_CHECK enum rc drafts_check(struct work *work, const struct invoice *invoice
 MUST_CHECK enum rc drafts_remove(struct work *work, const struct invoice *invoices, size_t count, struct error *err);
 /* Computes loaded drafts (is_draft says as what) and writes them in place of what is stored. */
 MUST_CHECK enum rc drafts_replace(struct work *work, struct invoice *invoices, size_t count, struct error *err);
-/* Those that are drafts still, and before them those of which they take something back. `cause`: the command about one
- * of them; NULL: none. */
-MUST_CHECK enum rc drafts_finalise(struct work *work, struct draft_ref *refs, size_t count, const struct message *cause,
-                                   struct error *err);
+/* Drafts with those of which they take something back: what drafts_hold gives. `cause`: the command about one of them;
+ * NULL: none. */
+MUST_CHECK enum rc drafts_finalise(struct work *work, const struct draft_ref *refs, size_t count,
+                                   const struct message *cause, struct error *err);
 
 #endif

@@ -97,7 +97,8 @@ static void add_invoice(struct reach *reach, const struct uuid *tenant, const ch
   db_array_uuid(reach->ids, &ref->id);
 }
 
-/* The invoices that notes may be on: of the claimed lines, and older ones for what has no room there. */
+/* The invoices that notes may be on: of the claimed lines, and older ones for what has no room there. It costs a lock
+ * on up to NOTES_OLDER_MAX of these each time: what room there is, is known only when all is locked. */
 static enum rc find_reach(struct work *work, const struct note_request *request, const struct notes *notes,
                           struct reach *reach, struct error *err) {
   PGresult CLEANUP(db_result_release) *rows = NULL;

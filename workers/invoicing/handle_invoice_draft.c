@@ -112,28 +112,37 @@ enum rc handle_invoice_draft(struct work *work, struct message *const *messages,
   return invoice_answer(work, messages[0], messages[0]->subject, 201, err);
 }
 
-/* The draft that the command is about, with room for one more line. `what` is to be done with it. */
-static enum rc load_draft(struct work *work, const struct message *command, const char *what,
-                          struct invoice_facts *ret_facts, struct invoice **ret_draft, struct error *err) {
+/* The draft that a command is about, with room for one more line; it is locked with those that it needs. */
+struct opened {
+  struct invoice_facts facts;
+  struct invoice *draft;
+  struct draft_ref *held; /* itself among them */
+  size_t held_count;
+};
+
+/* `what` is to be done with it. */
+static enum rc open_draft(struct work *work, const struct message *command, const char *what, struct opened *at,
+                          struct error *err) {
   struct draft_ref ref = {.tenant = command->tenant}, *held = &ref;
-  size_t count = 1;
+  size_t held_count = 1, count;
   if (!uuid_parse(command->subject, &ref.id)) return error_set(err, RC_NOT_FOUND, "there is no such invoice");
-  TRY(drafts_hold(work, &held, &count, err));
-  TRY(drafts_load(work, &ref, 1, 1, ret_draft, &count, err));
-  TRY(invoice_facts_load(work, &command->tenant, command->subject, GROUND_TO_STORE, ret_facts, err));
-  TRY(message_expect_version(command, ret_facts->version, err));
-  if (ret_facts->state != INVOICE_DRAFT) return invoice_refuse(ret_facts->state, what, err);
+  TRY(drafts_hold(work, &held, &held_count, err));
+  *at = (struct opened){.held = held, .held_count = held_count};
+  TRY(drafts_load(work, &ref, 1, 1, &at->draft, &count, err));
+  TRY(invoice_facts_load(work, &command->tenant, command->subject, GROUND_TO_STORE, &at->facts, err));
+  TRY(message_expect_version(command, at->facts.version, err));
+  if (at->facts.state != INVOICE_DRAFT) return invoice_refuse(at->facts.state, what, err);
   if (count == 0) return error_set(err, RC_DB_CONFLICT, "the draft was replaced"); /* the batch is run again */
-  (*ret_draft)->cause = command;
+  at->draft->cause = command;
   return RC_OK;
 }
 
 enum rc handle_invoice_add_item(struct work *work, struct message *const *messages, size_t count, struct error *err) {
   (void)count;
-  struct invoice *draft = NULL;
-  struct invoice_facts facts;
-  TRY(load_draft(work, messages[0], "a further line", &facts, &draft, err));
-  ASSERT(draft);
+  struct opened at = {0};
+  TRY(open_draft(work, messages[0], "a further line", &at, err));
+  ASSERT(at.draft);
+  struct invoice *draft = at.draft;
   if (draft->line_count == INVOICE_LINES_MAX)
     return error_set(err, RC_CONFLICT, "an invoice has at most %d lines", INVOICE_LINES_MAX);
   TRY(read_item(work, messages[0]->json, draft->currency, "", &draft->lines[draft->line_count], err));
@@ -146,15 +155,13 @@ enum rc handle_invoice_add_item(struct work *work, struct message *const *messag
 
 enum rc handle_invoice_finalise(struct work *work, struct message *const *messages, size_t count, struct error *err) {
   (void)count;
-  struct invoice *draft = NULL;
-  struct invoice_facts facts;
-  TRY(load_draft(work, messages[0], "finalize", &facts, &draft, err));
-  ASSERT(draft);
-  if (draft->line_count == 0) return error_set(err, RC_CONFLICT, "an invoice without a line cannot be finalised");
-  TRY(drafts_check(work, draft, 1, err));
+  struct opened at = {0};
+  TRY(open_draft(work, messages[0], "finalize", &at, err));
+  ASSERT(at.draft);
+  if (at.draft->line_count == 0) return error_set(err, RC_CONFLICT, "an invoice without a line cannot be finalised");
+  TRY(drafts_check(work, at.draft, 1, err));
 
-  struct draft_ref ref = {.tenant = draft->tenant, .id = draft->id};
-  TRY(drafts_finalise(work, &ref, 1, messages[0], err));
+  TRY(drafts_finalise(work, at.held, at.held_count, messages[0], err));
   return invoice_answer(work, messages[0], messages[0]->subject, 200, err);
 }
 
@@ -167,14 +174,13 @@ static bool is_by_hand(const struct invoice *draft) {
 
 enum rc handle_invoice_delete(struct work *work, struct message *const *messages, size_t count, struct error *err) {
   (void)count;
-  struct invoice *draft = NULL;
-  struct invoice_facts facts;
-  TRY(load_draft(work, messages[0], "delete", &facts, &draft, err));
-  ASSERT(draft);
-  if (!is_by_hand(draft)) return invoice_refuse(INVOICE_DRAFT, "deleting what billing made", err);
+  struct opened at = {0};
+  TRY(open_draft(work, messages[0], "delete", &at, err));
+  ASSERT(at.draft);
+  if (!is_by_hand(at.draft)) return invoice_refuse(INVOICE_DRAFT, "deleting what billing made", err);
 
-  TRY(drafts_remove(work, draft, 1, err));
-  invoice_emit(work, &facts, "invoice.deleted", draft->version, messages[0]);
+  TRY(drafts_remove(work, at.draft, 1, err));
+  invoice_emit(work, &at.facts, "invoice.deleted", at.draft->version, messages[0]);
   reply(work, messages[0], 200, "invoice", messages[0]->subject, "{}");
   return RC_OK;
 }

@@ -7,9 +7,11 @@
 #include "note_store.h"
 
 static enum rc load(struct work *work, const struct message *command, struct invoice_facts *facts, struct error *err) {
-  struct draft_ref ref = {.tenant = command->tenant};
+  struct draft_ref ref = {.tenant = command->tenant}, *refs = &ref;
+  size_t count = 1;
   if (!uuid_parse(command->subject, &ref.id)) return error_set(err, RC_BAD_MESSAGE, "the subject is no invoice's id");
-  TRY(drafts_finalise(work, &ref, 1, NULL, err));
+  TRY(drafts_hold(work, &refs, &count, err));
+  TRY(drafts_finalise(work, refs, count, NULL, err));
   return invoice_facts_load(work, &command->tenant, command->subject, GROUND_TO_STORE, facts, err);
 }
 
