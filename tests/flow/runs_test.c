@@ -555,6 +555,55 @@ Test(runs, invariants_are_views_that_find_what_must_never_be) {
   cr_expect_eq(sql_int(&tenant, stranded), 1);
 }
 
+/* -- the run's row, when several replicas are at it: who holds it shared does not change it -- */
+
+/* A run with one customer; another replica bills a slice of it until `slice` is let go. */
+struct crowd {
+  struct tenant tenant;
+  const char *run, *customers;
+  struct pg_conn *slice;
+};
+
+static struct crowd crowd_new(int failures) {
+  struct crowd crowd = {.tenant = tenant_new(), .run = new_id()};
+  const struct tenant *tenant = &crowd.tenant;
+  subscribe(tenant, customer_new(tenant, NULL), plan_new(tenant, "5.00", "USD", "weekly"), days_ago(10));
+  crowd.customers = keep_text("SELECT FROM customer_billing WHERE tenant_id = '%s' FOR UPDATE", tenant->id);
+  struct pg_conn *customer = hold(crowd.customers); /* nobody begins before the other is at it */
+  sql_do(tenant,
+         keep_text("INSERT INTO billing_runs (tenant_id, id, as_of, status, requested_by, started_at, failures, "
+                   "error_code, error_text) SELECT $1, '%s', now(), 'running', 'test', now(), n, code, code "
+                   "FROM (VALUES (0, NULL), (1, 'INTERNAL')) AS f (n, code) WHERE n = %d",
+                   crowd.run, failures));
+  crowd.slice = hold(keep_text("SELECT FROM billing_runs WHERE id = '%s' FOR SHARE", crowd.run));
+  let_go(customer);
+  return crowd;
+}
+
+static void crowd_disperse(struct crowd *crowd) {
+  let_go(crowd->slice);
+  WAIT_UNTIL(run_is(&crowd->tenant, crowd->run, "completed"), "the run to complete");
+  const json_t *shown = run_shown(&crowd->tenant, crowd->run);
+  cr_expect_eq(json_number_at(shown, "due"), 1);
+  cr_expect_null(json_at(shown, "error.code"));
+  expect_sound_books(&crowd->tenant);
+}
+
+Test(runs, one_that_failed_is_changed_before_its_customers_are_locked) {
+  struct crowd crowd = crowd_new(1);
+  WAIT_UNTIL(waiting_for(crowd.slice) > 0, "the run to be gone on with");
+  cr_expect_str_eq(sql_state(NULL, "postgres", keep_text("%s NOWAIT", crowd.customers)), "00000");
+  crowd_disperse(&crowd);
+}
+
+Test(runs, one_is_not_ended_while_others_bill_slices_of_it) {
+  struct crowd crowd = crowd_new(0);
+  WAIT_UNTIL(json_number_at(run_shown(&crowd.tenant, crowd.run), "due") == 1, "the other slice");
+  for (int looks = 0; looks < 10; looks++, wait_a_moment()) cr_assert_eq(waiting_for(crowd.slice), 0);
+  cr_expect_eq(sql_int(&crowd.tenant, "SELECT count(claimed_at) FROM billing_runs WHERE tenant_id = $1"), 0);
+  crowd_disperse(&crowd);
+}
+
 static int64_t stranded(const struct tenant *tenant) {
   return sql_int(tenant, "SELECT count(*) FROM invariant_invoices_without_next_step WHERE tenant_id = $1");
 }

@@ -38,12 +38,20 @@ enum rc run_insert(struct work *work, const struct run *run, const char *request
   return RC_OK;
 }
 
-enum rc run_hold(struct work *work, const struct run *run, bool *ret_is_running, struct error *err) {
+static enum rc lock(struct work *work, const struct run *run, const struct statement *how, bool *ret_is_locked,
+                    struct error *err) {
   PGresult CLEANUP(db_result_release) *row = NULL;
-  TRY(tx_exec(work->tx, &sql_run_hold, PARAMS(db_uuid(work->arena, &run->tenant), db_uuid(work->arena, &run->id)), &row,
-              err));
-  *ret_is_running = row_count(row) == 1;
+  TRY(tx_exec(work->tx, how, PARAMS(db_uuid(work->arena, &run->tenant), db_uuid(work->arena, &run->id)), &row, err));
+  *ret_is_locked = row_count(row) == 1;
   return RC_OK;
+}
+
+enum rc run_hold(struct work *work, const struct run *run, bool *ret_is_running, struct error *err) {
+  return lock(work, run, &sql_run_hold, ret_is_running, err);
+}
+
+enum rc run_take(struct work *work, const struct run *run, bool *ret_is_alone, struct error *err) {
+  return lock(work, run, &sql_run_take, ret_is_alone, err);
 }
 
 /* -- loading -- */

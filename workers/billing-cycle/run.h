@@ -30,6 +30,8 @@ MUST_CHECK enum rc run_insert(struct work *work, const struct run *run, const ch
                               const struct message *cause, struct error *err);
 /* Holds the run against pause and end; false when it does not run any more. */
 MUST_CHECK enum rc run_hold(struct work *work, const struct run *run, bool *ret_is_running, struct error *err);
+/* Holds the run alone, without waiting; false when it does not run any more, or others hold it. */
+MUST_CHECK enum rc run_take(struct work *work, const struct run *run, bool *ret_is_alone, struct error *err);
 /* Locks the run's next due customers, longest due first. */
 MUST_CHECK enum rc run_claim(struct work *work, const struct run *run, int limit, struct db_array **ret_customers,
                              char ret_first[static UUID_TEXT_MAX], struct error *err);
@@ -44,7 +46,8 @@ MUST_CHECK enum rc run_park(struct work *work, const struct run *run, struct db_
                             const struct error *why, struct slice *ret_slice, struct error *err);
 /* Adds a slice to the run's counts (BILL-064). */
 MUST_CHECK enum rc run_tally(struct work *work, const struct run *run, const struct slice *slice, struct error *err);
-/* Notes that all is claimed, if it is, and completes the run when all that it asked for has come. */
+/* Notes that all is claimed, if it is, and completes the run when all that it asked for has come. Whoever calls it has
+ * the run's row for itself, or none of it: it is changed. */
 MUST_CHECK enum rc run_finish(struct work *work, const struct run *run, struct error *err);
 
 /* The run of a test clock's stop: begun, and its first slice billed. */

@@ -21,12 +21,13 @@ struct claim {
   char first[UUID_TEXT_MAX];
 };
 
-static enum rc begin(struct work *work, const struct run *run, bool *ret_is_running, struct error *err) {
+static enum rc begin(struct work *work, const struct run *run, struct error *err) {
   TRY(work_begin(work, err));
-  TRY(work_at_clock(work, &run->tenant, &run->clock, err));
-  return run_hold(work, run, ret_is_running, err);
+  return work_at_clock(work, &run->tenant, &run->clock, err);
 }
 
+/* If the step comes to a commit. The row changes before it is held, for others hold it as well: two that had it shared
+ * and would change it in the end would wait for each other. */
 static enum rc forget_failure(struct work *work, const struct run *run, struct error *err) {
   if (!run->has_failed) return RC_OK;
   return tx_exec(work->tx, &sql_run_forget_failure,
@@ -36,24 +37,32 @@ static enum rc forget_failure(struct work *work, const struct run *run, struct e
 static enum rc bill_claimed(struct work *work, const struct run *run, struct db_array *customers, struct error *err) {
   struct slice slice;
   TRY(run_bill(work, run, customers, &slice, err));
-  TRY(run_tally(work, run, &slice, err));
-  return forget_failure(work, run, err);
+  return run_tally(work, run, &slice, err);
 }
 
 static enum rc try_slice(struct work *work, const struct run *run, int limit, struct claim *claim, struct error *err) {
   struct db_array *customers;
   bool is_running;
   claim->count = 0;
-  TRY(begin(work, run, &is_running, err));
+  TRY(begin(work, run, err));
+  TRY(forget_failure(work, run, err));
+  TRY(run_hold(work, run, &is_running, err));
   if (!is_running) return RC_OK;
-  if (!run->is_claimed) {
-    TRY(run_claim(work, run, limit, &customers, claim->first, err));
-    claim->count = db_array_count(customers);
-  }
-  if (claim->count > 0)
-    TRY(bill_claimed(work, run, customers, err));
-  else
-    TRY(run_finish(work, run, err));
+  TRY(run_claim(work, run, limit, &customers, claim->first, err));
+  claim->count = db_array_count(customers);
+  if (claim->count == 0) return RC_OK;
+  TRY(bill_claimed(work, run, customers, err));
+  return work_commit(work, err);
+}
+
+/* In a transaction of its own, which has the run for itself: when others bill slices of it, it is not at its end. */
+static enum rc finish(struct work *work, const struct run *run, struct error *err) {
+  bool is_alone;
+  TRY(begin(work, run, err));
+  TRY(run_take(work, run, &is_alone, err));
+  if (!is_alone) return RC_OK;
+  TRY(forget_failure(work, run, err));
+  TRY(run_finish(work, run, err));
   return work_commit(work, err);
 }
 
@@ -61,7 +70,8 @@ static enum rc park_customer(struct work *work, const struct run *run, const cha
                              struct error *err) {
   struct slice slice;
   bool is_running;
-  TRY(begin(work, run, &is_running, err));
+  TRY(begin(work, run, err));
+  TRY(run_hold(work, run, &is_running, err));
   if (!is_running) return RC_OK;
   struct db_array *customers = db_array_new(work->arena);
   db_array_text(customers, customer);
@@ -100,12 +110,13 @@ static enum rc bill_one_by_one(struct work *work, const struct run *run, size_t 
 
 static enum rc step(struct work *work, const struct run *run, bool *ret_busy, struct error *err) {
   if (run->is_dry) return dry_run_step(work, run, ret_busy, err);
+  if (run->is_claimed) return finish(work, run, err);
   struct claim claim = {0};
   enum rc rc = try_slice(work, run, RUN_SLICE_CUSTOMERS, &claim, err);
   work_rollback(work);
   *ret_busy = *ret_busy || claim.count > 0;
   if (is_about_a_customer(rc) && claim.count > 0) return bill_one_by_one(work, run, claim.count, err);
-  return rc;
+  return rc == RC_OK && claim.count == 0 ? finish(work, run, err) : rc;
 }
 
 /* -- a round -- */
