@@ -555,6 +555,29 @@ Test(runs, invariants_are_views_that_find_what_must_never_be) {
   cr_expect_eq(sql_int(&tenant, stranded), 1);
 }
 
+/* Whoever is due first: no customer is locked while the one with the least id is waited for. */
+Test(runs, a_dry_one_locks_its_customers_by_their_ids) {
+  struct tenant tenant = tenant_new();
+  const char *plan = plan_new(&tenant, "5.00", "USD", "weekly");
+  for (int i = 0; i < 2; i++) subscribe(&tenant, customer_new(&tenant, NULL), plan, days_ago(10));
+  const char *least =
+      sql_text(&tenant, "SELECT customer_id FROM customer_billing WHERE tenant_id = $1 ORDER BY 1 LIMIT 1");
+  sql_do(&tenant, keep_text("UPDATE customer_billing SET next_billing_at = next_billing_at - interval '1 hour' "
+                            "WHERE tenant_id = $1 AND customer_id <> '%s'",
+                            least));
+  struct pg_conn *holder = hold(keep_text("SELECT FROM customer_billing WHERE customer_id = '%s' FOR UPDATE", least));
+  const char *run = json_at(api_post(&tenant, 201, "/api/billing/runs", "{'dryRun':true}"), "id");
+  WAIT_UNTIL(waiting_for(holder) > 0, "the dry run to come to its customers");
+  cr_expect_str_eq(sql_state(NULL, "postgres",
+                             keep_text("SELECT FROM customer_billing WHERE tenant_id = '%s' AND customer_id <> '%s' "
+                                       "FOR UPDATE NOWAIT",
+                                       tenant.id, least)),
+                   "00000");
+  let_go(holder);
+  WAIT_UNTIL(run_is(&tenant, run, "completed"), "the dry run");
+  cr_expect_eq(json_number_at(run_shown(&tenant, run), "invoiced"), 2);
+}
+
 /* -- the run's row, when several replicas are at it: who holds it shared does not change it -- */
 
 /* A run with one customer; another replica bills a slice of it until `slice` is let go. */

@@ -74,11 +74,13 @@ static enum rc hold(struct work *work, const struct run *run, struct findings *f
   return RC_OK;
 }
 
+/* They are chosen by when they are due, and locked as by everybody: what is due of them is read after that. It waits
+ * for who is busy, for a dry run leaves nobody out. */
 static enum rc claim(struct work *work, const struct run *run, struct findings *findings,
                      struct db_array **ret_customers, struct error *err) {
   struct arena *arena = work->arena;
   PGresult CLEANUP(db_result_release) *rows = NULL;
-  TRY(tx_exec(work->tx, &sql_dry_run_claim,
+  TRY(tx_exec(work->tx, &sql_dry_run_next,
               PARAMS(db_uuid(arena, &run->tenant), db_utime(arena, run->as_of), db_int(arena, SLICE_CUSTOMERS),
                      db_uuid(arena, &run->clock), findings->before.at, findings->before.customer),
               &rows, err));
@@ -89,7 +91,8 @@ static enum rc claim(struct work *work, const struct run *run, struct findings *
   int last = row_count(rows) - 1;
   findings->after = (struct cursor){arena_strdup(&findings->arena, row_text(rows, last, 1)),
                                     arena_strdup(&findings->arena, row_text(rows, last, 0))};
-  return RC_OK;
+  return tx_exec(work->tx, &sql_customer_billing_lock,
+                 PARAMS(db_uuid(arena, &run->tenant), db_array_literal(*ret_customers)), NULL, err);
 }
 
 static void note(struct findings *findings, const struct billable *s, const struct dry_amounts *amounts) {

@@ -43,6 +43,9 @@ struct migration {
   int64_t moved, items, coming, overridden, ending, leaving;
   bool has_more; /* MIGRATION_MAX were enough for one command; the next one goes on */
   struct db_array *subscriptions, *changes, *periods, *times; /* that are moved, their rows, from when on */
+  struct db_array *customers;                                 /* of all that were looked at */
+  const char **held;                                          /* whose billing is locked, in order; NULL: nobody's */
+  size_t held_count;
 };
 
 /* A subscription, as it concerns the version. */
@@ -243,27 +246,49 @@ static enum rc read_chunk(struct work *work, const struct migration *migration, 
                  ret_rows, err);
 }
 
-/* The customers' billing locks come first, as for everybody; then what stands in the rows is read. */
-static enum rc lock_chunk(struct work *work, const struct migration *migration, const char *after, struct error *err) {
-  struct db_array *customers = db_array_new(work->arena);
-  PGresult CLEANUP(db_result_release) *rows = NULL;
-  TRY(read_chunk(work, migration, after, &rows, err));
-  for (int r = 0; r < row_count(rows); r++) db_array_text(customers, row_text(rows, r, COLUMN_CUSTOMER));
-  return tx_exec(work->tx, &sql_customer_billing_lock, PARAMS(migration->tenant, db_array_literal(customers)), NULL,
-                 err);
+static int compare_texts(const void *a, const void *b) {
+  return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Who came while the locks were waited for is for the next command. */
+static bool is_held(const struct migration *migration, const char *customer) {
+  return bsearch(&customer, migration->held, migration->held_count, sizeof *migration->held, compare_texts) != NULL;
+}
+
+static enum rc take_chunk(struct work *work, struct migration *migration, const PGresult *rows, struct error *err) {
+  for (int r = 0; r < row_count(rows); r++) {
+    const char *customer = row_text(rows, r, COLUMN_CUSTOMER);
+    db_array_text(migration->customers, customer);
+    if (migration->held && !is_held(migration, customer))
+      migration->has_more = true;
+    else
+      TRY(take(work, migration, rows, r, err));
+  }
+  return RC_OK;
 }
 
 static enum rc decide(struct work *work, struct migration *migration, struct error *err) {
   const char *after = "00000000-0000-0000-0000-000000000000";
   for (;;) {
     PGresult CLEANUP(db_result_release) *rows = NULL;
-    if (!migration->is_preview) TRY(lock_chunk(work, migration, after, err));
     TRY(read_chunk(work, migration, after, &rows, err));
-    migration->has_more = row_count(rows) > 0 && migration->moved >= MIGRATION_MAX;
-    if (row_count(rows) == 0 || migration->has_more) return RC_OK;
-    for (int r = 0; r < row_count(rows); r++) TRY(take(work, migration, rows, r, err));
+    if (row_count(rows) == 0) return RC_OK;
+    if (migration->moved >= MIGRATION_MAX) return migration->has_more = true, RC_OK;
+    TRY(take_chunk(work, migration, rows, err));
     after = arena_strdup(work->arena, row_text(rows, row_count(rows) - 1, COLUMN_SUBSCRIPTION));
   }
+}
+
+/* All at once, by their ids (which is the order of the rows), however many chunks they came in. */
+static enum rc lock_customers(struct work *work, struct migration *migration, struct db_array *customers,
+                              struct error *err) {
+  PGresult CLEANUP(db_result_release) *rows = NULL;
+  TRY(tx_exec(work->tx, &sql_customer_billing_lock, PARAMS(migration->tenant, db_array_literal(customers)), &rows,
+              err));
+  migration->held_count = (size_t)row_count(rows);
+  migration->held = ARENA_ARRAY(work->arena, const char *, migration->held_count + 1);
+  for (int r = 0; r < row_count(rows); r++) migration->held[r] = arena_strdup(work->arena, row_text(rows, r, 0));
+  return RC_OK;
 }
 
 /* Columns as in plan_migrate.sql. At the customer's time, which may be a test clock's. */
@@ -380,7 +405,8 @@ static enum rc read_request(struct work *work, const struct message *command, co
                                   .subscriptions = db_array_new(work->arena),
                                   .changes = db_array_new(work->arena),
                                   .periods = db_array_new(work->arena),
-                                  .times = db_array_new(work->arena)};
+                                  .times = db_array_new(work->arena),
+                                  .customers = db_array_new(work->arena)};
   TRY(body_int(body, "fromVersion", 1, INT32_MAX, 0, &migration->from, err));
   TRY(body_int(body, "toVersion", 1, INT32_MAX, plan->current_version, &migration->to, err));
   TRY(body_bool(body, "preview", false, &migration->is_preview, err));
@@ -388,6 +414,15 @@ static enum rc read_request(struct work *work, const struct message *command, co
   if (migration->from == migration->to)
     return error_field(err, RC_VALIDATION, "toVersion", "is the version that they have");
   return load_offers(work, migration, err);
+}
+
+/* A preview tells whose billing is to be locked, which comes first, as for everybody; then it is decided by what stands
+ * in the rows. */
+static enum rc decide_held(struct work *work, const struct plan *plan, struct migration *migration, struct error *err) {
+  struct db_array *customers = migration->customers;
+  TRY(read_request(work, migration->command, plan, migration, err));
+  TRY(lock_customers(work, migration, customers, err));
+  return decide(work, migration, err);
 }
 
 enum rc handle_plan_migrate(struct work *work, struct message *const *messages, size_t count, struct error *err) {
@@ -399,6 +434,7 @@ enum rc handle_plan_migrate(struct work *work, struct message *const *messages, 
   TRY(plan_lock(work, command, &plan, err));
   TRY(read_request(work, command, plan, migration, err));
   TRY(decide(work, migration, err));
+  if (!migration->is_preview) TRY(decide_held(work, plan, migration, err));
 
   bool is_done = migration->is_preview || migration->moved == 0;
   if (!is_done) TRY(store(work, migration, &version, err));
