@@ -106,7 +106,7 @@ enum rc handle_dead_letter_drop(struct work *work, struct message *const *messag
   (void)count;
   PGresult CLEANUP(db_result_release) *row = NULL;
   TRY(load_dead(work, messages[0], &row, err));
-  TRY(tell_run(work, messages[0], row, err));
   TRY(tell_subscription(work, messages[0], row, err));
+  TRY(tell_run(work, messages[0], row, err)); /* last, as a run counts after it has billed */
   return resolve(work, messages[0], "dropped", "dead-letter.dropped", err);
 }

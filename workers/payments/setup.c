@@ -166,6 +166,7 @@ static enum rc lock_payments(struct work *work, const struct setup *setup, struc
   return RC_OK;
 }
 
+/* Before payments, though methods come after them: one that is pending is nobody's but this task's. */
 static enum rc lock_method(struct work *work, const struct setup *setup, bool *ret_is_pending, struct found *ret_found,
                            struct error *err) {
   PGresult CLEANUP(db_result_release) *rows = NULL;
