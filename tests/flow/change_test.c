@@ -68,6 +68,7 @@ static int64_t waiting(const struct tenant *tenant) {
  * that periods do not tile any more: no test that does this ends with expect_sound_books(). */
 static void pass_days(const struct tenant *tenant, int days) {
   sql_do(tenant, keep_text("UPDATE subscriptions SET start_date = start_date - %1$d, anchor_date = anchor_date - %1$d,"
+                           " cancel_at = cancel_at - interval '%1$d days',"
                            " next_billing_at = next_billing_at - interval '%1$d days',"
                            " current_period_start = current_period_start - interval '%1$d days',"
                            " current_period_end = current_period_end - interval '%1$d days' WHERE tenant_id = $1",
@@ -490,6 +491,27 @@ Test(change, that_waits_credits_nothing_of_an_invoice_that_is_void_by_then) {
   WAIT_UNTIL(invoices_are(&s.tenant, 2), "the last invoice");
   cr_expect_str_eq(lines_of(&s.tenant), "credit 0, subscription 1000");
   expect_sound_books(&s.tenant);
+}
+
+/* Nor makes such a credit alone an invoice. */
+Test(change, that_waits_makes_no_invoice_of_a_credit_of_what_is_void) {
+  static const char *const ends[] = {"{'immediately':true,'prorate':false}", "{'immediately':false}"};
+  for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+    struct subscriber s = subscribe("10.00");
+    const char *invoice = sql_text(&s.tenant, "SELECT id::text FROM invoices WHERE tenant_id = $1");
+    api_post(&s.tenant, 200, act(s.subscription, "change-plan"),
+             "{'planId':'%s','when':'now','billing':'next_invoice'}", thirty(&s.tenant, "0.00"));
+    cr_expect_str_eq(waiting_of(&s.tenant), "credit -5.00");
+    api_post(&s.tenant, 200, keep_text("/api/billing/invoices/%s/void", invoice), "{}");
+    const json_t *preview = api_post(&s.tenant, 200, act(s.subscription, "preview"), "%s", ends[i]);
+    cr_expect_eq(json_array_size(json_node_at(preview, "waiting")), 0);
+    cr_expect_eq(json_array_size(json_node_at(preview, "invoices")), 0);
+    cr_expect(json_is_null(json_node_at(preview, "nextInvoice")));
+    api_post(&s.tenant, 200, act(s.subscription, "cancel"), "%s", ends[i]);
+    pass_days(&s.tenant, 16);
+    billing_run(&s.tenant);
+    cr_expect_eq(count_messages(&s.tenant, "invoice.create"), 1);
+  }
 }
 
 /* What is on a void invoice was charged to nobody. */

@@ -318,8 +318,10 @@ class Life:
         return self.state in ("trialing", "active") and self.due_at() <= instant
 
     def with_waiting(self, lines):
-        """These, and what waited for an invoice."""
+        """These, and what waited for an invoice; credits that have become nothing go with others, or wait on."""
         self.look_for_voids()
+        if not any(line.amount or line.is_cut and not line.credits for line in lines + self.waiting):
+            return lines
         waited, self.waiting = self.waiting, []
         return lines + waited
 

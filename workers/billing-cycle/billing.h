@@ -102,6 +102,8 @@ struct line {
   int64_t revision;                 /* 0, or the version of the subscription that a change within the period made */
   const struct line_change *change; /* of the two sides of a change (BILL-022); else NULL */
   bool has_waited;                  /* for this invoice; such come first, for a true-up looks at what they came to */
+  bool takes_nothing;               /* one of these that credits what is void by now */
+  const char *pending_id;           /* under which it was kept (pending.h) */
   const char *json;                 /* as it was written then; NULL: it is to be written yet */
   struct grid grid; /* set by billing_add: the subscription's of now, in which the shares were counted */
   const struct zone *zone;

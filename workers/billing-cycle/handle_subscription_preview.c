@@ -9,7 +9,8 @@ enum { PREVIEW_JSON_MAX = 1024 * 1024 };
 
 static void write_lines(struct json_writer *json, const char *key, const struct line *lines, size_t first, size_t end) {
   json_put_array(json, key);
-  for (size_t i = first; i < end; i++) billing_write_line(json, &lines[i]);
+  for (size_t i = first; i < end; i++)
+    if (!lines[i].takes_nothing) billing_write_line(json, &lines[i]);
   json_put_end(json);
 }
 
@@ -29,6 +30,13 @@ static void add_waiting(struct work *work, const struct billing *waiting, struct
     if (billing->count > 0) line.billed_on = billing->lines[0].billed_on;
     billing_add(work->arena, billing, &line);
   }
+  pending_leave(billing);
+}
+
+static bool makes_invoice(const struct billing *waiting) {
+  for (size_t i = 0; i < waiting->count; i++)
+    if (!waiting->lines[i].takes_nothing) return true;
+  return false;
 }
 
 static enum rc bill_next(struct work *work, const struct standing *standing, const struct rest *rest,
@@ -38,7 +46,7 @@ static enum rc bill_next(struct work *work, const struct standing *standing, con
   *then = standing->s;
   if (rest->scheduled) then->scheduled = rest->scheduled;
   do {
-    may_go_on = then->renewed_count > 0 && rest->waiting.count == 0;
+    may_go_on = then->renewed_count > 0 && !makes_invoice(&rest->waiting);
     *ret_at = then->next_at;
     TRY(billing_pass_next(work->arena, billing, then, err));
   } while (may_go_on && billing->count == 0);
@@ -56,8 +64,9 @@ static enum rc peek(struct work *work, struct standing *standing, struct error *
   const struct uuid *tenant = &standing->command->tenant;
   const struct siblings *siblings = &standing->siblings;
   if (standing->bills_now) TRY(pending_peek(work, tenant, &standing->s, 1, &standing->billing, err));
-  if (siblings->count == 0) return RC_OK;
-  return pending_peek(work, tenant, siblings->at, siblings->count, &standing->billing, err);
+  if (siblings->count > 0) TRY(pending_peek(work, tenant, siblings->at, siblings->count, &standing->billing, err));
+  pending_leave(&standing->billing);
+  return RC_OK;
 }
 
 /* `invoices` are made at once, those of boundaries that have come by now among them. `nextInvoice` is the

@@ -8,6 +8,7 @@
 #include "sql.h"
 
 enum { LINE_JSON_MAX = 65536 };
+enum { SUBSCRIPTION, LINE, TAKES_NOTHING, ID }; /* columns of pending_lines_of.sql */
 
 enum rc pending_keep(struct work *work, const struct uuid *tenant, const struct line *kept, size_t count,
                      struct error *err) {
@@ -50,40 +51,63 @@ static const struct billable *find(const struct billable *subscriptions, size_t 
 static enum rc add_rows(struct work *work, const PGresult *rows, const struct billable *subscriptions, size_t count,
                         struct billing *billing, struct error *err) {
   size_t bytes = 0;
-  for (int r = 0; r < row_count(rows); r++) bytes += strlen(row_text(rows, r, 1));
+  for (int r = 0; r < row_count(rows); r++) bytes += strlen(row_text(rows, r, LINE));
   if (bytes > BILLING_STEP_BYTES)
     return error_set(err, RC_CONFLICT, "the lines of changes that wait for the next invoice are too many: %d",
                      row_count(rows));
   for (int r = 0; r < row_count(rows); r++) {
-    struct uuid id = row_uuid(rows, r, 0);
+    struct uuid id = row_uuid(rows, r, SUBSCRIPTION);
     const struct billable *s = find(subscriptions, count, &id);
     ASSERT(s);
     billing_add(work->arena, billing,
                 &(struct line){.subscription = s,
                                .billed_on = billed_on(work, billing, s),
                                .has_waited = true,
-                               .json = arena_strdup(work->arena, row_text(rows, r, 1))});
+                               .takes_nothing = row_bool(rows, r, TAKES_NOTHING),
+                               .pending_id = arena_strdup(work->arena, row_text(rows, r, ID)),
+                               .json = arena_strdup(work->arena, row_text(rows, r, LINE))});
   }
   return RC_OK;
 }
 
 /* A subscription that is parked keeps its lines, too. */
-static enum rc add(struct work *work, const struct statement *statement, const struct uuid *tenant,
-                   const struct billable *subscriptions, size_t count, struct billing *billing, struct error *err) {
+enum rc pending_peek(struct work *work, const struct uuid *tenant, const struct billable *subscriptions, size_t count,
+                     struct billing *billing, struct error *err) {
   struct db_array *ids = db_array_new(work->arena);
   for (size_t i = 0; i < count; i++)
     if (!subscriptions[i].is_parked) db_array_uuid(ids, &subscriptions[i].id);
   PGresult CLEANUP(db_result_release) *rows = NULL;
-  TRY(tx_exec(work->tx, statement, PARAMS(db_uuid(work->arena, tenant), db_array_literal(ids)), &rows, err));
+  TRY(tx_exec(work->tx, &sql_pending_lines_of, PARAMS(db_uuid(work->arena, tenant), db_array_literal(ids)), &rows,
+              err));
   return add_rows(work, rows, subscriptions, count, billing, err);
+}
+
+/* -- what is void -- */
+
+static bool is_alone(const struct billing *billing, const struct line *line) {
+  for (size_t i = 0; line->takes_nothing && i < billing->count; i++) {
+    const struct line *other = &billing->lines[i];
+    if (!other->takes_nothing && uuid_equal(&other->subscription->id, &line->subscription->id)) return false;
+  }
+  return line->takes_nothing;
+}
+
+void pending_leave(struct billing *billing) {
+  size_t stay = 0;
+  for (size_t i = 0; i < billing->count; i++) /* what is taken away makes none of the others alone */
+    if (!is_alone(billing, &billing->lines[i])) billing->lines[stay++] = billing->lines[i];
+  billing->count = stay;
 }
 
 enum rc pending_take(struct work *work, const struct uuid *tenant, const struct billable *subscriptions, size_t count,
                      struct billing *billing, struct error *err) {
-  return add(work, &sql_pending_lines_take, tenant, subscriptions, count, billing, err);
-}
-
-enum rc pending_peek(struct work *work, const struct uuid *tenant, const struct billable *subscriptions, size_t count,
-                     struct billing *billing, struct error *err) {
-  return add(work, &sql_pending_lines_of, tenant, subscriptions, count, billing, err);
+  struct db_array *taken = db_array_new(work->arena);
+  size_t first = billing->count;
+  TRY(pending_peek(work, tenant, subscriptions, count, billing, err));
+  for (size_t i = first; i < billing->count; i++)
+    if (!is_alone(billing, &billing->lines[i])) db_array_text(taken, billing->lines[i].pending_id);
+  pending_leave(billing);
+  if (db_array_count(taken) == 0) return RC_OK;
+  return tx_exec(work->tx, &sql_pending_lines_take, PARAMS(db_uuid(work->arena, tenant), db_array_literal(taken)), NULL,
+                 err);
 }
