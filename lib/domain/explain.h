@@ -81,8 +81,8 @@ MUST_CHECK enum rc explain_agreed(struct explanation *explanation, int64_t minim
                                   int64_t *ret_minor, struct error *err);
 /* Charged after all: what was to be credited, and the lines had less left. */
 int64_t explain_uncredited(struct explanation *explanation, int64_t charged_minor, int64_t uncredited_minor);
-/* What was agreed on for some periods, less what was charged in them, at least 0. charged_minor below 0: an earlier state of a
- * period has not reached its own part. */
+/* What was agreed on for some periods, less what was charged in them, at least 0. charged_minor below 0: an earlier
+ * state of a period has not reached its own part. */
 int64_t explain_missing(struct explanation *explanation, int64_t agreed_minor, int64_t charged_minor);
 
 /* A line written by hand. */
