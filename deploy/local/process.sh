@@ -10,7 +10,7 @@
 # (SIGTERM) and "kill" (SIGKILL; of postgres, the whole server with its backends) when it is gone. ./dev
 # sources this file; the fault tests call it.
 #
-# A process is known by pid, time of birth and boot, and by its command line: a pid file that a crash left
+# A process is known by pid, time of birth and boot: a pid file that a crash left
 # never points at a stranger. A worker is two (lib/runtime/supervisor.h), of which the pid file knows the parent.
 
 if [[ ${BASH_SOURCE[0]} == "$0" ]]; then
@@ -152,17 +152,26 @@ postgres_clear_dead() {
 # When a pid was born, in ticks since boot, and which boot: never the same for two processes.
 birth_of() {
     local stat fields
-    { stat=$(<"/proc/$1/stat"); } 2>/dev/null || return 1
+    { read -r stat <"/proc/$1/stat"; } 2>/dev/null || return 1
     read -ra fields <<<"${stat##*) }"
     echo "${fields[19]} $(</proc/sys/kernel/random/boot_id)"
 }
 
-# Prints the pid of a process that runs; fails when it does not. Needs process_define.
+# Not by $(<…): where that cannot read, for the process has just gone, bash ends.
+is_zombie() {
+    local stat
+    { read -r stat <"/proc/$1/stat"; } 2>/dev/null || return 1
+    [[ ${stat##*) } == [ZX]* ]]
+}
+
+# Its command line, which is empty for a moment while it becomes another program. Needs process_define.
+is_itself() { grep -qaF -- "$mark" "/proc/$1/cmdline" 2>/dev/null; }
+
+# Prints the pid of a process that runs; fails when it does not.
 process_pid() {
     local pid birth
     { read -r pid birth <"$PIDFILE_DIR/$1.pid"; } 2>/dev/null || return 1
-    [[ $pid =~ ^[0-9]+$ && $(birth_of "$pid") == "$birth" ]] || return 1
-    grep -qaF -- "$mark" "/proc/$pid/cmdline" 2>/dev/null || return 1 # empty for a zombie
+    [[ $pid =~ ^[0-9]+$ && $(birth_of "$pid") == "$birth" ]] && ! is_zombie "$pid" || return 1
     echo "$pid"
 }
 
@@ -196,8 +205,7 @@ process_launch() {
             "$name" "${command[@]}"
     ) </dev/null >>"$log" 2>&1 &
     pid=$!
-    # until it has become itself
-    while ((tries++ < 500)) && kill -0 "$pid" 2>/dev/null && ! process_runs "$name"; do sleep 0.01; done
+    while ((tries++ < 500)) && kill -0 "$pid" 2>/dev/null && ! is_itself "$pid"; do sleep 0.01; done
     disown "$pid" 2>/dev/null || true
 }
 
@@ -274,10 +282,10 @@ has_other_threads() {
     ((${#tasks[@]} > 1))
 }
 
-# Is the process that was born then not gone yet? Needs process_define.
+# Is the process that was born then not gone yet?
 process_lingers() {
     [[ $(birth_of "$1") == "$2" ]] || return 1
-    grep -qaF -- "$mark" "/proc/$1/cmdline" 2>/dev/null || has_other_threads "$1"
+    ! is_zombie "$1" || has_other_threads "$1"
 }
 
 process_kill() {
