@@ -8,17 +8,22 @@ enum rc credit_uses_hold(struct work *work, const struct uuid *tenant, struct db
                  PARAMS(db_uuid(work->arena, tenant), db_array_literal(invoices)), NULL, err);
 }
 
+static enum rc hold_of(struct work *work, const struct invoice_facts *invoice, struct error *err) {
+  struct db_array *ids = db_array_new(work->arena);
+  db_array_text(ids, invoice->id);
+  return credit_uses_hold(work, &invoice->tenant, ids, err);
+}
+
 enum rc credit_uses_load(struct work *work, const struct invoice_facts *invoice, enum ground_use use,
                          struct credit_uses *ret_uses, struct error *err) {
-  const char *params[] = {db_uuid(work->arena, &invoice->tenant), invoice->id, db_utime(work->arena, work->now)};
   struct credit_uses uses = {.at = NULL};
   PGresult CLEANUP(db_result_release) *rows = NULL;
   *ret_uses = uses;
   if (invoice->credit_applied_minor == 0) return RC_OK;
-  struct db_array *held = db_array_new(work->arena);
-  db_array_text(held, invoice->id);
-  if (use == GROUND_TO_STORE) TRY(credit_uses_hold(work, &invoice->tenant, held, err));
-  TRY(tx_exec(work->tx, &invoicing_sql_credit_uses_load, params, 3, &rows, err));
+  if (use == GROUND_TO_STORE) TRY(hold_of(work, invoice, err));
+  TRY(tx_exec(work->tx, &invoicing_sql_credit_uses_load,
+              PARAMS(db_uuid(work->arena, &invoice->tenant), invoice->id, db_utime(work->arena, work->now)), &rows,
+              err));
   uses.count = (size_t)row_count(rows);
   uses.at = ARENA_ARRAY(work->arena, struct credit_use, uses.count);
   uses.grants = ARENA_ARRAY(work->arena, const char *, uses.count);

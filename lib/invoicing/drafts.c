@@ -4,6 +4,7 @@
 #include "base/assert.h"
 #include "db/columns.h"
 #include "invoicing/order.h"
+#include "invoicing/origins.h"
 #include "invoicing_sql.h"
 
 /* Columns as in drafts_load.sql. */
@@ -160,13 +161,11 @@ enum rc drafts_hold_free(struct work *work, struct draft_ref **refs, size_t *cou
 
 enum rc drafts_hold_before(struct work *work, struct invoice *invoices, size_t count, struct draft_ref **ret_refs,
                            size_t *ret_count, struct error *err) {
-  const char *params[ORIGIN_KEYS];
   bool has_drafts = false;
   PGresult CLEANUP(db_result_release) *rows = NULL;
   *ret_count = 0;
-  if (origin_keys(work, invoices, count, params) == 0) return RC_OK;
-  TRY(tx_exec(work->tx, &invoicing_sql_origins_find, params, ORIGIN_KEYS, &rows, err));
-  for (int r = 0; r < row_count(rows); r++) has_drafts = has_drafts || row_bool(rows, r, 2);
+  TRY(origins_find(work, invoices, count, &rows, err));
+  for (int r = 0; rows && r < row_count(rows); r++) has_drafts = has_drafts || row_bool(rows, r, 2);
   if (!has_drafts) return RC_OK;
   *ret_refs = ARENA_ARRAY(work->arena, struct draft_ref, (size_t)row_count(rows));
   *ret_count = (size_t)row_count(rows);

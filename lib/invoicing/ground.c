@@ -7,6 +7,7 @@
 #include "base/assert.h"
 #include "db/columns.h"
 #include "invoicing/landing.h"
+#include "invoicing/origins.h"
 #include "invoicing_sql.h"
 
 const struct settings *settings_of(const struct ground *ground, const struct uuid *tenant) {
@@ -296,110 +297,6 @@ enum rc coupon_uses_save(struct work *work, const struct ground *ground, struct 
   return tx_exec(work->tx, &invoicing_sql_coupon_uses_save, params, USE_COLUMNS, NULL, err);
 }
 
-/* -- what credits take back -- */
-
-static enum rc read_origin(struct work *work, const PGresult *rows, int row, struct origin *origin, struct error *err) {
-  origin->id = row_uuid(rows, row, 1);
-  origin->charge = (struct taken_back){.amount_minor = row_int(rows, row, 2),
-                                       .discount_minor = row_int(rows, row, 3),
-                                       .taken_minor = row_int(rows, row, 4),
-                                       .discount_taken_minor = row_int(rows, row, 5)};
-  origin->rate.percent_micro = row_int(rows, row, 6);
-  origin->rate.is_inclusive = row_bool(rows, row, 8);
-  origin->discounts = row_text_copy(work->arena, rows, row, 9);
-  if (!row_is_null(rows, row, 10)) origin->rate.id = row_uuid(rows, row, 10);
-  origin->is_void = row_bool(rows, row, 11);
-  origin->is_draft = row_bool(rows, row, 12);
-  if (tax_category_from_name(row_text(rows, row, 7), &origin->rate.category)) return RC_OK;
-  return error_set(err, RC_INVARIANT, "a line's tax category is unknown");
-}
-
-/* Lines that take others back, and their invoices. */
-struct asked {
-  struct invoice_line **lines;
-  const struct invoice **invoices;
-  size_t count;
-};
-
-/* Lines that take back the same line share what is known of it. */
-static struct invoice_line *find_twin(const struct asked *asked, const struct invoice_line *line) {
-  for (size_t i = 0; i < asked->count; i++)
-    if (strcmp(asked->lines[i]->subscription_id, line->subscription_id) == 0 &&
-        line_name_equal(&asked->lines[i]->credits, &line->credits))
-      return asked->lines[i];
-  return NULL;
-}
-
-static void write_keys(struct work *work, const struct asked *asked, const char *ret_params[static ORIGIN_KEYS]) {
-  struct db_array *tenants = db_array_new(work->arena), *subscriptions = db_array_new(work->arena);
-  struct line_names names = line_names_new(work->arena);
-  for (size_t i = 0; i < asked->count; i++) {
-    db_array_uuid(tenants, &asked->invoices[i]->tenant);
-    db_array_text(subscriptions, asked->lines[i]->subscription_id);
-    line_names_add(&names, &asked->lines[i]->credits);
-  }
-  ret_params[0] = db_array_literal(tenants);
-  ret_params[1] = db_array_literal(subscriptions);
-  line_names_literals(&names, &ret_params[2]);
-}
-
-/* Each line once, whatever the number of those that take it back. */
-static struct asked gather_asked(struct work *work, struct invoice *invoices, size_t count) {
-  size_t most = 0;
-  for (size_t i = 0; i < count; i++)
-    for (size_t n = 0; n < invoices[i].line_count; n++) most += invoices[i].lines[n].takes_back;
-  struct asked asked = {.lines = ARENA_ARRAY(work->arena, struct invoice_line *, most + 1),
-                        .invoices = ARENA_ARRAY(work->arena, const struct invoice *, most + 1)};
-  for (size_t i = 0; i < count; i++) {
-    for (size_t n = 0; !invoices[i].is_known && n < invoices[i].line_count; n++) {
-      struct invoice_line *line = &invoices[i].lines[n];
-      if (!line->takes_back || find_twin(&asked, line)) continue;
-      asked.invoices[asked.count] = &invoices[i];
-      asked.lines[asked.count++] = line;
-    }
-  }
-  return asked;
-}
-
-size_t origin_keys(struct work *work, struct invoice *invoices, size_t count,
-                   const char *ret_params[static ORIGIN_KEYS]) {
-  struct asked asked = gather_asked(work, invoices, count);
-  write_keys(work, &asked, ret_params);
-  return asked.count;
-}
-
-static void share_origins(struct invoice *invoices, size_t count, const struct asked *asked) {
-  for (size_t i = 0; i < count; i++) {
-    for (size_t n = 0; !invoices[i].is_known && n < invoices[i].line_count; n++) {
-      struct invoice_line *line = &invoices[i].lines[n];
-      if (line->takes_back) line->origin = find_twin(asked, line)->origin;
-    }
-  }
-}
-
-/* Whoever gives something back of an invoice holds its row, so that what is left of a line is known here for sure. In a
- * preview the batch may have drafts whose rows are there: they are computed anew, and their rows do not count. */
-static enum rc load_origins(struct work *work, struct invoice *invoices, size_t count, enum ground_use use,
-                            struct error *err) {
-  struct asked asked = gather_asked(work, invoices, count);
-  struct db_array *aside = db_array_new(work->arena);
-  const char *params[ORIGIN_KEYS + 1];
-  PGresult CLEANUP(db_result_release) *rows = NULL;
-  if (asked.count == 0) return RC_OK;
-  write_keys(work, &asked, params);
-  for (size_t i = 0; use == GROUND_TO_PREVIEW && i < count; i++) db_array_uuid(aside, &invoices[i].id);
-  params[ORIGIN_KEYS] = db_array_literal(aside);
-  if (use == GROUND_TO_STORE) TRY(tx_exec(work->tx, &invoicing_sql_origins_hold, params, ORIGIN_KEYS, NULL, err));
-  TRY(tx_exec(work->tx, &invoicing_sql_origins_load, params, ORIGIN_KEYS + 1, &rows, err));
-  for (int r = 0; r < row_count(rows); r++) {
-    struct origin *origin = ARENA_NEW(work->arena, struct origin);
-    TRY(read_origin(work, rows, r, origin, err));
-    asked.lines[row_int(rows, r, 0)]->origin = origin;
-  }
-  share_origins(invoices, count, &asked);
-  return RC_OK;
-}
-
 /* -- account credit -- */
 
 /* Only what is held is used: what a note or a void gives back while the lock is waited for is for the next invoice. */
@@ -457,7 +354,7 @@ enum rc ground_load(struct work *work, struct invoice *invoices, size_t count, e
   TRY(load_rates(work, &ground, err));
   TRY(load_parties(work, invoices, count, &ground, err));
   TRY(load_coupons(work, invoices, count, &ground, err));
-  TRY(load_origins(work, invoices, count, use, err)); /* the order of locks (ARCHITECTURE.md) */
+  TRY(origins_load(work, invoices, count, use, err)); /* the order of locks (ARCHITECTURE.md) */
   TRY(landing_load(work, invoices, count, use, err));
   TRY(load_grants(work, invoices, count, use == GROUND_TO_STORE, &ground, err));
   TRY(load_uses(work, use, &ground, err));

@@ -73,11 +73,6 @@ enum ground_use { GROUND_TO_STORE, GROUND_TO_PREVIEW };
 /* For the invoices of the batch that are not known. */
 MUST_CHECK enum rc ground_load(struct work *work, struct invoice *invoices, size_t count, enum ground_use use,
                                struct ground *ret_ground, struct error *err);
-/* What statements about the lines that those of the batch take back are asked by: tenants, subscriptions, names.
- * Returns how many they are, each once. */
-enum { ORIGIN_KEYS = 2 + LINE_NAME_COLUMNS };
-size_t origin_keys(struct work *work, struct invoice *invoices, size_t count,
-                   const char *ret_params[static ORIGIN_KEYS]);
 /* When it is decided which of them are drafts (BILL-071): a draft is shown as the preview of it was, with what those
  * before it, but for the batch's own, will take of fixed coupons. */
 MUST_CHECK enum rc ground_load_drafted(struct work *work, const struct invoice *invoices, size_t count,

@@ -10,6 +10,7 @@
  * later is a later one's, even when this one is a draft until then; and what of these is stored. */
 struct true_up {
   int64_t asked_minor, after_revision, last_revision, uncredited_minor;
+  int64_t taken_off_minor; /* already: it is a draft's that is computed again */
 };
 
 /* For the true-ups among the invoices that are not known. */

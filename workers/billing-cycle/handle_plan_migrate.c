@@ -214,7 +214,9 @@ static bool is_left_alone(struct migration *migration, const PGresult *rows, int
   ret_subscriber->is_coming = row_bool(rows, r, COLUMN_IS_COMING);
   if (!row_is_null(rows, r, COLUMN_ADD_ONS))
     ret_subscriber->add_ons = json_loads(row_text(rows, r, COLUMN_ADD_ONS), 0, NULL);
-  if (row_bool(rows, r, COLUMN_IS_ENDING)) return migration->ending++, true;
+  bool is_ending = row_bool(rows, r, COLUMN_IS_ENDING);
+  migration->ending += is_ending;
+  if (is_ending) return true;
   migration->overridden += is_overridden;
   migration->leaving += is_own && !is_overridden && is_leaving;
   ret_subscriber->is_moved = is_own && !is_overridden && !is_leaving;
@@ -273,7 +275,8 @@ static enum rc decide(struct work *work, struct migration *migration, struct err
     PGresult CLEANUP(db_result_release) *rows = NULL;
     TRY(read_chunk(work, migration, after, &rows, err));
     if (row_count(rows) == 0) return RC_OK;
-    if (migration->moved >= MIGRATION_MAX) return migration->has_more = true, RC_OK;
+    migration->has_more = migration->has_more || migration->moved >= MIGRATION_MAX;
+    if (migration->moved >= MIGRATION_MAX) return RC_OK;
     TRY(take_chunk(work, migration, rows, err));
     after = arena_strdup(work->arena, row_text(rows, row_count(rows) - 1, COLUMN_SUBSCRIPTION));
   }
