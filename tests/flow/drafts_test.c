@@ -156,25 +156,22 @@ Test(drafts, bill_071_that_is_changed_leaves_the_coupon_to_those_before_it) {
 
 /* As an item that is added writes it: the row that a payment waits for goes, and another takes its place. */
 Test(drafts, bill_070_one_that_is_being_replaced_is_there) {
-  static const char *const headers[] = {"Prefer: respond-async", NULL};
   struct tenant tenant = tenant_new();
   const char *draft = json_at(api_post(&tenant, 201, "/api/billing/invoices",
                                        "{'customerId':'%s','items':[{'description':'Work','unitPrice':'5.00'}]}",
                                        customer_new(&tenant, NULL)),
                               "id");
-  sql_do(NULL, "BEGIN; SET LOCAL session_replication_role = replica");
-  sql_do(&tenant, "WITH draft AS (DELETE FROM invoices WHERE tenant_id = $1 RETURNING *) INSERT INTO invoices "
-                  "(tenant_id, id, customer_id, status, currency, subtotal_minor, total_minor, collection, issue_date, "
-                  "due_date, created_at, updated_at, version) SELECT tenant_id, id, customer_id, status, currency, "
-                  "subtotal_minor, total_minor, collection, issue_date, due_date, created_at, updated_at, version + 1 "
-                  "FROM draft");
-  struct answer asked = http_request("POST", keep_text("/api/billing/invoices/%s/payment", draft), tenant.token,
-                                     quotes("{'amount':1}"), headers);
-  cr_assert_eq(asked.status, 202, "%s", asked.text);
-  WAIT_UNTIL(is_waited_for(), "the payment to come to the draft");
-  sql_do(NULL, "COMMIT");
-  const char *operation = answer_header(&asked, "Location");
-  WAIT_UNTIL(strcmp(json_at(api_call(&tenant, "GET", operation, NULL).json, "data.status"), "failed") == 0,
-             "the answer");
-  cr_expect_str_eq(json_at(api_call(&tenant, "GET", operation, NULL).json, "data.error.code"), "ILLEGAL_TRANSITION");
+  struct pg_conn *holder = hold(
+      keep_text("SET LOCAL session_replication_role = replica;"
+                "WITH draft AS (DELETE FROM invoices WHERE id = '%s' RETURNING *) INSERT INTO invoices "
+                "(tenant_id, id, customer_id, status, currency, subtotal_minor, total_minor, collection, issue_date, "
+                "due_date, created_at, updated_at, version) SELECT tenant_id, id, customer_id, status, currency, "
+                "subtotal_minor, total_minor, collection, issue_date, due_date, created_at, updated_at, version + 1 "
+                "FROM draft",
+                draft));
+  const char *payment = command_new(&tenant, keep_text("/api/billing/invoices/%s/payment", draft), "{'amount':1}");
+  WAIT_UNTIL(waiting_for(holder) == 1, "the payment to come to the draft");
+  let_go(holder);
+  WAIT_UNTIL(command_is(&tenant, payment, "failed"), "the answer");
+  cr_expect_str_eq(json_at(api_get(&tenant, 200, "/api/operations/%s", payment), "error.code"), "ILLEGAL_TRANSITION");
 }

@@ -109,9 +109,31 @@ void let_days_pass(const struct tenant *tenant, int days) {
                          days, tenant->id));
 }
 
-bool is_waited_for(void) {
-  return sql_int(NULL, "SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'transactionid' "
-                       "AND transactionid = pg_current_xact_id()::xid") > 0;
+/* -- commands -- */
+
+const char *command_new(const struct tenant *tenant, const char *path, const char *body) {
+  static const char *const headers[] = {"Prefer: respond-async", NULL};
+  struct answer answer =
+      http_request(body ? "POST" : "DELETE", path, tenant->token, body ? quotes(body) : NULL, headers);
+  cr_assert_eq(answer.status, 202, "%s: %d %s", path, answer.status, answer.text);
+  return json_at(answer.json, "data.id");
+}
+
+bool command_is(const struct tenant *tenant, const char *command, const char *status) {
+  return sql_int(tenant, keep_text("SELECT count(*) FROM commands WHERE tenant_id = $1 AND id = '%s' AND status = '%s'",
+                                   command, status)) == 1;
+}
+
+const char *sql_of_void(const char *invoice) {
+  return keep_text(
+      "UPDATE invoices SET status = 'void', version = version + 1 WHERE id = '%1$s';"
+      "UPDATE credit_grants g SET remaining_minor = g.remaining_minor + u.amount_minor FROM credit_uses u "
+      "WHERE u.invoice_id = '%1$s' AND g.id = u.grant_id;"
+      "UPDATE credit_uses SET returned_minor = amount_minor WHERE invoice_id = '%1$s';"
+      "INSERT INTO ledger_entries SELECT tenant_id, document_id, CASE fact WHEN 'invoice_net' THEN 'void_net' ELSE "
+      "'void_credit' END, line, account, currency, -amount_minor, customer_id, now() FROM ledger_entries "
+      "WHERE document_id = '%1$s'",
+      invoice);
 }
 
 /* -- the books -- */

@@ -22,8 +22,13 @@ bool all_are_paid(const struct tenant *tenant, int64_t invoices);
 
 /* As if so many days had passed for the tenant's subscriptions; what is charged and kept of them stays as it is. */
 void let_days_pass(const struct tenant *tenant, int days);
-/* Somebody waits for a row that this test's own transaction has changed or locked. */
-bool is_waited_for(void);
+
+/* A command that nobody waits for: POST, or DELETE without a body. Returns its id. */
+const char *command_new(const struct tenant *tenant, const char *path, const char *body);
+bool command_is(const struct tenant *tenant, const char *command, const char *status);
+/* What invoice.void writes, for a session that holds it: the account credit that the invoice had used is there again.
+ */
+const char *sql_of_void(const char *invoice);
 
 /* The bank makes up its mind about the tenant's one charge that is "processing" (pm_card_processing): "succeeded" or
  * "failed"; and payments asks at once. */

@@ -76,23 +76,20 @@ Test(give_back, bill_022_what_was_taken_back_is_not_voided) {
 
 /* The change has seen the line as whole, and is held up before its commit (by a row of the add-on that it is about to
  * write; without foreign keys, which would hold the subscription). */
-static void begin_change(const struct story *s) {
-  static const char *const headers[] = {"Prefer: respond-async", NULL};
-  const char *body =
-      quotes(keep_text("{'planId':'%s','items':[{'planId':'%s'}],'when':'now','billing':'now'}", s->cheap, s->add_on));
-  sql_do(NULL, "BEGIN; SET LOCAL session_replication_role = replica");
-  sql_do(&s->tenant,
-         keep_text("INSERT INTO subscription_items (tenant_id, subscription_id, item, plan_id, plan_version, "
-                   "quantity, created_at) VALUES ($1, '%s', 1, '%s', 1, 1, now())",
-                   s->subscription, s->add_on));
-  struct answer answer = http_request("POST", keep_text("/api/billing/subscriptions/%s/change-plan", s->subscription),
-                                      s->tenant.token, body, headers);
-  cr_assert_eq(answer.status, 202, "%s", answer.text);
-  WAIT_UNTIL(is_waited_for(), "the change to come to its add-on");
+static struct pg_conn *begin_change(const struct story *s) {
+  struct pg_conn *holder = hold(
+      keep_text("SET LOCAL session_replication_role = replica;"
+                "INSERT INTO subscription_items (tenant_id, subscription_id, item, plan_id, plan_version, quantity, "
+                "created_at) VALUES ('%s', '%s', 1, '%s', 1, 1, now())",
+                s->tenant.id, s->subscription, s->add_on));
+  command_new(&s->tenant, keep_text("/api/billing/subscriptions/%s/change-plan", s->subscription),
+              keep_text("{'planId':'%s','items':[{'planId':'%s'}],'when':'now','billing':'now'}", s->cheap, s->add_on));
+  WAIT_UNTIL(waiting_for(holder) > 0, "the change to come to its add-on");
+  return holder;
 }
 
-static void end_change(const struct story *s) {
-  sql_do(NULL, "ROLLBACK");
+static void end_change(const struct story *s, struct pg_conn *holder) {
+  undo(holder);
   WAIT_UNTIL(is_taken_back(s), "the invoice of the change");
 }
 
@@ -108,12 +105,12 @@ Test(give_back, bill_022_what_is_given_back_between_a_change_s_look_and_its_comm
                {NULL, "0 0.00", 450}};
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     struct story s = begin_with("", ",'minimumCommitment':'40.00'");
-    begin_change(&s);
+    struct pg_conn *holder = begin_change(&s);
     if (cases[i].note)
       give_back(&s, cases[i].note);
     else
       api_post(&s.tenant, 200, keep_text("/api/billing/invoices/%s/void", s.invoice), "{}");
-    end_change(&s);
+    end_change(&s, holder);
     cr_expect_str_eq(taken_back(&s), cases[i].credit, "case %zu", i);
     test_clock_advance(&s.tenant, s.clock, "2031-01-31T12:00:00Z");
     cr_expect_eq(sql_int(&s.tenant, "SELECT amount_minor FROM invoice_items WHERE tenant_id = $1 AND kind = 'fee'"),
@@ -125,29 +122,15 @@ Test(give_back, bill_022_what_is_given_back_between_a_change_s_look_and_its_comm
 /* Two processes of invoicing: who lands a credit waits for who gives something of the invoice back. */
 Test(give_back, bill_022_a_credit_waits_for_whoever_holds_the_invoice_that_it_is_of) {
   struct story s = begin();
-  sql_do(NULL, "BEGIN");
-  sql_do(&s.tenant, keep_text("SELECT FROM invoices WHERE tenant_id = $1 AND id = '%s' FOR UPDATE", s.invoice));
-  sql_do(NULL, "SELECT pg_current_xact_id()");
+  struct pg_conn *holder = hold(keep_text("SELECT FROM invoices WHERE id = '%s' FOR UPDATE", s.invoice));
   change(&s);
-  WAIT_UNTIL(is_waited_for(), "the change's invoice to wait");
+  WAIT_UNTIL(waiting_for(holder) > 0, "the change's invoice to wait");
   cr_expect_not(is_taken_back(&s));
-  sql_do(NULL, "COMMIT");
+  let_go(holder);
   WAIT_UNTIL(is_taken_back(&s), "the invoice of the change");
   cr_expect_str_eq(taken_back(&s), "-1500 -15.00");
   test_clock_advance(&s.tenant, s.clock, "2031-01-17T12:00:00Z");
   expect_sound_books(&s.tenant);
-}
-
-/* As invoice.void writes it, in the test's transaction: whoever looked before its commit finds it open, and waits. */
-static void begin_void(const struct story *s) {
-  sql_do(NULL, "BEGIN");
-  sql_do(&s->tenant, keep_text("UPDATE invoices SET status = 'void', version = version + 1 WHERE tenant_id = $1 "
-                               "AND id = '%s'",
-                               s->invoice));
-  sql_do(&s->tenant, keep_text("INSERT INTO ledger_entries SELECT tenant_id, document_id, 'void_net', line, account, "
-                               "currency, -amount_minor, customer_id, posted_at FROM ledger_entries "
-                               "WHERE tenant_id = $1 AND document_id = '%s' AND fact = 'invoice_net'",
-                               s->invoice));
 }
 
 /* It has looked for what it takes back, and comes for the lock: what it takes back is nothing by then, and nobody has
@@ -160,11 +143,12 @@ Test(give_back, bill_053_what_becomes_void_between_a_look_and_its_lock_is_not_gi
                {"change-plan", "{'quantity':2,'when':'now'}"}};
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     struct story s = begin();
-    begin_void(&s);
+    struct pg_conn *voider =
+        hold(sql_of_void(s.invoice)); /* whoever looks before its commit finds it open, and waits */
     api_post(&s.tenant, 200, keep_text("/api/billing/subscriptions/%s/%s", s.subscription, cases[i].verb), "%s",
              cases[i].body);
-    WAIT_UNTIL(is_waited_for(), "%s to come to the invoice", cases[i].verb);
-    sql_do(NULL, "COMMIT");
+    WAIT_UNTIL(waiting_for(voider) > 0, "%s to come to the invoice", cases[i].verb);
+    let_go(voider);
     test_clock_advance(&s.tenant, s.clock, "2031-01-17T12:00:00Z");
     cr_expect_eq(sql_int(&s.tenant, "SELECT count(*) FROM dead_letters WHERE tenant_id = $1 AND message_type <> "
                                     "'payment.collect'"),

@@ -4,35 +4,29 @@
 
 TestSuite(locks, .timeout = 180);
 
-/* Returns the command's id. */
-static const char *ask_async(const struct tenant *tenant, const char *path, const char *body) {
-  static const char *const headers[] = {"Prefer: respond-async", NULL};
-  struct answer answer =
-      http_request(body ? "POST" : "DELETE", path, tenant->token, body ? quotes(body) : NULL, headers);
-  cr_assert_eq(answer.status, 202, "%s: %s", path, answer.text);
-  return json_at(answer.json, "data.id");
+/* Rows are told by FROM and WHERE. */
+static struct pg_conn *hold_rows(const char *rows) {
+  return hold(keep_text("SELECT %s FOR UPDATE", rows));
 }
 
-static bool is_done(const struct tenant *tenant, const char *command) {
-  return sql_int(tenant, keep_text("SELECT count(*) FROM commands WHERE tenant_id = $1 AND id = '%s' AND status = "
-                                   "'succeeded'",
-                                   command)) == 1;
+static void expect_free(const char *rows, const char *when) {
+  cr_expect_str_eq(sql_state(NULL, "postgres", keep_text("SELECT %s FOR UPDATE NOWAIT", rows)), "00000",
+                   "%s: somebody holds %s", when, rows);
 }
 
-/* later: FROM and WHERE of rows that nobody has while `holder` is waited for. body: NULL for DELETE. */
-static void expect_free(const struct tenant *tenant, struct pg_conn *holder, const char *later, const char *path,
-                        const char *body) {
-  const char *command = ask_async(tenant, path, body);
+/* While the command waits for the holder, nobody has the later ones. body: NULL for DELETE. */
+static void expect_later(const struct tenant *tenant, struct pg_conn *holder, const char *later, const char *path,
+                         const char *body) {
+  const char *command = command_new(tenant, path, body);
   WAIT_UNTIL(waiting_for(holder) > 0, "%s to come to its lock", path);
-  cr_expect_str_eq(sql_state(NULL, "postgres", keep_text("SELECT %s FOR UPDATE NOWAIT", later)), "00000",
-                   "%s holds %s, and waits", path, later);
+  expect_free(later, path);
   let_go(holder);
-  WAIT_UNTIL(is_done(tenant, command), "the answer to %s", path);
+  WAIT_UNTIL(command_is(tenant, command, "succeeded"), "the answer to %s", path);
 }
 
 static void expect_order(const struct tenant *tenant, const char *first, const char *later, const char *path,
                          const char *body) {
-  expect_free(tenant, hold(keep_text("SELECT %s FOR UPDATE", first)), later, path, body);
+  expect_later(tenant, hold_rows(first), later, path, body);
 }
 
 static const char *plan_of(const struct tenant *tenant) {
@@ -76,8 +70,8 @@ Test(locks, a_customer_s_billing_comes_first_for_a_first_subscription_too) {
   api_post(&tenant, 201, "/api/billing/coupons", "{'code':'HALF','percentOff':'50','duration':'forever'}");
   struct pg_conn *holder =
       hold(keep_text("INSERT INTO customer_billing (tenant_id, customer_id) VALUES ('%s', '%s')", tenant.id, customer));
-  expect_free(&tenant, holder, rows_of("coupons", "tenant_id", tenant.id), "/api/billing/subscriptions",
-              keep_text("{'customerId':'%s','planId':'%s','coupons':['HALF']}", customer, plan));
+  expect_later(&tenant, holder, rows_of("coupons", "tenant_id", tenant.id), "/api/billing/subscriptions",
+               keep_text("{'customerId':'%s','planId':'%s','coupons':['HALF']}", customer, plan));
   expect_sound_books(&tenant);
 }
 
@@ -201,7 +195,7 @@ Test(locks, the_task_waits_for_no_draft) {
                      "FROM invoice_items i WHERE i.tenant_id = v.tenant_id AND i.invoice_id = v.id AND "
                      "i.kind = 'credit') FOR UPDATE",
                      tenant.id, subscription));
-  ask_async(&tenant, keep_text("/api/test-clocks/%s/advance", clock), "{'to':'2030-09-03T00:00:00Z'}");
+  command_new(&tenant, keep_text("/api/test-clocks/%s/advance", clock), "{'to':'2030-09-03T00:00:00Z'}");
   WAIT_UNTIL(sql_int(&tenant, "SELECT count(*) FROM test_clocks WHERE tenant_id = $1 AND frozen_at >= "
                               "(SELECT max(auto_finalise_at) FROM invoices WHERE tenant_id = $1)") == 1,
              "all to be due");
@@ -234,20 +228,113 @@ Test(locks, notes_lock_their_invoices_at_once) {
   expect_sound_books(&tenant);
 }
 
-/* -- what a lock was waited for, and what came meanwhile -- */
+/* -- several customers, by their ids -- */
 
-/* As invoice.void writes it: the account credit that the invoice had used is there again. */
-static const char *void_of(const char *invoice) {
-  return keep_text(
-      "UPDATE invoices SET status = 'void', version = version + 1 WHERE id = '%1$s';"
-      "UPDATE credit_grants g SET remaining_minor = g.remaining_minor + u.amount_minor FROM credit_uses u "
-      "WHERE u.invoice_id = '%1$s' AND g.id = u.grant_id;"
-      "UPDATE credit_uses SET returned_minor = amount_minor WHERE invoice_id = '%1$s';"
-      "INSERT INTO ledger_entries SELECT tenant_id, document_id, CASE fact WHEN 'invoice_net' THEN 'void_net' ELSE "
-      "'void_credit' END, line, account, currency, -amount_minor, customer_id, now() FROM ledger_entries "
-      "WHERE document_id = '%1$s'",
-      invoice);
+/* Two customers, each with a subscription; the id of the one that is to be locked first. */
+static const char *two_customers(const struct tenant *tenant, const char *plan, const char *start) {
+  for (int i = 0; i < 2; i++) subscription_new(tenant, customer_new(tenant, NULL), plan, start);
+  return sql_text(tenant, "SELECT customer_id FROM customer_billing WHERE tenant_id = $1 ORDER BY 1 LIMIT 1");
 }
+
+static void expect_first(const struct tenant *tenant, const char *customer, const char *path, const char *body) {
+  expect_order(tenant, rows_of("customer_billing", "customer_id", customer),
+               keep_text("FROM customer_billing WHERE tenant_id = '%s' AND customer_id <> '%s'", tenant->id, customer),
+               path, body);
+}
+
+/* Whoever is due first. */
+Test(locks, a_dry_run_locks_its_customers_by_their_ids) {
+  struct tenant tenant = tenant_new();
+  const char *least = two_customers(&tenant, plan_new(&tenant, "5.00", "USD", "weekly"), days_ago(10));
+  sql_do(&tenant, keep_text("UPDATE customer_billing SET next_billing_at = next_billing_at - interval '1 hour' "
+                            "WHERE tenant_id = $1 AND customer_id <> '%s'",
+                            least));
+  expect_first(&tenant, least, "/api/billing/runs", "{'dryRun':true}");
+  const json_t *runs = NULL;
+  WAIT_UNTIL((runs = api_get(&tenant, 200, "/api/billing/runs?limit=1")) &&
+                 strcmp(json_at(runs, "0.status"), "completed") == 0,
+             "the dry run");
+  cr_expect_eq(json_number_at(runs, "0.invoiced"), 2);
+}
+
+/* A thousand subscriptions are read at once; the customer with the least id comes after them. */
+Test(locks, a_migration_locks_all_its_customers_by_their_ids) {
+  struct tenant tenant = tenant_new();
+  const char *plan = plan_new(&tenant, "10.00", "USD", "monthly"), *least = two_customers(&tenant, plan, days_ago(0));
+  sql_do(&tenant, keep_text("INSERT INTO subscriptions SELECT (jsonb_populate_record(s, jsonb_build_object('id', "
+                            "'00000000' || substr(gen_random_uuid()::text, 9)))).* "
+                            "FROM subscriptions s, generate_series(1, 1000) WHERE tenant_id = $1 AND customer_id <> "
+                            "'%s'",
+                            least));
+  cr_assert_eq(api_call(&tenant, "PATCH", keep_text("/api/plans/%s", plan), "{'price':12}").status, 200);
+  expect_first(&tenant, least, keep_text("/api/plans/%s/migrate", plan), "{'fromVersion':1}");
+  cr_expect_eq(sql_int(&tenant, "SELECT count(*) FROM scheduled_changes WHERE tenant_id = $1 AND status = 'pending'"),
+               1002);
+}
+
+/* -- the run's row, when several replicas are at it: who holds it shared does not change it -- */
+
+/* A run with one customer; another replica bills a slice of it until `slice` is let go. */
+struct crowd {
+  struct tenant tenant;
+  const char *run, *customers;
+  struct pg_conn *slice;
+};
+
+static struct crowd crowd_try(int failures) {
+  struct crowd crowd = {.tenant = tenant_new(), .run = new_id()};
+  const struct tenant *tenant = &crowd.tenant;
+  subscription_new(tenant, customer_new(tenant, NULL), plan_new(tenant, "5.00", "USD", "weekly"), days_ago(10));
+  crowd.customers = rows_of("customer_billing", "tenant_id", tenant->id);
+  sql_do(tenant,
+         keep_text("INSERT INTO billing_runs (tenant_id, id, as_of, status, requested_by, started_at, failures, "
+                   "error_code, error_text, retry_at) SELECT $1, '%s', now(), 'running', 'test', now(), n, "
+                   "code, code, now() + interval '1 second' "
+                   "FROM (VALUES (0, NULL), (1, 'INTERNAL')) AS f (n, code) WHERE n = %d",
+                   crowd.run, failures));
+  crowd.slice = hold(keep_text("SELECT FROM billing_runs WHERE id = '%s' FOR SHARE", crowd.run));
+  return crowd;
+}
+
+static bool is_begun(const struct crowd *crowd) {
+  return sql_int(&crowd->tenant, "SELECT count(*) FROM billing_runs WHERE tenant_id = $1 AND retry_at > now()") == 0;
+}
+
+/* Nobody begins before the other is at it: the run is to be tried in a second. When that was too soon, one more. */
+static struct crowd crowd_new(int failures) {
+  struct crowd crowd = crowd_try(failures);
+  for (; is_begun(&crowd); crowd = crowd_try(failures)) let_go(crowd.slice);
+  return crowd;
+}
+
+static const json_t *run_of(const struct crowd *crowd) {
+  return api_get(&crowd->tenant, 200, "/api/billing/runs/%s", crowd->run);
+}
+
+static void crowd_disperse(struct crowd *crowd) {
+  let_go(crowd->slice);
+  WAIT_UNTIL(strcmp(json_at(run_of(crowd), "status"), "completed") == 0, "the run to complete");
+  cr_expect_eq(json_number_at(run_of(crowd), "due"), 1);
+  cr_expect_null(json_at(run_of(crowd), "error.code"));
+  expect_sound_books(&crowd->tenant);
+}
+
+Test(locks, a_run_that_failed_is_changed_before_its_customers_are_locked) {
+  struct crowd crowd = crowd_new(1);
+  WAIT_UNTIL(waiting_for(crowd.slice) > 0, "the run to be gone on with");
+  expect_free(crowd.customers, "the run is waited for");
+  crowd_disperse(&crowd);
+}
+
+Test(locks, a_run_is_not_ended_while_others_bill_slices_of_it) {
+  struct crowd crowd = crowd_new(0);
+  WAIT_UNTIL(json_number_at(run_of(&crowd), "due") == 1, "the other slice");
+  for (int looks = 0; looks < 10; looks++, wait_a_moment()) cr_assert_eq(waiting_for(crowd.slice), 0);
+  cr_expect_eq(sql_int(&crowd.tenant, "SELECT count(claimed_at) FROM billing_runs WHERE tenant_id = $1"), 0);
+  crowd_disperse(&crowd);
+}
+
+/* -- what a lock was waited for, and what came meanwhile -- */
 
 /* BILL-040: an invoice waits for the customer's credit; while it waits, more of it comes back. What it does not hold it
  * does not use, for another could use it as well: that is for the next invoice. */
@@ -262,11 +349,11 @@ Test(locks, bill_040_credit_that_comes_back_while_a_lock_is_waited_for_is_for_th
                5);
   const char *newer = grant_of(&tenant, customer, 3);
   struct pg_conn *holder =
-      hold(keep_text("SELECT FROM credit_grants WHERE id = '%s' FOR UPDATE; %s", newer, void_of(first)));
-  const char *command = ask_async(&tenant, keep_text("/api/billing/invoices/%s/finalize", second), "{}");
+      hold(keep_text("SELECT FROM credit_grants WHERE id = '%s' FOR UPDATE; %s", newer, sql_of_void(first)));
+  const char *command = command_new(&tenant, keep_text("/api/billing/invoices/%s/finalize", second), "{}");
   WAIT_UNTIL(waiting_for(holder) == 1, "the invoice to wait for its credit");
   let_go(holder);
-  WAIT_UNTIL(is_done(&tenant, command), "the invoice");
+  WAIT_UNTIL(command_is(&tenant, command, "succeeded"), "the invoice");
   cr_expect_eq(json_number_at(api_get(&tenant, 200, "/api/billing/invoices/%s", second), "creditApplied"), 3);
   cr_expect_eq(
       sql_int(&tenant,

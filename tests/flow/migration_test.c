@@ -513,31 +513,3 @@ Test(migration, to_another_interval_does_not_mind_add_ons_that_end) {
   cr_expect_str_eq(invoiced_on(&m, "2031-02-10"), "0 base 10000");
   expect_sound_books(&m.tenant);
 }
-
-/* A thousand subscriptions are read at once; the customer with the least id comes after them. */
-Test(migration, locks_all_its_customers_by_their_ids) {
-  static const char *const headers[] = {"Prefer: respond-async", NULL};
-  struct tenant tenant = tenant_new();
-  const char *plan = plan_new(&tenant, "10.00", "USD", "monthly");
-  for (int i = 0; i < 2; i++) subscribe(&tenant, customer_new(&tenant, NULL), plan, "");
-  const char *least =
-      sql_text(&tenant, "SELECT customer_id FROM customer_billing WHERE tenant_id = $1 ORDER BY 1 LIMIT 1");
-  sql_do(&tenant, keep_text("INSERT INTO subscriptions SELECT (jsonb_populate_record(s, jsonb_build_object('id', "
-                            "'00000000' || substr(gen_random_uuid()::text, 9)))).* "
-                            "FROM subscriptions s, generate_series(1, 1000) WHERE tenant_id = $1 AND customer_id <> "
-                            "'%s'",
-                            least));
-  patch(&tenant, 200, plan, "{'price':12}");
-  struct pg_conn *holder = hold(keep_text("SELECT FROM customer_billing WHERE customer_id = '%s' FOR UPDATE", least));
-  struct answer answer = http_request("POST", keep_text("/api/plans/%s/migrate", plan), tenant.token,
-                                      quotes("{'fromVersion':1}"), headers);
-  cr_assert_eq(answer.status, 202, "%s", answer.text);
-  WAIT_UNTIL(waiting_for(holder) > 0, "the migration to come to its customers");
-  cr_expect_str_eq(sql_state(NULL, "postgres",
-                             keep_text("SELECT FROM customer_billing WHERE tenant_id = '%s' AND customer_id <> '%s' "
-                                       "FOR UPDATE NOWAIT",
-                                       tenant.id, least)),
-                   "00000");
-  let_go(holder);
-  WAIT_UNTIL(changes_waiting(&tenant, 2) == 1002, "the migration");
-}

@@ -123,6 +123,11 @@ void let_go(PGconn *holder) {
   PQfinish(holder);
 }
 
+void undo(PGconn *holder) {
+  PQclear(PQexec(holder, "ROLLBACK"));
+  PQfinish(holder);
+}
+
 int64_t waiting_for(PGconn *holder) {
   return sql_int(NULL, keep_text("SELECT count(*) FROM pg_stat_activity WHERE %d = ANY (pg_blocking_pids(pid))",
                                  PQbackendPID(holder)));

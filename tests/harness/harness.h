@@ -76,10 +76,12 @@ void sql_do(const struct tenant *tenant, const char *sql);
 const json_t *sql_rows(const struct tenant *tenant, const char *role, const char *sql);
 /* What comes of it, rolled back: "00000", or the SQLSTATE of the error. */
 const char *sql_state(const struct tenant *tenant, const char *role, const char *sql);
-/* A session of its own, in a transaction: it holds what its statement locks until it is let go, which commits. */
+/* A session of its own, in a transaction: it holds what its statements lock until it is let go, which commits, or
+ * undone. */
 struct pg_conn;
 struct pg_conn *hold(const char *sql);
 void let_go(struct pg_conn *holder);
+void undo(struct pg_conn *holder);
 int64_t waiting_for(struct pg_conn *holder); /* so many sessions */
 /* All that is stored about a tenant: a line for each table, with the number of its rows and a digest of them. */
 const char *fingerprint(const struct tenant *tenant);
