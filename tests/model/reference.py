@@ -333,7 +333,8 @@ class Life:
                     period.uncredited -= credit.amount if period.index == credit.index else 0
                 for line in self.waiting:
                     if line.is_true_up and line.index == credit.index:
-                        line.amount, line.is_cut = max(0, line.amount + credit.amount), bool(line.amount)
+                        line.is_cut = line.is_cut or bool(line.amount)
+                        line.amount = max(0, line.amount + credit.amount)
                 credit.amount, credit.is_cut = 0, True
 
     def emit(self, at, lines):
