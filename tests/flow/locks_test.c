@@ -1,5 +1,7 @@
 /* The order of locks (ARCHITECTURE.md): who waits for one has taken none that comes after it. The test holds the one
  * that comes first, and looks, while a worker waits for it, whether the other is free. */
+#include <libpq-fe.h>
+
 #include "flow.h"
 
 TestSuite(locks, .timeout = 180);
@@ -14,11 +16,18 @@ static void expect_free(const char *rows, const char *when) {
                    "%s: somebody holds %s", when, rows);
 }
 
+/* A batch has its rows of consumer_offsets; a task has none. */
+static bool stops_a_batch(struct pg_conn *holder) {
+  return sql_int(NULL, keep_text("SELECT count(*) FROM pg_locks WHERE relation = 'consumer_offsets'::regclass AND "
+                                 "granted AND %d = ANY (pg_blocking_pids(pid))",
+                                 PQbackendPID(holder))) > 0;
+}
+
 /* While the command waits for the holder, nobody has the later ones. body: NULL for DELETE. */
 static void expect_later(const struct tenant *tenant, struct pg_conn *holder, const char *later, const char *path,
                          const char *body) {
   const char *command = command_new(tenant, path, body);
-  WAIT_UNTIL(waiting_for(holder) > 0, "%s to come to its lock", path);
+  WAIT_UNTIL(stops_a_batch(holder), "%s to come to its lock", path);
   expect_free(later, path);
   let_go(holder);
   WAIT_UNTIL(command_is(tenant, command, "succeeded"), "the answer to %s", path);
@@ -212,6 +221,19 @@ Test(locks, the_task_waits_for_no_draft) {
   expect_sound_books(&tenant);
 }
 
+/* A batch may have invoices and notes, in any order. */
+Test(locks, numbers_of_invoices_come_before_those_of_credit_notes) {
+  struct tenant tenant = tenant_new();
+  const char *invoice = draft_of(&tenant, customer_new(&tenant, NULL), "10.00");
+  const char *note = keep_text("{'invoiceId':'%s','amount':1,'reason':'goodwill'}", invoice);
+  api_post(&tenant, 200, keep_text("/api/billing/invoices/%s/finalize", invoice), "{}");
+  api_post(&tenant, 201, "/api/billing/credit-notes", "%s", note);
+  const char *of_tenant = rows_of("invoice_series", "tenant_id", tenant.id);
+  expect_order(&tenant, keep_text("%s AND series = 'INV'", of_tenant), keep_text("%s AND series = 'CN'", of_tenant),
+               "/api/billing/credit-notes", note);
+  expect_sound_books(&tenant);
+}
+
 /* A cancellation gives back on two invoices. */
 Test(locks, notes_lock_their_invoices_at_once) {
   struct tenant tenant = tenant_new();
@@ -236,20 +258,22 @@ static const char *two_customers(const struct tenant *tenant, const char *plan, 
   return sql_text(tenant, "SELECT customer_id FROM customer_billing WHERE tenant_id = $1 ORDER BY 1 LIMIT 1");
 }
 
-static void expect_first(const struct tenant *tenant, const char *customer, const char *path, const char *body) {
-  expect_order(tenant, rows_of("customer_billing", "customer_id", customer),
-               keep_text("FROM customer_billing WHERE tenant_id = '%s' AND customer_id <> '%s'", tenant->id, customer),
-               path, body);
+static const char *other_than(const struct tenant *tenant, const char *customer) {
+  return keep_text("FROM customer_billing WHERE tenant_id = '%s' AND customer_id <> '%s'", tenant->id, customer);
 }
 
-/* Whoever is due first. */
+/* Whoever is due first. It is a task that does it. */
 Test(locks, a_dry_run_locks_its_customers_by_their_ids) {
   struct tenant tenant = tenant_new();
   const char *least = two_customers(&tenant, plan_new(&tenant, "5.00", "USD", "weekly"), days_ago(10));
   sql_do(&tenant, keep_text("UPDATE customer_billing SET next_billing_at = next_billing_at - interval '1 hour' "
                             "WHERE tenant_id = $1 AND customer_id <> '%s'",
                             least));
-  expect_first(&tenant, least, "/api/billing/runs", "{'dryRun':true}");
+  struct pg_conn *holder = hold_rows(rows_of("customer_billing", "customer_id", least));
+  api_post(&tenant, 201, "/api/billing/runs", "{'dryRun':true}");
+  WAIT_UNTIL(waiting_for(holder) > 0, "the dry run to come to its customers");
+  expect_free(other_than(&tenant, least), "a dry run");
+  let_go(holder);
   const json_t *runs = NULL;
   WAIT_UNTIL((runs = api_get(&tenant, 200, "/api/billing/runs?limit=1")) &&
                  strcmp(json_at(runs, "0.status"), "completed") == 0,
@@ -267,7 +291,8 @@ Test(locks, a_migration_locks_all_its_customers_by_their_ids) {
                             "'%s'",
                             least));
   cr_assert_eq(api_call(&tenant, "PATCH", keep_text("/api/plans/%s", plan), "{'price':12}").status, 200);
-  expect_first(&tenant, least, keep_text("/api/plans/%s/migrate", plan), "{'fromVersion':1}");
+  expect_order(&tenant, rows_of("customer_billing", "customer_id", least), other_than(&tenant, least),
+               keep_text("/api/plans/%s/migrate", plan), "{'fromVersion':1}");
   cr_expect_eq(sql_int(&tenant, "SELECT count(*) FROM scheduled_changes WHERE tenant_id = $1 AND status = 'pending'"),
                1002);
 }
