@@ -8,7 +8,7 @@
 #include "invoicing_sql.h"
 
 /* Columns as in drafts_load.sql. */
-static void read_draft(struct row_cursor *at, struct invoice *invoice) {
+static enum rc read_draft(struct row_cursor *at, struct invoice *invoice, struct error *err) {
   invoice->tenant = next_uuid(at);
   invoice->id = row_uuid(at->rows, at->row, at->column);
   invoice->id_text = next_text(at);
@@ -24,7 +24,7 @@ static void read_draft(struct row_cursor *at, struct invoice *invoice) {
   invoice->auto_finalise = next_utime(at);
   invoice->is_draft = true;
   invoice->is_tallied = true;
-  ASSERT(invoice->currency); /* it was one when the draft was made */
+  return invoice->currency ? RC_OK : error_set(err, RC_INVARIANT, "the draft's currency is none");
 }
 
 /* Columns as in draft_items_load.sql, from the second on. */
@@ -191,7 +191,7 @@ enum rc drafts_load(struct work *work, const struct draft_ref *refs, size_t coun
   size_t found = (size_t)row_count(rows);
   struct invoice *invoices = ARENA_ARRAY(work->arena, struct invoice, found);
   for (size_t i = 0; i < found; i++)
-    read_draft(&(struct row_cursor){.rows = rows, .arena = work->arena, .row = (int)i}, &invoices[i]);
+    TRY(read_draft(&(struct row_cursor){.rows = rows, .arena = work->arena, .row = (int)i}, &invoices[i], err));
   if (found > 0) TRY(load_items(work, invoices, found, spare, err));
   *ret_invoices = in_order(work->arena, invoices, found);
   *ret_count = found;

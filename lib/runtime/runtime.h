@@ -126,9 +126,9 @@ struct handler {
   bool takes_batch; /* false: called with count 1 */
 };
 
-/* One step of a schedule; *ret_busy: there may be more to do at once. The transaction is open; the loop commits it. A
- * task that must work outside of a transaction (ask a gateway) sets `own_transactions` and uses work_begin/work_commit.
- */
+/* One step of a schedule; *ret_busy: there may be more to do at once. The transaction is open; the loop commits what
+ * the step leaves open. A task that must work outside of transactions (ask a gateway) sets `own_transactions` and uses
+ * work_begin/work_commit. */
 typedef enum rc task_function(struct work *work, bool *ret_busy, struct error *err);
 
 struct task {

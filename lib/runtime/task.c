@@ -17,7 +17,7 @@ static enum rc step_at(struct work *work, const struct task *task, const struct 
   TRY(work_begin(work, err));
   work_at(work, clock);
   TRY(task->step(work, &busy, err));
-  TRY(work_commit(work, err));
+  if (work->tx->open) TRY(work_commit(work, err));
   *ret_busy = *ret_busy || busy;
   return RC_OK;
 }

@@ -41,6 +41,10 @@ CREATE TABLE invoices (
   seller                jsonb NOT NULL DEFAULT '{}',   -- and the tenant's particulars
   notes                 text,
   auto_finalise_at      timestamptz,     -- of a draft that a task finalises (BILL-071)
+  failures              integer,         -- of that; such a draft is set aside until retry_at
+  error_code            text,
+  error_text            text,
+  retry_at              timestamptz,
   asked_due_date        date,            -- of a draft by hand; else the net terms say
   finalised_at          timestamptz,
   finalised_xact        xid8,            -- lines may be added by this transaction and no later one

@@ -131,6 +131,8 @@ SELECT v.tenant_id, v.id, v.customer_id, v.subscription_id, v.run_id, v.status, 
   'issueDate', v.issue_date, 'dueDate', v.due_date, 'paidAt', iso(v.paid_at), 'paymentMethod', v.payment_method,
   'paymentReference', v.payment_reference, 'billTo', v.bill_to, 'notes', v.notes, 'taxRounding', v.tax_rounding,
   'finalisesAt', CASE WHEN v.status = 'draft' THEN iso(v.auto_finalise_at) END,
+  'finalisationError', CASE WHEN v.error_code IS NOT NULL THEN
+     json_build_object('code', v.error_code, 'message', v.error_text, 'failures', v.failures, 'retryAt', iso(v.retry_at)) END,
   'items', COALESCE((SELECT json_agg(x.resource ORDER BY x.line) FROM invoice_item_resource x
                      WHERE x.tenant_id = v.tenant_id AND x.invoice_id = v.id), '[]'),
   'createdAt', iso(v.created_at), 'updatedAt', iso(v.updated_at), 'version', v.version) AS resource

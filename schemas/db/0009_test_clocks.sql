@@ -30,7 +30,7 @@ UNION ALL
 SELECT tenant_id, test_clock_id, 'charge', CASE WHEN status NOT IN ('processing', 'unknown') THEN next_attempt_at END FROM payments
 WHERE test_clock_id <> real_time() AND next_attempt_at IS NOT NULL
 UNION ALL
-SELECT c.tenant_id, c.test_clock_id, 'finalise', v.auto_finalise_at
+SELECT c.tenant_id, c.test_clock_id, 'finalise', greatest(v.auto_finalise_at, v.retry_at)
 FROM customers c JOIN invoices v ON v.tenant_id = c.tenant_id AND v.customer_id = c.id
 WHERE c.test_clock_id IS NOT NULL AND v.status = 'draft' AND v.auto_finalise_at IS NOT NULL
 UNION ALL

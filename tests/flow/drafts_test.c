@@ -154,6 +154,50 @@ Test(drafts, bill_071_that_is_changed_leaves_the_coupon_to_those_before_it) {
   expect_sound_books(&tenant);
 }
 
+static const char *amount_of_first(const char *subscription, const char *more_minor) {
+  return keep_text("UPDATE invoice_items SET amount_minor = amount_minor %s WHERE tenant_id = $1 AND subscription_id = "
+                   "'%s' AND revision = 0",
+                   more_minor, subscription);
+}
+
+static const char *currency_of_change(const char *subscription, const char *code) {
+  return keep_text("UPDATE invoices SET currency = '%s' WHERE tenant_id = $1 AND id = (SELECT invoice_id FROM "
+                   "invoice_items WHERE tenant_id = $1 AND subscription_id = '%s' AND kind = 'credit')",
+                   code, subscription);
+}
+
+static int64_t drafts_of(const struct shop *shop, const char *where) {
+  return sql_int(&shop->tenant,
+                 keep_text("SELECT count(*) FROM invoices WHERE tenant_id = $1 AND status = 'draft' AND %s", where));
+}
+
+/* One has an amount that cannot be taxed, and another takes something back of it; one has a currency that is none. */
+Test(drafts, bill_071_that_cannot_be_finalised_are_set_aside_and_stop_nobody) {
+  struct shop shop = shop_new(1);
+  const char *large = shop.subscriptions[0], *strange = shop.subscriptions[1];
+  sql_do(&shop.tenant, amount_of_first(large, "+ 10000000000000000"));
+  sql_do(&shop.tenant, currency_of_change(strange, "ZZZ"));
+  test_clock_advance(&shop.tenant, shop.clock, "2030-09-03T00:00:00Z");
+  cr_expect_eq(drafts_of(&shop, "true"), 3);
+  cr_expect_eq(drafts_of(&shop, "failures BETWEEN 5 AND 12 AND retry_at > '2030-09-03'"), 3);
+  cr_expect_str_eq(totals_of(&shop, 1), "1500");
+  for (int n = 2; n < CUSTOMERS; n++) cr_expect_str_eq(totals_of(&shop, n), "1500 1500");
+  const json_t *shown =
+      api_get(&shop.tenant, 200, "/api/billing/invoices/%s",
+              sql_text(&shop.tenant, keep_text("SELECT invoice_id FROM invoice_items WHERE tenant_id = $1 AND "
+                                               "subscription_id = '%s' AND revision = 0",
+                                               large)));
+  cr_expect_str_eq(json_at(shown, "finalisationError.code"), "VALIDATION_ERROR");
+
+  sql_do(&shop.tenant, amount_of_first(large, "- 10000000000000000"));
+  sql_do(&shop.tenant, currency_of_change(strange, "USD"));
+  test_clock_advance(&shop.tenant, shop.clock, "2030-09-06T00:00:00Z");
+  for (int n = 0; n < CUSTOMERS; n++) cr_expect_str_eq(totals_of(&shop, n), "1500 1500");
+  shown = api_get(&shop.tenant, 200, "/api/billing/invoices/%s", json_at(shown, "id"));
+  cr_expect(json_is_null(json_node_at(shown, "finalisationError")));
+  expect_sound_books(&shop.tenant);
+}
+
 /* As an item that is added writes it: the row that a payment waits for goes, and another takes its place. */
 Test(drafts, bill_070_one_that_is_being_replaced_is_there) {
   struct tenant tenant = tenant_new();

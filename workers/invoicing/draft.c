@@ -9,8 +9,6 @@
 #include "sql.h"
 #include "store.h"
 
-enum { DRAFTS_MAX = 200 };
-
 enum rc drafts_check(struct work *work, const struct invoice *invoices, size_t count, struct error *err) {
   for (size_t i = 0; i < count; i++) {
     struct taxable *lines = ARENA_ARRAY(work->arena, struct taxable, invoices[i].line_count);
@@ -57,22 +55,4 @@ enum rc drafts_finalise(struct work *work, const struct draft_ref *refs, size_t 
     if (cause && strcmp(drafts[i].id_text, cause->subject) == 0) drafts[i].cause = cause;
   }
   return drafts_replace(work, drafts, count, err);
-}
-
-/* It waits for no draft, for it holds some: one that needs an invoice that others hold is left for later. */
-enum rc task_finalise(struct work *work, bool *ret_busy, struct error *err) {
-  PGresult CLEANUP(db_result_release) *rows = NULL;
-  TRY(tx_exec(
-      work->tx, &sql_drafts_claim,
-      PARAMS(db_utime(work->arena, work->now), db_int(work->arena, DRAFTS_MAX), db_uuid(work->arena, &work->clock)),
-      &rows, err));
-  size_t count = (size_t)row_count(rows);
-  bool may_be_more = count == DRAFTS_MAX;
-  if (count == 0) return RC_OK;
-  struct draft_ref *refs = ARENA_ARRAY(work->arena, struct draft_ref, count);
-  for (int r = 0; r < row_count(rows); r++)
-    refs[r] = (struct draft_ref){.tenant = row_uuid(rows, r, 0), .id = row_uuid(rows, r, 1)};
-  TRY(drafts_hold_free(work, &refs, &count, err));
-  *ret_busy = may_be_more && count > 0;
-  return drafts_finalise(work, refs, count, NULL, err);
 }
