@@ -160,6 +160,7 @@ enum rc invoice_read(struct arena *arena, const struct message *command, struct 
   TRY(read_text(body, "collection", &invoice.collection, err));
   TRY(body_uuid(body, "runId", &ignored, &present, err));
   TRY(body_text(body, "runId", &invoice.run_id, err));
+  invoice.is_awaited = json_is_true(json_object_get(body, "paymentAwaited"));
   TRY(read_text(body, "issueDate", &issue_date, err));
   TRY(date_parse(issue_date, "issueDate", &invoice.issue_date, err));
   bool parsed = uuid_parse(invoice.id_text, &invoice.id);

@@ -57,6 +57,7 @@ struct invoice {
   const char *id_text, *customer_id, *run_id, *collection, *notes;
   const struct currency *currency;
   struct date issue_date;
+  bool is_awaited; /* by a subscription, to be paid (BILL-051): never a draft */
   bool has_asked_due_date;
   struct date asked_due_date;
   struct utime created; /* 0: now */

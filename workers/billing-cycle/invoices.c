@@ -286,6 +286,7 @@ void billing_write_invoice(struct buf *text, const struct line *lines, size_t co
   json_put_string(&json, "currency", first->currency->code);
   json_put_string(&json, "issueDate", date_format(zone_date(first->zone, now), date));
   json_put_string(&json, "collection", first->collection);
+  if (first->state == SUBSCRIPTION_INCOMPLETE) json_put_bool(&json, "paymentAwaited", true);
   json_put_string(&json, "runId", run_id ? uuid_format(run_id, run) : NULL);
   json_put_array(&json, "lines");
   for (size_t i = 0; i < count; i++) billing_write_line(&json, &lines[i]);

@@ -65,7 +65,7 @@ static void decide_drafts(struct work *work, const struct ground *ground, struct
   for (size_t i = 0; i < count; i++) {
     if (invoices[i].is_known) continue;
     int64_t hours = settings_of(ground, &invoices[i].tenant)->draft_hours;
-    invoices[i].is_draft = hours > 0;
+    invoices[i].is_draft = hours > 0 && !invoices[i].is_awaited;
     invoices[i].auto_finalise = utime_add_ms(work->now, hours * 3600 * 1000);
   }
 }

@@ -1,19 +1,8 @@
 /* invoice.withdraw, from billing-cycle: what the invoice is for never came about (BILL-051). Whatever has become of it
- * in the meantime, nothing is owed on it afterwards and nothing that was paid is lost: a draft is finalised before its
- * time, what is open becomes void, and what was paid, all or part of it, is given back by a credit note as account
- * credit. */
-#include "draft.h"
+ * in the meantime, nothing is owed on it afterwards and nothing that was paid is lost: what is open becomes void, and
+ * what was paid, all or part of it, is given back by a credit note as account credit. A draft it never is. */
 #include "handlers.h"
 #include "note_store.h"
-
-static enum rc load(struct work *work, const struct message *command, struct invoice_facts *facts, struct error *err) {
-  struct draft_ref ref = {.tenant = command->tenant}, *refs = &ref;
-  size_t count = 1;
-  if (!uuid_parse(command->subject, &ref.id)) return error_set(err, RC_BAD_MESSAGE, "the subject is no invoice's id");
-  TRY(drafts_hold(work, &refs, &count, err));
-  TRY(drafts_finalise(work, refs, count, NULL, err));
-  return invoice_facts_load(work, &command->tenant, command->subject, GROUND_TO_STORE, facts, err);
-}
 
 /* Nothing when nothing is left: the command came twice, or the invoice was one of nothing. */
 static enum rc give_back(struct work *work, const struct message *command, const char *reason, struct error *err) {
@@ -35,7 +24,7 @@ enum rc handle_invoice_withdraw(struct work *work, struct message *const *messag
   struct invoice_facts facts;
   const char *reason;
   TRY(body_text(command->json, "reason", &reason, err));
-  TRY(load(work, command, &facts, err));
+  TRY(invoice_facts_load(work, &command->tenant, command->subject, GROUND_TO_STORE, &facts, err));
   switch (facts.state) {
   case INVOICE_VOID: return RC_OK;
   case INVOICE_PAID: return give_back(work, command, reason, err);
