@@ -223,9 +223,8 @@ Test(death, of_everything_buries_one_message_and_is_left_to_whoever_started_it) 
   const char *cause = cause_called("everything");
   struct step guilty[3];
   (void)send_step(&tenant, NULL, NULL);
-  int64_t left = (int64_t)kafka_read(TOPIC, NULL, NULL).count;
   pid_t stumbler = stumbler_start("stumbler-8", "");
-  WAIT_UNTIL(messages_passed() == left, "what was there before");
+  WAIT_UNTIL(messages_passed() == (int64_t)kafka_read(TOPIC, NULL, NULL).count, "what was there before");
   expect_stops(stumbler);
   cause_new(cause);
   for (size_t i = 0; i < 3; i++) guilty[i] = send_step(&tenant, "assertion", cause);

@@ -10,17 +10,18 @@
 
 #include "invariants.h"
 #include "preload/fault.h"
+#include "unit/property.h"
 
 enum {
-  WORKERS = 4,
-  FAULTS_MAX = WORKERS * FAULT_PLACES_MAX * 2,
+  WORKER_COUNT = 4,
+  FAULTS_MAX = WORKER_COUNT * FAULT_PLACES_MAX * 2,
   FAULTS_A_ROUND = 20,
   BUDGET_MS = 45000,
   REST_SECONDS = 120
 };
 
-static const char *const workers[WORKERS] = {"billing-cycle", "invoicing", "payments", "notifications"};
-static struct fault_board *boards[WORKERS];
+static const char *const workers[WORKER_COUNT] = {"billing-cycle", "invoicing", "payments", "notifications"};
+static struct fault_board *boards[WORKER_COUNT];
 
 struct planned {
   int worker;
@@ -28,12 +29,7 @@ struct planned {
   enum fault fault;
 };
 
-static uint64_t seed;
-
-static uint32_t random_below(uint32_t bound) {
-  seed = seed * 6364136223846793005U + 1442695040888963407U;
-  return (uint32_t)(seed >> 33) % bound;
-}
+static struct dice dice;
 
 /* -- the shim -- */
 
@@ -47,10 +43,6 @@ static struct fault_board *map_board(const char *directory, const char *worker) 
   return mapped;
 }
 
-static void restart_workers(void) {
-  for (size_t i = 0; i < WORKERS; i++) process_do("restart", workers[i]);
-}
-
 /* With the shim, with deadlines that a test can wait for, and with batches that are full at once: the next is read
  * ahead. */
 static void load_shim(void) {
@@ -62,15 +54,15 @@ static void load_shim(void) {
   setenv("MAIL_TIMEOUT_MS", "3000", 1);
   setenv("GATEWAY_TIMEOUT_MS", "2000", 1);
   setenv("ATTEMPT_DEADLINE_MS", "7000", 1);
-  restart_workers();
-  for (size_t i = 0; i < WORKERS; i++) boards[i] = map_board(directory, workers[i]);
+  process_do("restart", WORKERS);
+  for (size_t i = 0; i < WORKER_COUNT; i++) boards[i] = map_board(directory, workers[i]);
 }
 
 static void unload_shim(void) {
   unsetenv("WORKER_PRELOAD");
   unsetenv("BATCH_MAX");
-  restart_workers();
-  for (size_t i = 0; i < WORKERS; i++)
+  process_do("restart", WORKERS);
+  for (size_t i = 0; i < WORKER_COUNT; i++)
     unlink(keep_text("%s/cloudbill-%s.faults", setting("FAULT_DIRECTORY"), workers[i]));
   rmdir(setting("FAULT_DIRECTORY"));
 }
@@ -136,19 +128,19 @@ static size_t plan_place(struct planned *planned, int worker, struct fault_place
 
 /* What a worker does when it starts is not what the first round came by. */
 static void forget_calls(void) {
-  for (int worker = 0; worker < WORKERS; worker++)
+  for (int worker = 0; worker < WORKER_COUNT; worker++)
     for (size_t i = 0; i < FAULT_PLACES_MAX; i++) atomic_store(&boards[worker]->places[i].calls, 0);
 }
 
 /* Every place that the first round came by, in a random order. */
 static size_t plan_faults(struct planned *planned) {
   size_t count = 0;
-  for (int worker = 0; worker < WORKERS; worker++)
+  for (int worker = 0; worker < WORKER_COUNT; worker++)
     for (size_t i = 0; i < FAULT_PLACES_MAX; i++)
       if (atomic_load(&boards[worker]->places[i].calls) > 0)
         count += plan_place(&planned[count], worker, &boards[worker]->places[i]);
   for (size_t i = count; i > 1; i--) {
-    size_t other = random_below((uint32_t)i);
+    size_t other = (size_t)dice_between(&dice, 0, (int64_t)i - 1);
     struct planned moved = planned[i - 1];
     planned[i - 1] = planned[other];
     planned[other] = moved;
@@ -179,11 +171,9 @@ static void tell_round(const struct planned *planned, size_t count) {
 }
 
 Test(each_call, may_fail_and_all_is_there_once, .timeout = 400) {
-  const char *given = getenv("TEST_SEED");
   struct planned *planned = keep(sizeof *planned * FAULTS_MAX);
   size_t done = 0, happened = 0;
-  seed = given ? strtoull(given, NULL, 10) : (uint64_t)stopwatch_ms();
-  fprintf(stderr, "TEST_SEED=%llu\n", (unsigned long long)seed);
+  dice = dice_new();
   load_shim();
   int64_t start_ms = stopwatch_ms();
   forget_calls();

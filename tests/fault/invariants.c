@@ -132,13 +132,21 @@ static long long number_in(const json_t *row, size_t column) {
 }
 
 bool every_message_is_consumed(void) {
-  const json_t *groups = progress_of_groups(), *row;
   size_t index;
+  const json_t *groups = progress_of_groups(), *row;
+  if (!none(NULL, "SELECT count(*) FROM outbox")) return false;
   json_array_foreach(groups, index, row) {
     const char *topic = json_string_value(json_array_get(row, 1));
     if (number_in(row, 2) < (long long)kafka_read(topic, NULL, NULL).count) return false;
   }
   return true;
+}
+
+bool at_one_moment(bool (*holds)(const struct tenant *tenant), const struct tenant *tenant) {
+  sql_do(NULL, "BEGIN ISOLATION LEVEL REPEATABLE READ");
+  bool does = holds(tenant);
+  sql_do(NULL, "COMMIT");
+  return does;
 }
 
 void check_produced_is_done_plus_dead(void) {

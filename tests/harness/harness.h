@@ -123,7 +123,9 @@ const json_t *gateway_charges(const char *invoice_id);
 int gateway_paid(const char *invoice_id); /* how many of them succeeded */
 
 /* -- processes of the instance, by deploy/local/process.sh -- */
-void process_do(const char *verb, const char *process); /* start stop kill restart pause resume wait */
+#define WORKERS "billing-cycle invoicing payments notifications"
+/* verb: start stop kill restart pause resume wait. Several are separated by spaces, and done side by side. */
+void process_do(const char *verb, const char *processes);
 /* Until the test ends, and once in it: together with others that count on the process, or alone, to take it away. */
 void process_hold(const char *process, bool is_alone);
 /* A program of BIN_DIR, or by its whole path, with arguments that end with NULL: its output without the last newline;

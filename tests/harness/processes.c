@@ -46,11 +46,12 @@ const char *run_program(const char *program, const char *const *arguments) {
   return output;
 }
 
-void process_do(const char *verb, const char *process) {
-  const char *const argv[] = {setting("PROCESS_HELPER"), verb, process, NULL};
-  char *output = keep(OUTPUT_MAX);
+void process_do(const char *verb, const char *processes) {
+  const char *argv[16] = {setting("PROCESS_HELPER"), verb};
+  char *output = keep(OUTPUT_MAX), *rest = keep_text("%s", processes);
+  for (size_t i = 2; (argv[i] = strsep(&rest, " ")); i++) cr_assert_lt(i, 14);
   int status = run(argv, output);
-  cr_assert_eq(status, 0, "process.sh %s %s ended with %d: %s", verb, process, status, output);
+  cr_assert_eq(status, 0, "process.sh %s %s ended with %d: %s", verb, processes, status, output);
 }
 
 void process_hold(const char *process, bool is_alone) {
