@@ -5,10 +5,7 @@
 TestSuite(arrears, .timeout = 240);
 
 static const char *plan_of(const struct tenant *tenant, const char *members) {
-  return json_at(api_post(tenant, 201, "/api/plans",
-                          "{'code':'p-%s','name':'Plan','currency':'USD','billingCycle':'monthly',%s}", new_id(),
-                          members),
-                 "id");
+  return plan_with(tenant, "'billingCycle':'monthly',%s", members);
 }
 
 /* Prices that no number of days divides. */
@@ -28,9 +25,7 @@ struct pair {
 
 static const char *subscribe(const struct pair *pair) {
   const char *customer = customer_new(&pair->tenant, "'testClockId':'%s'", pair->clock);
-  return json_at(api_post(&pair->tenant, 201, "/api/billing/subscriptions",
-                          "{'customerId':'%s','planId':'%s','quantity':3,'collection':'manual'}", customer, pair->plan),
-                 "id");
+  return subscription_with(&pair->tenant, customer, pair->plan, "'quantity':3,'collection':'manual'");
 }
 
 static struct pair pair_new(const char *more) {

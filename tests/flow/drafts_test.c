@@ -19,16 +19,10 @@ static struct shop shop_new(int changes) {
   sql_do(tenant, "UPDATE tenants SET draft_hours = 24 WHERE id = $1");
   shop.clock = test_clock_new(tenant, "2030-09-01T00:00:00Z");
   api_post(tenant, 201, "/api/billing/coupons", "{'code':'HALF','percentOff':'50','duration':'forever'}");
-  const char *plan = json_at(api_post(tenant, 201, "/api/plans",
-                                      "{'code':'p','name':'Plan','price':'30.00','currency':'USD','interval':'day',"
-                                      "'intervalCount':30}"),
-                             "id");
+  const char *plan = plan_of_days(tenant, 30, "30.00");
   for (int n = 0; n < CUSTOMERS; n++) {
     shop.customers[n] = customer_new(tenant, "'testClockId':'%s'", shop.clock);
-    shop.subscriptions[n] =
-        json_at(api_post(tenant, 201, "/api/billing/subscriptions",
-                         "{'customerId':'%s','planId':'%s','coupons':['HALF']}", shop.customers[n], plan),
-                "id");
+    shop.subscriptions[n] = subscription_with(tenant, shop.customers[n], plan, "'coupons':['HALF']");
     for (int quantity = 2; quantity < 2 + changes; quantity++)
       api_post(tenant, 200, keep_text("/api/billing/subscriptions/%s/change-plan", shop.subscriptions[n]),
                "{'quantity':%d,'when':'now'}", quantity);

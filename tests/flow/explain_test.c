@@ -5,12 +5,6 @@
 
 TestSuite(explain, .timeout = 180);
 
-static const char *plan_with(const struct tenant *tenant, const char *members) {
-  return json_at(
-      api_post(tenant, 201, "/api/plans", "{'code':'p-%s','name':'Plan','currency':'USD',%s}", new_id(), members),
-      "id");
-}
-
 static const char *subscribe(const struct tenant *tenant, const char *plan, const char *members) {
   return json_at(api_post(tenant, 201, "/api/billing/subscriptions",
                           "{'customerId':'%s','planId':'%s','collection':'manual',%s}", customer_new(tenant, NULL),
@@ -70,7 +64,7 @@ static int weekday(int days_back) {
 /* A first period of 3 days in 7, then a whole one; twelve of everything. */
 Test(explain, bill_025_every_price_model_timing_and_fee) {
   struct tenant tenant = tenant_new();
-  subscribe(&tenant, plan_with(&tenant, models),
+  subscribe(&tenant, plan_with(&tenant, "%s", models),
             keep_text("'quantity':12,'startDate':'%s','billingAnchor':%d", days_ago(9), weekday(6)));
   billing_run(&tenant);
   await_lines(&tenant, 10);
@@ -110,7 +104,7 @@ Test(explain, bill_025_the_minimum_of_a_renewed_period) {
   const char *customer = customer_new(&tenant, "'testClockId':'%s'", clock);
   const char *id = json_at(api_post(&tenant, 201, "/api/billing/subscriptions",
                                     "{'customerId':'%s','planId':'%s','collection':'manual'}", customer,
-                                    plan_with(&tenant, minimal)),
+                                    plan_with(&tenant, "%s", minimal)),
                            "id");
   api_post(&tenant, 200, keep_text("/api/billing/subscriptions/%s/renew", id), "{}");
   test_clock_advance(&tenant, clock, "2027-03-16T12:00:00Z");
@@ -125,7 +119,7 @@ Test(explain, bill_025_the_minimum_of_a_renewed_period) {
  * seven are 4.29 more than was charged for it, and the 10.00 of the other make nothing up. */
 Test(explain, bill_030_a_period_that_never_began_has_no_minimum) {
   struct tenant tenant = tenant_new();
-  const char *id = subscribe(&tenant, plan_with(&tenant, minimal), keep_text("'startDate':'%s'", days_ago(1)));
+  const char *id = subscribe(&tenant, plan_with(&tenant, "%s", minimal), keep_text("'startDate':'%s'", days_ago(1)));
   api_post(&tenant, 200, keep_text("/api/billing/subscriptions/%s/renew", id), "{}");
   api_post(&tenant, 200, keep_text("/api/billing/subscriptions/%s/cancel", id), "{'immediately':true}");
   await_lines(&tenant, 3);
@@ -166,8 +160,7 @@ Test(explain, bill_025_lines_by_hand) {
 /* -- changes, discounts, taxes -- */
 
 static const char *thirty_days(const struct tenant *tenant, const char *basis, int price) {
-  return plan_with(tenant,
-                   keep_text("'interval':'day','intervalCount':30,'prorationBasis':'%s','price':%d", basis, price));
+  return plan_with(tenant, THIRTY_DAYS ",'prorationBasis':'%s','price':%d", basis, price);
 }
 
 /* 30 days at 3000.00 with 10 percent off and 19 percent of tax in the price; halfway to 6000.00, and back. */

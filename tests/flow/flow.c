@@ -79,6 +79,14 @@ int64_t periods_begun(const char *start_date, const char *interval) {
                                  start_date, interval));
 }
 
+bool invoices_are(const struct tenant *tenant, int64_t count) {
+  return sql_int(tenant, "SELECT count(*) FROM invoices WHERE tenant_id = $1 AND status <> 'draft'") == count;
+}
+
+const char *subscription_path(const char *subscription, const char *verb) {
+  return keep_text("/api/billing/subscriptions/%s/%s", subscription, verb);
+}
+
 bool all_are_paid(const struct tenant *tenant, int64_t invoices) {
   return sql_int(tenant, "SELECT count(*) FROM invoices WHERE tenant_id = $1 AND status = 'paid'") == invoices;
 }

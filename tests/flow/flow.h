@@ -17,8 +17,13 @@ int64_t periods_begun(const char *start_date, const char *interval);
 void send_again(const struct record *record);
 void send_each_again(const struct records *records);
 
-/* Invoices of the tenant are n in number and finalised; each is paid. */
+/* Invoices of the tenant that are no drafts are so many in number. */
+bool invoices_are(const struct tenant *tenant, int64_t count);
+/* And so many are paid. */
 bool all_are_paid(const struct tenant *tenant, int64_t invoices);
+
+/* "/api/billing/subscriptions/…/suspend" */
+const char *subscription_path(const char *subscription, const char *verb);
 
 /* As if so many days had passed for the tenant's subscriptions; what is charged and kept of them stays as it is. */
 void let_days_pass(const struct tenant *tenant, int days);

@@ -10,26 +10,14 @@ struct story {
   const char *plan, *cheap, *add_on, *clock, *subscription, *invoice; /* 30.00, 9.00 and 2.00 each 30 days */
 };
 
-static const char *plan_with(const struct tenant *tenant, const char *price, const char *members) {
-  return json_at(api_post(tenant, 201, "/api/plans",
-                          "{'code':'p-%s','name':'Plan','price':'%s','currency':'USD','interval':'day',"
-                          "'intervalCount':30%s}",
-                          new_id(), price, members),
-                 "id");
-}
-
-static const char *plan_of(const struct tenant *tenant, const char *price) {
-  return plan_with(tenant, price, "");
-}
-
 /* Half of the period has passed: 15.00 is unused. */
 static struct story begin_with(const char *coupon, const char *members) {
   struct story s = {.tenant = tenant_new_test()};
   api_post(&s.tenant, 201, "/api/billing/coupons",
            "{'code':'FIVE','amountOff':5,'currency':'USD','duration':'repeating','durationInPeriods':2}");
-  s.plan = plan_with(&s.tenant, "30.00", members);
-  s.cheap = plan_with(&s.tenant, "9.00", members);
-  s.add_on = plan_of(&s.tenant, "2.00");
+  s.plan = plan_with(&s.tenant, THIRTY_DAYS ",'price':'30.00'%s", members);
+  s.cheap = plan_with(&s.tenant, THIRTY_DAYS ",'price':'9.00'%s", members);
+  s.add_on = plan_of_days(&s.tenant, 30, "2.00");
   s.clock = test_clock_new(&s.tenant, "2031-01-01T12:00:00Z");
   const char *customer = customer_new(&s.tenant, "'testClockId':'%s'", s.clock);
   s.subscription = json_at(api_post(&s.tenant, 201, "/api/billing/subscriptions",
@@ -181,7 +169,7 @@ Test(give_back, bill_043_a_note_by_hand_knows_what_was_taken_back) {
 static const char *upgrade(const struct story *s) {
   const char *other = keep_text("SELECT id FROM invoices WHERE tenant_id = $1 AND id <> '%s'", s->invoice);
   api_post(&s->tenant, 200, keep_text("/api/billing/subscriptions/%s/change-plan", s->subscription),
-           "{'planId':'%s','when':'now','billing':'now'}", plan_of(&s->tenant, "60.00"));
+           "{'planId':'%s','when':'now','billing':'now'}", plan_of_days(&s->tenant, 30, "60.00"));
   WAIT_UNTIL(sql_text(&s->tenant, other), "the invoice of the change");
   return sql_text(&s->tenant, other);
 }

@@ -38,13 +38,6 @@ static void expect_order(const struct tenant *tenant, const char *first, const c
   expect_later(tenant, hold_rows(first), later, path, body);
 }
 
-static const char *plan_of(const struct tenant *tenant) {
-  return json_at(api_post(tenant, 201, "/api/plans",
-                          "{'code':'p','name':'Plan','price':'30.00','currency':'USD','interval':'day',"
-                          "'intervalCount':30}"),
-                 "id");
-}
-
 static const char *rows_of(const char *table, const char *column, const char *id) {
   return keep_text("FROM %s WHERE %s = '%s'", table, column, id);
 }
@@ -63,7 +56,7 @@ static const char *grant_of(const struct tenant *tenant, const char *customer, i
 
 Test(locks, a_customer_s_billing_comes_before_coupons) {
   struct tenant tenant = tenant_new();
-  const char *customer = customer_new(&tenant, NULL), *plan = plan_of(&tenant);
+  const char *customer = customer_new(&tenant, NULL), *plan = plan_of_days(&tenant, 30, "30.00");
   api_post(&tenant, 201, "/api/billing/coupons", "{'code':'HALF','percentOff':'50','duration':'forever'}");
   subscription_new(&tenant, customer, plan, days_ago(0));
   expect_order(&tenant, rows_of("customer_billing", "customer_id", customer),
@@ -75,7 +68,7 @@ Test(locks, a_customer_s_billing_comes_before_coupons) {
 /* There is no row yet: another first subscription is about to make it. */
 Test(locks, a_customer_s_billing_comes_first_for_a_first_subscription_too) {
   struct tenant tenant = tenant_new();
-  const char *customer = customer_new(&tenant, NULL), *plan = plan_of(&tenant);
+  const char *customer = customer_new(&tenant, NULL), *plan = plan_of_days(&tenant, 30, "30.00");
   api_post(&tenant, 201, "/api/billing/coupons", "{'code':'HALF','percentOff':'50','duration':'forever'}");
   struct pg_conn *holder =
       hold(keep_text("INSERT INTO customer_billing (tenant_id, customer_id) VALUES ('%s', '%s')", tenant.id, customer));
@@ -88,9 +81,7 @@ Test(locks, a_customer_s_billing_comes_before_its_subscriptions) {
   struct tenant tenant = tenant_new_test();
   const char *clock = test_clock_new(&tenant, "2030-09-01T00:00:00Z");
   const char *customer = customer_new(&tenant, "'testClockId':'%s'", clock);
-  const char *subscription = json_at(api_post(&tenant, 201, "/api/billing/subscriptions",
-                                              "{'customerId':'%s','planId':'%s'}", customer, plan_of(&tenant)),
-                                     "id");
+  const char *subscription = subscription_with(&tenant, customer, plan_of_days(&tenant, 30, "30.00"), NULL);
   expect_order(&tenant, rows_of("customer_billing", "customer_id", customer),
                rows_of("subscriptions", "id", subscription), keep_text("/api/test-clocks/%s", clock), NULL);
 }
@@ -98,7 +89,7 @@ Test(locks, a_customer_s_billing_comes_before_its_subscriptions) {
 Test(locks, a_payment_comes_before_its_invoice) {
   struct tenant tenant = tenant_new();
   const char *customer = customer_new(&tenant, NULL);
-  subscription_new(&tenant, customer, plan_of(&tenant), days_ago(0));
+  subscription_new(&tenant, customer, plan_of_days(&tenant, 30, "30.00"), days_ago(0));
   WAIT_UNTIL(sql_int(&tenant, "SELECT count(*) FROM payments WHERE tenant_id = $1") == 1, "a payment that waits");
   const char *invoice = sql_text(&tenant, "SELECT id FROM invoices WHERE tenant_id = $1");
   expect_order(&tenant, rows_of("payments", "invoice_id", invoice), rows_of("invoices", "id", invoice),
@@ -112,7 +103,7 @@ static const char *credited_invoice(const struct tenant *tenant) {
   api_post(tenant, 201, "/api/billing/coupons", "{'code':'FIVE','amountOff':5,'currency':'USD','duration':'forever'}");
   api_post(tenant, 201, keep_text("/api/billing/customers/%s/credits", customer), "{'amount':2,'currency':'USD'}");
   api_post(tenant, 201, "/api/billing/subscriptions", "{'customerId':'%s','planId':'%s','coupons':['FIVE']}", customer,
-           plan_of(tenant));
+           plan_of_days(tenant, 30, "30.00"));
   WAIT_UNTIL(sql_int(tenant, "SELECT count(*) FROM invoices WHERE tenant_id = $1") == 1, "the invoice");
   const char *invoice = sql_text(tenant, "SELECT id FROM invoices WHERE tenant_id = $1 AND credit_applied_minor = 200");
   cr_assert_not_null(invoice);
@@ -140,9 +131,7 @@ Test(locks, account_credit_comes_before_fixed_coupons) {
 static const char *drafts_in_a_row(const struct tenant *tenant, const char *clock) {
   sql_do(tenant, "UPDATE tenants SET draft_hours = 24 WHERE id = $1");
   const char *customer = customer_new(tenant, "'testClockId':'%s'", clock);
-  const char *subscription = json_at(api_post(tenant, 201, "/api/billing/subscriptions",
-                                              "{'customerId':'%s','planId':'%s'}", customer, plan_of(tenant)),
-                                     "id");
+  const char *subscription = subscription_with(tenant, customer, plan_of_days(tenant, 30, "30.00"), NULL);
   for (int quantity = 2; quantity < 4; quantity++)
     api_post(tenant, 200, keep_text("/api/billing/subscriptions/%s/change-plan", subscription),
              "{'quantity':%d,'when':'now'}", quantity);
@@ -238,7 +227,7 @@ Test(locks, numbers_of_invoices_come_before_those_of_credit_notes) {
 Test(locks, notes_lock_their_invoices_at_once) {
   struct tenant tenant = tenant_new();
   const char *customer = customer_new(&tenant, NULL);
-  const char *subscription = subscription_new(&tenant, customer, plan_of(&tenant), days_ago(0));
+  const char *subscription = subscription_new(&tenant, customer, plan_of_days(&tenant, 30, "30.00"), days_ago(0));
   const char *path = keep_text("/api/billing/subscriptions/%s", subscription);
   api_post(&tenant, 200, keep_text("%s/change-plan", path), "{'quantity':2,'when':'now'}");
   WAIT_UNTIL(sql_int(&tenant, "SELECT count(*) FROM invoices WHERE tenant_id = $1") == 2, "two invoices");

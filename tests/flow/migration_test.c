@@ -150,9 +150,8 @@ struct mover {
 };
 
 static const char *plan_of(const struct tenant *tenant, const char *price, const char *members) {
-  return json_at(api_post(tenant, 201, "/api/plans", "{'code':'p-%s','name':'Plan','currency':'USD','price':'%s'%s%s}",
-                          new_id(), price, strstr(members, "billingCycle") ? "" : ",'billingCycle':'monthly'", members),
-                 "id");
+  const char *month = strstr(members, "billingCycle") ? "" : ",'billingCycle':'monthly'";
+  return plan_with(tenant, "'price':'%s'%s%s", price, month, members);
 }
 
 static struct mover mover_new(void) {

@@ -4,31 +4,18 @@
 
 TestSuite(one_invoice, .timeout = 240);
 
-/* Billed every so many days, so that each share and boundary is known whatever the month. */
-static const char *plan_of_days(const struct tenant *tenant, const char *price, int days) {
-  return json_at(api_post(tenant, 201, "/api/plans",
-                          "{'code':'p-%s','name':'Days','price':'%s','currency':'USD','interval':'day',"
-                          "'intervalCount':%d}",
-                          new_id(), price, days),
-                 "id");
-}
-
 /* A customer with two subscriptions of these periods, made so many days ago; only the first of each is billed. */
 struct pair {
   struct tenant tenant;
   const char *customer, *a, *b, *dearer;
 };
 
-static bool invoices_are(const struct tenant *tenant, int64_t count) {
-  return sql_int(tenant, "SELECT count(*) FROM invoices WHERE tenant_id = $1 AND status <> 'draft'") == count;
-}
-
 static struct pair pair_new(int days_a, int days_b, int start) {
   struct pair p = {.tenant = tenant_new()};
   p.customer = customer_new(&p.tenant, NULL);
-  p.dearer = plan_of_days(&p.tenant, "50.00", days_a);
-  p.a = subscription_new(&p.tenant, p.customer, plan_of_days(&p.tenant, "20.00", days_a), days_ago(start));
-  p.b = subscription_new(&p.tenant, p.customer, plan_of_days(&p.tenant, "7.00", days_b), days_ago(start));
+  p.dearer = plan_of_days(&p.tenant, days_a, "50.00");
+  p.a = subscription_new(&p.tenant, p.customer, plan_of_days(&p.tenant, days_a, "20.00"), days_ago(start));
+  p.b = subscription_new(&p.tenant, p.customer, plan_of_days(&p.tenant, days_b, "7.00"), days_ago(start));
   WAIT_UNTIL(invoices_are(&p.tenant, 2), "the first invoices");
   return p;
 }
@@ -205,7 +192,7 @@ Test(one_invoice, bill_061_the_others_are_billed_as_the_run_bills_them) {
  * more up to it than that.) */
 Test(one_invoice, a_command_does_not_catch_up_with_more_than_a_step_takes) {
   struct tenant tenant = tenant_new();
-  const char *customer = customer_new(&tenant, NULL), *plan = plan_of_days(&tenant, "3.00", 1);
+  const char *customer = customer_new(&tenant, NULL), *plan = plan_of_days(&tenant, 1, "3.00");
   const char *far = subscription_new(&tenant, customer, plan, days_ago(121));
   const char *other = subscription_new(&tenant, customer, plan_new(&tenant, "7.00", "USD", "yearly"), days_ago(121));
   WAIT_UNTIL(invoices_are(&tenant, 2), "the first invoices");

@@ -64,7 +64,7 @@ Test(runs, a_dry_one_says_what_the_next_one_does) {
 
 /* -- a dry run comes to the cents of the real one (BILL-062) -- */
 
-static const char *plan_with(const struct tenant *tenant, const char *currency, const char *members) {
+static const char *weekly_plan(const struct tenant *tenant, const char *currency, const char *members) {
   return json_at(api_post(tenant, 201, "/api/plans",
                           "{'code':'p-%s','name':'Plan','currency':'%s','billingCycle':'weekly',%s}", new_id(),
                           currency, members),
@@ -165,12 +165,12 @@ static void fill(const struct tenant *tenant, const struct mix *mix) {
       "'code':'FIVE','amountOff':5,'currency':'USD','duration':'repeating','durationInPeriods':2",
       "'code':'FREE','percentOff':100,'duration':'once'"};
   for (size_t i = 0; i < 3; i++) api_post(tenant, 201, "/api/billing/coupons", "{%s}", coupons[i]);
-  const char *flat = plan_with(tenant, "USD", "'price':'9.99'");
-  const char *rich = plan_with(tenant, "USD",
-                               "'components':[{'code':'seats','model':'per_unit','unitPrice':'3.33'},"
-                               "{'code':'late','model':'flat','unitPrice':'4.01','timing':'arrears',"
-                               "'taxCode':'low'}],'setupFee':'1.11','minimumCommitment':'12.00'");
-  const char *yen = plan_with(tenant, "JPY", "'price':1001"), *euro = plan_with(tenant, "EUR", "'price':'7.77'");
+  const char *flat = weekly_plan(tenant, "USD", "'price':'9.99'");
+  const char *rich = weekly_plan(tenant, "USD",
+                                 "'components':[{'code':'seats','model':'per_unit','unitPrice':'3.33'},"
+                                 "{'code':'late','model':'flat','unitPrice':'4.01','timing':'arrears',"
+                                 "'taxCode':'low'}],'setupFee':'1.11','minimumCommitment':'12.00'");
+  const char *yen = weekly_plan(tenant, "JPY", "'price':1001"), *euro = weekly_plan(tenant, "EUR", "'price':'7.77'");
   const char *swiss = member_of_mix(tenant, "CH", "USD", ""), *german = member_of_mix(tenant, "DE", "USD", "");
   const char *exempt = member_of_mix(tenant, "DE", "JPY", ",'taxExempt':true"),
              *both = member_of_mix(tenant, "DE", "EUR", "");

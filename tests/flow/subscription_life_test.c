@@ -4,11 +4,8 @@
 
 TestSuite(subscription_life, .timeout = 240);
 
-static const char *plan_with(const struct tenant *tenant, const char *members) {
-  return json_at(api_post(tenant, 201, "/api/plans",
-                          "{'code':'p-%s','name':'Plan','currency':'USD','billingCycle':'weekly',%s}", new_id(),
-                          members),
-                 "id");
+static const char *weekly_plan(const struct tenant *tenant, const char *members) {
+  return plan_with(tenant, "'billingCycle':'weekly',%s", members);
 }
 
 /* Sends its invoices: nothing is charged. */
@@ -63,7 +60,7 @@ static const char composed[] = "'components':[{'code':'seats','model':'per_unit'
 
 Test(subscription_life, components_are_charged_when_their_timing_says) {
   struct tenant tenant = tenant_new();
-  const json_t *made = subscribe(&tenant, customer_new(&tenant, NULL), plan_with(&tenant, composed),
+  const json_t *made = subscribe(&tenant, customer_new(&tenant, NULL), weekly_plan(&tenant, composed),
                                  keep_text("'quantity':3,'startDate':'%s'", days_ago(15)));
   const char *id = json_at(made, "id");
   cr_expect_null(json_node_at(made, "currentPrice.x"));
@@ -84,7 +81,7 @@ Test(subscription_life, components_are_charged_when_their_timing_says) {
 Test(subscription_life, a_short_first_period_has_its_share_of_everything) {
   struct tenant tenant = tenant_new();
   const json_t *made =
-      subscribe(&tenant, customer_new(&tenant, NULL), plan_with(&tenant, composed),
+      subscribe(&tenant, customer_new(&tenant, NULL), weekly_plan(&tenant, composed),
                 keep_text("'quantity':3,'startDate':'%s','billingAnchor':%d.0", days_ago(9), weekday(6)));
   billing_run(&tenant);
   await_invoices(&tenant, 2);
@@ -101,7 +98,7 @@ Test(subscription_life, a_short_first_period_has_its_share_of_everything) {
 /* BILL-055 with arrears: nothing in advance at the end, but what the last period owes. */
 Test(subscription_life, what_expires_pays_its_last_arrears) {
   struct tenant tenant = tenant_new();
-  const json_t *made = subscribe(&tenant, customer_new(&tenant, NULL), plan_with(&tenant, composed),
+  const json_t *made = subscribe(&tenant, customer_new(&tenant, NULL), weekly_plan(&tenant, composed),
                                  keep_text("'startDate':'%s','autoRenew':false", days_ago(20)));
   billing_run(&tenant);
   await_invoices(&tenant, 2);
@@ -126,7 +123,7 @@ Test(subscription_life, every_model_charges_what_the_rules_say) {
   struct tenant tenant = tenant_new();
   const char *customer = customer_new(&tenant, NULL);
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-    const char *plan = plan_with(&tenant, keep_text("'components':[{'code':'c',%s}]", cases[i].component));
+    const char *plan = weekly_plan(&tenant, keep_text("'components':[{'code':'c',%s}]", cases[i].component));
     const char *id = json_at(subscribe(&tenant, customer, plan, keep_text("'quantity':'%s'", cases[i].quantity)), "id");
     await_invoices(&tenant, (int64_t)i + 1);
     cr_expect_str_eq(lines_of(&tenant, id), keep_text("0 c 0 %lld", (long long)cases[i].minor), "%s",
@@ -138,7 +135,7 @@ Test(subscription_life, every_model_charges_what_the_rules_say) {
 Test(subscription_life, add_ons_are_items_of_their_own) {
   struct tenant tenant = tenant_new();
   const char *own = plan_new(&tenant, "10.00", "USD", "weekly"), *extra = plan_new(&tenant, "2.50", "USD", "weekly");
-  const char *fee = plan_with(&tenant, "'price':'1.00','setupFee':'7.00'");
+  const char *fee = weekly_plan(&tenant, "'price':'1.00','setupFee':'7.00'");
   const json_t *made =
       subscribe(&tenant, customer_new(&tenant, NULL), own,
                 keep_text("'startDate':'%s','items':[{'planId':'%s','quantity':'1.5'},{'planId':'%s','quantity':2}]",
@@ -606,7 +603,7 @@ Test(subscription_life, is_refused_with_the_field_at_fault) {
   };
   struct tenant tenant = tenant_new();
   const char *customer = customer_new(&tenant, NULL), *plan = plan_new(&tenant, "10.00", "USD", "weekly");
-  const char *parts = plan_with(&tenant, composed), *yearly = plan_new(&tenant, "10.00", "USD", "yearly");
+  const char *parts = weekly_plan(&tenant, composed), *yearly = plan_new(&tenant, "10.00", "USD", "yearly");
   const char *euro = plan_new(&tenant, "10.00", "EUR", "weekly");
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 #pragma GCC diagnostic push
@@ -632,7 +629,7 @@ Test(subscription_life, billing_step_by_step_equals_billing_at_once) {
   const char *starts[] = {days_ago(120), days_ago(75), days_ago(31)};
   for (int t = 0; t < 2; t++) {
     const char *customer = customer_new(tenants[t], "'timeZone':'America/Sao_Paulo'");
-    const char *weekly = plan_with(tenants[t], composed), *monthly = plan_new(tenants[t], "31.00", "USD", "monthly");
+    const char *weekly = weekly_plan(tenants[t], composed), *monthly = plan_new(tenants[t], "31.00", "USD", "monthly");
     for (int i = 0; i < 3; i++) {
       subscribe(tenants[t], customer, weekly,
                 keep_text("'quantity':%d,'startDate':'%s','billingAnchor':2", 1 + i, starts[i]));

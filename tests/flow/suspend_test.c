@@ -4,26 +4,9 @@
 
 TestSuite(suspend, .timeout = 180);
 
-/* Billed every 30 days, so that each share is known whatever the month. */
-static const char *thirty_days(const struct tenant *tenant, const char *price) {
-  return json_at(api_post(tenant, 201, "/api/plans",
-                          "{'code':'p-%s','name':'Thirty','price':'%s','currency':'USD','interval':'day',"
-                          "'intervalCount':30}",
-                          new_id(), price),
-                 "id");
-}
-
-static const char *act(const char *subscription, const char *verb) {
-  return keep_text("/api/billing/subscriptions/%s/%s", subscription, verb);
-}
-
 static const char *started(const struct tenant *tenant, const char *price, int days) {
   const char *customer = customer_new(tenant, NULL);
-  return subscription_new(tenant, customer, thirty_days(tenant, price), days_ago(days));
-}
-
-static bool invoices_are(const struct tenant *tenant, int64_t count) {
-  return sql_int(tenant, "SELECT count(*) FROM invoices WHERE tenant_id = $1 AND status <> 'draft'") == count;
+  return subscription_new(tenant, customer, plan_of_days(tenant, 30, price), days_ago(days));
 }
 
 /* All lines of a tenant that are not the first charge: kind and minor units. */
@@ -37,7 +20,7 @@ Test(suspend, stops_billing_and_credits_the_unused_time) {
   struct tenant tenant = tenant_new();
   const char *subscription = started(&tenant, "19.95", 22);
   WAIT_UNTIL(invoices_are(&tenant, 1), "the first invoice");
-  const json_t *answer = api_post(&tenant, 200, act(subscription, "suspend"), "{'reason':'on request'}");
+  const json_t *answer = api_post(&tenant, 200, subscription_path(subscription, "suspend"), "{'reason':'on request'}");
   cr_expect_str_eq(json_at(answer, "status"), "suspended");
   cr_expect_null(json_at(answer, "nextBillingDate"));
   WAIT_UNTIL(count_messages(&tenant, "subscription.suspended") == 1, "subscription.suspended");
@@ -53,8 +36,8 @@ Test(suspend, and_reactivated_the_same_day_nets_to_zero) {
   const char *subscription = started(&tenant, "19.95", 22);
   WAIT_UNTIL(invoices_are(&tenant, 1), "the first invoice");
   for (int round = 1; round <= 3; round++) {
-    api_post(&tenant, 200, act(subscription, "suspend"), "{}");
-    const json_t *answer = api_post(&tenant, 200, act(subscription, "reactivate"), "{}");
+    api_post(&tenant, 200, subscription_path(subscription, "suspend"), "{}");
+    const json_t *answer = api_post(&tenant, 200, subscription_path(subscription, "reactivate"), "{}");
     cr_expect_str_eq(json_at(answer, "status"), "active");
     cr_expect_str_eq(json_at(answer, "currentPeriodStart"), keep_text("%sT00:00:00.000Z", days_ago(22)));
     cr_expect_str_eq(json_at(answer, "currentPeriodEnd"), keep_text("%sT00:00:00.000Z", days_ago(-8)));
@@ -70,10 +53,10 @@ Test(suspend, and_reactivated_the_same_day_nets_to_zero) {
 Test(suspend, for_longer_than_a_period_charges_only_the_rest_of_the_one_that_runs) {
   struct tenant tenant = tenant_new();
   const char *subscription = started(&tenant, "30.00", 10);
-  api_post(&tenant, 200, act(subscription, "suspend"), "{}");
+  api_post(&tenant, 200, subscription_path(subscription, "suspend"), "{}");
   sql_do(&tenant, "UPDATE subscriptions SET start_date = start_date - 65, anchor_date = anchor_date - 65 "
                   "WHERE tenant_id = $1");
-  const json_t *answer = api_post(&tenant, 200, act(subscription, "reactivate"), "{}");
+  const json_t *answer = api_post(&tenant, 200, subscription_path(subscription, "reactivate"), "{}");
   cr_expect_str_eq(json_at(answer, "currentPeriodStart"), keep_text("%sT00:00:00.000Z", days_ago(15)));
   cr_expect_str_eq(json_at(answer, "nextBillingDate"), keep_text("%sT00:00:00.000Z", days_ago(-15)));
   WAIT_UNTIL(invoices_are(&tenant, 2), "the invoice for the rest");
@@ -85,17 +68,17 @@ Test(suspend, for_longer_than_a_period_charges_only_the_rest_of_the_one_that_run
 Test(suspend, is_refused_where_it_makes_no_sense) {
   struct tenant tenant = tenant_new();
   const char *subscription = started(&tenant, "19.95", 3);
-  cr_expect_str_eq(json_at(api_post(&tenant, 409, act(subscription, "reactivate"), "{}"), "code"),
+  cr_expect_str_eq(json_at(api_post(&tenant, 409, subscription_path(subscription, "reactivate"), "{}"), "code"),
                    "ILLEGAL_TRANSITION");
-  api_post(&tenant, 200, act(subscription, "suspend"), "{}");
-  const json_t *error = api_post(&tenant, 409, act(subscription, "suspend"), "{}");
+  api_post(&tenant, 200, subscription_path(subscription, "suspend"), "{}");
+  const json_t *error = api_post(&tenant, 409, subscription_path(subscription, "suspend"), "{}");
   cr_expect_str_eq(json_at(error, "code"), "ILLEGAL_TRANSITION");
   cr_expect(json_is_array(json_node_at(error, "details.allowed")));
-  api_post(&tenant, 409, act(subscription, "renew"), "{}");
-  api_post(&tenant, 200, act(subscription, "cancel"), "{'immediately':true}");
-  api_post(&tenant, 409, act(subscription, "reactivate"), "{}");
-  api_post(&tenant, 404, act(new_id(), "suspend"), "{}");
-  api_post(&tenant, 400, act(subscription, "suspend"), "{'reason':7}");
+  api_post(&tenant, 409, subscription_path(subscription, "renew"), "{}");
+  api_post(&tenant, 200, subscription_path(subscription, "cancel"), "{'immediately':true}");
+  api_post(&tenant, 409, subscription_path(subscription, "reactivate"), "{}");
+  api_post(&tenant, 404, subscription_path(new_id(), "suspend"), "{}");
+  api_post(&tenant, 400, subscription_path(subscription, "suspend"), "{'reason':7}");
 }
 
 /* ---- renew: BILL-055 ---- */
@@ -107,7 +90,7 @@ static int64_t charged(const struct tenant *tenant) {
 Test(suspend, renew_bills_the_next_period_now_and_keeps_the_grid) {
   struct tenant tenant = tenant_new();
   const char *subscription = started(&tenant, "19.95", 22);
-  const json_t *answer = api_post(&tenant, 200, act(subscription, "renew"), "{}");
+  const json_t *answer = api_post(&tenant, 200, subscription_path(subscription, "renew"), "{}");
   cr_expect_str_eq(json_at(answer, "currentPeriodStart"), keep_text("%sT00:00:00.000Z", days_ago(22)));
   cr_expect_str_eq(json_at(answer, "currentPeriodEnd"), keep_text("%sT00:00:00.000Z", days_ago(-38)));
   cr_expect_str_eq(json_at(answer, "runningPeriodEnd"), keep_text("%sT00:00:00.000Z", days_ago(-8)));
@@ -163,7 +146,7 @@ static const char *lines_since(const struct ahead *a, int64_t *seen) {
 static void renew(const struct ahead *a, int64_t times) {
   int64_t before = sql_int(&a->tenant, "SELECT count(*) FROM invoices WHERE tenant_id = $1");
   for (int64_t n = 1; n <= times; n++) {
-    api_post(&a->tenant, 200, act(a->id, "renew"), "{}");
+    api_post(&a->tenant, 200, subscription_path(a->id, "renew"), "{}");
     WAIT_UNTIL(invoices_are(&a->tenant, before + n), "the invoice of the renewal");
   }
 }
@@ -213,7 +196,7 @@ Test(suspend, a_change_counts_in_the_period_that_it_is_in) {
                                       "'minimumCommitment':'62.00'}",
                                       new_id()),
                              "id");
-  api_post(&a.tenant, 200, act(a.id, "change-plan"), "{'planId':'%s','when':'now'}", dear);
+  api_post(&a.tenant, 200, subscription_path(a.id, "change-plan"), "{'planId':'%s','when':'now'}", dear);
   WAIT_UNTIL(invoices_are(&a.tenant, 4), "the invoice of the change");
   /* 10 days: 2.26 of 7.00; 3.39 of 5.00 are left; 10.50 of 15.50 for 21 days */
   cr_expect_str_eq(lines_since(&a, &seen),
@@ -276,11 +259,11 @@ Test(suspend, what_was_renewed_is_charged_again_after_a_suspension) {
   WAIT_UNTIL(invoices_are(&a.tenant, 1), "the first invoice");
   renew(&a, 2);
   test_clock_advance(&a.tenant, a.clock, "2031-01-20T12:00:00Z");
-  api_post(&a.tenant, 200, act(a.id, "suspend"), "{}");
+  api_post(&a.tenant, 200, subscription_path(a.id, "suspend"), "{}");
   WAIT_UNTIL(invoices_are(&a.tenant, 4), "the arrears");
   cr_expect_str_eq(lines_since(&a, &seen), "later 226 01-10 01-20");
   test_clock_advance(&a.tenant, a.clock, "2031-02-17T12:00:00Z");
-  api_post(&a.tenant, 200, act(a.id, "reactivate"), "{}");
+  api_post(&a.tenant, 200, subscription_path(a.id, "reactivate"), "{}");
   WAIT_UNTIL(invoices_are(&a.tenant, 5), "the rest");
   expect_periods(&a, "2031-02-10T00", "2031-03-10T00", "2031-04-10T00", 1);
   cr_expect_str_eq(lines_since(&a, &seen), "now 375 02-17 03-10, now 500 03-10 04-10");
@@ -292,8 +275,8 @@ Test(suspend, what_was_renewed_is_charged_again_after_a_suspension) {
 Test(suspend, what_ends_with_its_period_is_not_renewed) {
   struct tenant tenant = tenant_new();
   const char *subscription = started(&tenant, "19.95", 22);
-  api_post(&tenant, 200, act(subscription, "cancel"), "{}");
-  const json_t *error = api_post(&tenant, 409, act(subscription, "renew"), "{}");
+  api_post(&tenant, 200, subscription_path(subscription, "cancel"), "{}");
+  const json_t *error = api_post(&tenant, 409, subscription_path(subscription, "renew"), "{}");
   cr_expect_str_eq(json_at(error, "details.allowed.0"), "reactivate");
 }
 
@@ -306,7 +289,7 @@ Test(suspend, commands_sent_twice_do_it_once) {
     int64_t invoices;
   } steps[] = {{"suspend", 1}, {"reactivate", 2}, {"renew", 3}};
   for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
-    api_post(&tenant, 200, act(subscription, steps[i].verb), "{}");
+    api_post(&tenant, 200, subscription_path(subscription, steps[i].verb), "{}");
     WAIT_UNTIL(invoices_are(&tenant, steps[i].invoices), "the invoices of %s", steps[i].verb);
     struct records sent = kafka_read("cloudbill.subscription.commands", "ce_subject", subscription);
     cr_assert_gt(sent.count, 0);
@@ -339,12 +322,12 @@ Test(suspend, credits_the_unused_time_and_reactivation_charges_it_again) {
   struct tenant tenant = tenant_new();
   const char *subscription = started(&tenant, "19.95", 22);
   WAIT_UNTIL(invoices_are(&tenant, 1), "the first invoice");
-  api_post(&tenant, 200, act(subscription, "suspend"), "{}");
+  api_post(&tenant, 200, subscription_path(subscription, "suspend"), "{}");
   expect_credit(&tenant, 1, 5.32);
-  api_post(&tenant, 200, act(subscription, "reactivate"), "{}");
+  api_post(&tenant, 200, subscription_path(subscription, "reactivate"), "{}");
   WAIT_UNTIL(invoices_are(&tenant, 2), "the invoice for the rest");
   cr_expect_str_eq(later_lines(&tenant), "subscription 532");
-  api_post(&tenant, 200, act(subscription, "suspend"), "{'prorate':false}");
+  api_post(&tenant, 200, subscription_path(subscription, "suspend"), "{'prorate':false}");
   cr_expect_eq(count_messages(&tenant, "credit-note.create"), 1, "not when told not to");
 }
 
@@ -352,11 +335,12 @@ Test(suspend, a_cancel_at_once_credits_the_unused_time_when_asked_to) {
   struct tenant tenant = tenant_new();
   const char *subscription = started(&tenant, "19.95", 22);
   WAIT_UNTIL(invoices_are(&tenant, 1), "the first invoice");
-  const json_t *preview = api_post(&tenant, 200, act(subscription, "preview"), "{'immediately':true,'prorate':true}");
+  const json_t *preview =
+      api_post(&tenant, 200, subscription_path(subscription, "preview"), "{'immediately':true,'prorate':true}");
   cr_expect_eq(json_number_at(preview, "creditNotes.0.totalAmount"), 5.32);
-  api_post(&tenant, 200, act(subscription, "renew"), "{}");
+  api_post(&tenant, 200, subscription_path(subscription, "renew"), "{}");
   WAIT_UNTIL(invoices_are(&tenant, 2), "the second invoice");
-  api_post(&tenant, 200, act(subscription, "cancel"), "{'immediately':true,'prorate':true}");
+  api_post(&tenant, 200, subscription_path(subscription, "cancel"), "{'immediately':true,'prorate':true}");
   WAIT_UNTIL(count_messages(&tenant, "credit-note.create") == 1, "credit-note.create");
   const json_t *note = messages_of(&tenant, "credit-note.create");
   cr_expect_eq(json_number_at(note, "0.lines.0.amount"), 5.32);
@@ -371,16 +355,16 @@ Test(suspend, gives_back_all_that_was_charged_on_the_same_day) {
   struct tenant tenant = tenant_new();
   const char *subscription = json_at(api_post(&tenant, 201, "/api/billing/subscriptions",
                                               "{'customerId':'%s','planId':'%s','collection':'manual'}",
-                                              customer_new(&tenant, NULL), thirty_days(&tenant, "30.00")),
+                                              customer_new(&tenant, NULL), plan_of_days(&tenant, 30, "30.00")),
                                      "id");
   WAIT_UNTIL(invoices_are(&tenant, 1), "the first invoice");
-  api_post(&tenant, 200, act(subscription, "change-plan"), "{'quantity':3,'when':'now'}");
+  api_post(&tenant, 200, subscription_path(subscription, "change-plan"), "{'quantity':3,'when':'now'}");
   WAIT_UNTIL(invoices_are(&tenant, 2), "30.00 taken back, 90.00 charged");
-  api_post(&tenant, 200, act(subscription, "change-plan"), "{'quantity':2,'when':'now','billing':'now'}");
+  api_post(&tenant, 200, subscription_path(subscription, "change-plan"), "{'quantity':2,'when':'now','billing':'now'}");
   WAIT_UNTIL(invoices_are(&tenant, 3), "90.00 taken back, 60.00 charged: a credit");
-  api_post(&tenant, 200, act(subscription, "change-plan"), "{'quantity':5,'when':'now'}");
+  api_post(&tenant, 200, subscription_path(subscription, "change-plan"), "{'quantity':5,'when':'now'}");
   WAIT_UNTIL(invoices_are(&tenant, 4), "60.00 taken back, 150.00 charged");
-  api_post(&tenant, 200, act(subscription, "cancel"), "{'immediately':true,'prorate':true}");
+  api_post(&tenant, 200, subscription_path(subscription, "cancel"), "{'immediately':true,'prorate':true}");
   WAIT_UNTIL(sql_int(&tenant, "SELECT COALESCE(sum(amount_minor), 0)::bigint FROM credit_notes WHERE tenant_id = $1") >
                  0,
              "the notes");
@@ -400,16 +384,16 @@ Test(suspend, leaves_the_lines_of_other_subscriptions_alone) {
   for (int i = 0; i < 2; i++)
     ids[i] = json_at(api_post(&tenant, 201, "/api/billing/subscriptions",
                               "{'customerId':'%s','planId':'%s','collection':'manual'}", customer,
-                              thirty_days(&tenant, "100.00")),
+                              plan_of_days(&tenant, 30, "100.00")),
                      "id");
   test_clock_advance(&tenant, clock, "2030-01-11T12:00:00Z");
-  api_post(&tenant, 200, act(ids[0], "change-plan"), "{'planId':'%s','when':'now','billing':'next_invoice'}",
-           thirty_days(&tenant, "10.00"));
+  api_post(&tenant, 200, subscription_path(ids[0], "change-plan"),
+           "{'planId':'%s','when':'now','billing':'next_invoice'}", plan_of_days(&tenant, 30, "10.00"));
   test_clock_advance(&tenant, clock, "2030-01-31T12:00:00Z"); /* 10.00 - 66.67 + 6.67, and 100.00 */
-  api_post(&tenant, 200, act(ids[1], "cancel"), "{'immediately':true,'prorate':true}");
+  api_post(&tenant, 200, subscription_path(ids[1], "cancel"), "{'immediately':true,'prorate':true}");
   test_clock_advance(&tenant, clock, "2030-02-01T12:00:00Z");
   cr_expect_eq(sql_int(&tenant, "SELECT sum(amount_minor)::bigint FROM credit_notes WHERE tenant_id = $1"), 10000);
-  api_post(&tenant, 200, act(ids[0], "cancel"), "{'immediately':true,'prorate':true}");
+  api_post(&tenant, 200, subscription_path(ids[0], "cancel"), "{'immediately':true,'prorate':true}");
   test_clock_advance(&tenant, clock, "2030-02-02T12:00:00Z");
   cr_expect_eq(sql_int(&tenant, "SELECT sum(amount_minor)::bigint FROM credit_notes WHERE tenant_id = $1"), 10000 + 967,
                "29 days of 30 of its own 10.00");
@@ -423,14 +407,14 @@ Test(suspend, credits_on_older_invoices_what_one_has_no_room_for) {
   const char *subscription =
       json_at(api_post(&tenant, 201, "/api/billing/subscriptions",
                        "{'customerId':'%s','planId':'%s','startDate':'%s','items':[{'planId':'%s'}]}",
-                       customer_new(&tenant, NULL), thirty_days(&tenant, "100.00"), days_ago(15),
-                       thirty_days(&tenant, "50.00")),
+                       customer_new(&tenant, NULL), plan_of_days(&tenant, 30, "100.00"), days_ago(15),
+                       plan_of_days(&tenant, 30, "50.00")),
               "id");
   WAIT_UNTIL(invoices_are(&tenant, 1), "the first invoice");
-  api_post(&tenant, 200, act(subscription, "change-plan"), "{'planId':'%s','when':'now'}",
-           thirty_days(&tenant, "120.00"));
+  api_post(&tenant, 200, subscription_path(subscription, "change-plan"), "{'planId':'%s','when':'now'}",
+           plan_of_days(&tenant, 30, "120.00"));
   WAIT_UNTIL(invoices_are(&tenant, 2), "the invoice of the change");
-  api_post(&tenant, 200, act(subscription, "suspend"), "{}");
+  api_post(&tenant, 200, subscription_path(subscription, "suspend"), "{}");
   static const char notes[] =
       "SELECT string_agg(concat_ws(' ', v.number, n.amount_minor), ', ' ORDER BY v.number, n.amount_minor) FROM "
       "credit_notes n JOIN invoices v ON v.tenant_id = n.tenant_id AND v.id = n.invoice_id WHERE n.tenant_id = $1";
@@ -468,24 +452,24 @@ Test(suspend, as_many_charges_as_there_can_be_are_charged_and_credited) {
                                               customer_new(&tenant, NULL), plan, items),
                                      "id");
   WAIT_UNTIL(charged(&tenant) == 420, "the first period");
-  api_post(&tenant, 200, act(subscription, "renew"), "{}");
+  api_post(&tenant, 200, subscription_path(subscription, "renew"), "{}");
   WAIT_UNTIL(charged(&tenant) == 840, "the second");
-  const json_t *error = api_post(&tenant, 409, act(subscription, "renew"), "{}");
+  const json_t *error = api_post(&tenant, 409, subscription_path(subscription, "renew"), "{}");
   cr_expect_str_eq(json_at(error, "code"), "CONFLICT");
   cr_expect_not_null(strstr(json_at(error, "message"), "1260 charges"));
-  api_post(&tenant, 200, act(subscription, "suspend"), "{}");
+  api_post(&tenant, 200, subscription_path(subscription, "suspend"), "{}");
   WAIT_UNTIL(sql_int(&tenant, "SELECT COALESCE(sum(amount_minor), 0)::bigint FROM credit_notes WHERE tenant_id = $1") ==
                  840,
              "the notes");
-  api_post(&tenant, 200, act(subscription, "reactivate"), "{}");
+  api_post(&tenant, 200, subscription_path(subscription, "reactivate"), "{}");
   WAIT_UNTIL(charged(&tenant) == 1680, "they are charged again");
-  api_post(&tenant, 200, act(subscription, "change-plan"), "{'items':[],'when':'now'}");
-  api_post(&tenant, 200, act(subscription, "renew"), "{}");
+  api_post(&tenant, 200, subscription_path(subscription, "change-plan"), "{'items':[],'when':'now'}");
+  api_post(&tenant, 200, subscription_path(subscription, "renew"), "{}");
   const json_t *refused =
-      api_post(&tenant, 409, act(subscription, "change-plan"), "{'items':[%s],'when':'now'}", items);
+      api_post(&tenant, 409, subscription_path(subscription, "change-plan"), "{'items':[%s],'when':'now'}", items);
   cr_expect_str_eq(json_at(refused, "field"), "items");
-  api_post(&tenant, 200, act(subscription, "change-plan"), "{'planId':'%s','when':'now'}", one);
-  api_post(&tenant, 200, act(subscription, "cancel"), "{'immediately':true,'prorate':true}");
+  api_post(&tenant, 200, subscription_path(subscription, "change-plan"), "{'planId':'%s','when':'now'}", one);
+  api_post(&tenant, 200, subscription_path(subscription, "cancel"), "{'immediately':true,'prorate':true}");
   static const char left[] =
       "SELECT sum(amount_minor)::bigint - COALESCE((SELECT sum(amount_minor)::bigint FROM credit_notes "
       "WHERE tenant_id = $1), 0) FROM invoice_items WHERE tenant_id = $1";

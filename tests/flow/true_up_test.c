@@ -13,19 +13,11 @@ struct story {
 };
 
 static const char *plan_of(const struct tenant *tenant, const char *price) {
-  return json_at(api_post(tenant, 201, "/api/plans",
-                          "{'code':'p-%s','name':'Plan','price':'%s','currency':'USD','interval':'day',"
-                          "'intervalCount':30,'minimumCommitment':'40.00'}",
-                          new_id(), price),
-                 "id");
+  return plan_with(tenant, THIRTY_DAYS ",'price':'%s','minimumCommitment':'40.00'", price);
 }
 
 static const char *act(const struct story *s, const char *verb) {
-  return keep_text("/api/billing/subscriptions/%s/%s", s->subscription, verb);
-}
-
-static int64_t finalised(const struct story *s) {
-  return sql_int(&s->tenant, "SELECT count(*) FROM invoices WHERE tenant_id = $1 AND status <> 'draft'");
+  return subscription_path(s->subscription, verb);
 }
 
 static void change_for_later(const struct story *s) {
@@ -46,9 +38,7 @@ static struct story subscribe_until(const char *instant) {
   struct story s = {.tenant = tenant_new_test()};
   s.clock = test_clock_new(&s.tenant, "2031-01-01T12:00:00Z");
   s.customer = customer_new(&s.tenant, "'testClockId':'%s'", s.clock);
-  s.subscription = json_at(api_post(&s.tenant, 201, "/api/billing/subscriptions", "{'customerId':'%s','planId':'%s'}",
-                                    s.customer, plan_of(&s.tenant, "30.00")),
-                           "id");
+  s.subscription = subscription_with(&s.tenant, s.customer, plan_of(&s.tenant, "30.00"), NULL);
   go_on_until(&s, instant);
   return s;
 }
@@ -97,7 +87,7 @@ Test(true_up, bill_062_is_that_of_a_dry_run) {
   struct story s = {.tenant = tenant_new()};
   s.customer = customer_new(&s.tenant, NULL);
   s.subscription = subscription_new(&s.tenant, s.customer, plan_of(&s.tenant, "30.00"), days_ago(15));
-  WAIT_UNTIL(finalised(&s) == 1, "the first invoice");
+  WAIT_UNTIL(invoices_are(&s.tenant, 1), "the first invoice");
   change_for_later(&s);
   void_first(&s);
   const char *run = json_at(
@@ -113,7 +103,7 @@ Test(true_up, bill_030_counts_what_was_not_taken_back_on_an_earlier_invoice) {
   struct story s = begin();
   go_on_until(&s, "2031-01-21T12:00:00Z");
   api_post(&s.tenant, 200, act(&s, "change-plan"), "{'quantity':2,'when':'now','billing':'now'}");
-  WAIT_UNTIL(finalised(&s) == 2, "the invoice of the second change");
+  WAIT_UNTIL(invoices_are(&s.tenant, 2), "the invoice of the second change");
   cr_expect_str_eq(later_lines(&s), "credit 0, subscription 450, credit -300, subscription 600");
   go_on_until(&s, "2031-01-31T12:00:00Z");
   cr_expect_str_eq(later_lines(&s),
@@ -127,7 +117,7 @@ Test(true_up, bill_030_counts_it_once) {
   struct story s = begin();
   go_on_until(&s, "2031-01-21T12:00:00Z");
   api_post(&s.tenant, 200, act(&s, "suspend"), "{}");
-  WAIT_UNTIL(finalised(&s) == 2, "the last invoice before the suspension");
+  WAIT_UNTIL(invoices_are(&s.tenant, 2), "the last invoice before the suspension");
   cr_expect_str_eq(later_lines(&s), "credit 0, subscription 450, fee 0");
   expect_true_up(&s, "true", "-3.50 + 15.00 = 11.50; 6.67 − 11.50 = -4.83; max(-4.83, 0.00) = 0.00");
   go_on_until(&s, "2031-01-26T12:00:00Z");
@@ -150,7 +140,7 @@ Test(true_up, bill_030_of_a_draft_is_the_same_when_it_is_finalised) {
     const char *draft = sql_text(&s.tenant, "SELECT id FROM invoices WHERE tenant_id = $1 AND status = 'draft'");
     if (ends[i]) api_post(&s.tenant, 200, keep_text("/api/billing/invoices/%s/finalize", draft), "%s", ends[i]);
     go_on_until(&s, "2031-02-02T12:00:00Z");
-    cr_expect_eq(finalised(&s), 2);
+    cr_expect(invoices_are(&s.tenant, 2));
     cr_expect_str_eq(later_lines(&s), lines);
     expect_sound_books(&s.tenant);
   }
@@ -175,7 +165,7 @@ Test(true_up, bill_030_of_a_draft_counts_no_credit_that_is_decided_after_it) {
   api_post(&s.tenant, 200, keep_text("/api/billing/invoices/%s/void", reactivated), "{}");
   api_post(&s.tenant, 200, act(&s, "change-plan"), "{'quantity':2,'when':'now','billing':'now'}");
   go_on_until(&s, "2031-01-18T12:00:00Z");
-  cr_expect_eq(finalised(&s), 4);
+  cr_expect(invoices_are(&s.tenant, 4));
   cr_expect_str_eq(later_lines(&s),
                    "fee 500, subscription 1500, credit 0, subscription 450, credit -450, subscription 900");
   go_on_until(&s, "2031-02-02T12:00:00Z");
@@ -191,7 +181,7 @@ Test(true_up, bill_030_is_previewed_as_it_comes) {
   const json_t *preview = api_post(&s.tenant, 200, act(&s, "preview"), "%s", cancel);
   cr_expect_eq(json_number_at(preview, "invoices.0.totalAmount"), 4.50);
   api_post(&s.tenant, 200, act(&s, "cancel"), "%s", cancel);
-  WAIT_UNTIL(finalised(&s) == 2, "the last invoice");
+  WAIT_UNTIL(invoices_are(&s.tenant, 2), "the last invoice");
   cr_expect_str_eq(later_lines(&s), "credit 0, subscription 450, fee 0");
   expect_sound_books(&s.tenant);
 }

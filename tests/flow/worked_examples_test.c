@@ -9,8 +9,7 @@
 
 TestSuite(worked_examples, .timeout = 240);
 
-#define MONTHLY     "'billingCycle':'monthly'"
-#define THIRTY_DAYS "'interval':'day','intervalCount':30"
+#define MONTHLY "'billingCycle':'monthly'"
 #define GRADUATED                                                                                               \
   MONTHLY ",'components':[{'code':'c','model':'graduated','tiers':[{'upTo':10,'unitPrice':'10','flatFee':'2'}," \
           "{'upTo':20,'unitPrice':'5','flatFee':'3'},{'upTo':null,'unitPrice':'5','flatFee':'3'}]}]"

@@ -59,9 +59,15 @@ struct answer api_call(const struct tenant *tenant, const char *method, const ch
 /* Things that many tests need; each returns its id. */
 const char *customer_new(const struct tenant *tenant, const char *members, ...) PRINTF(2, 3); /* "'currency':'EUR'" */
 const char *plan_new(const struct tenant *tenant, const char *price, const char *currency, const char *billing_cycle);
+const char *plan_with(const struct tenant *tenant, const char *members, ...) PRINTF(2, 3); /* in USD, with all else */
+/* In USD; each share of a period is known, whatever the month. */
+const char *plan_of_days(const struct tenant *tenant, int days, const char *price);
+#define THIRTY_DAYS "'interval':'day','intervalCount':30"
 const char *payment_method_new(const struct tenant *tenant, const char *customer, const char *token);
 const char *subscription_new(const struct tenant *tenant, const char *customer, const char *plan,
                              const char *start_date);
+const char *subscription_with(const struct tenant *tenant, const char *customer, const char *plan, const char *members,
+                              ...) PRINTF(4, 5);          /* "'coupons':['HALF']" */
 const char *billing_run(const struct tenant *tenant);     /* started, and waited for */
 const char *billing_dry_run(const struct tenant *tenant); /* the same, for its result alone */
 const char *test_clock_new(const struct tenant *tenant, const char *frozen_time);

@@ -38,14 +38,19 @@ static const char *created(const json_t *resource) {
   return id;
 }
 
+/* "" for NULL. */
+static const char *filled(const char *members, va_list arguments) {
+  char text[4096] = "";
+  int length = members ? vsnprintf(text, sizeof text, members, arguments) : 0;
+  cr_assert(length >= 0 && (size_t)length < sizeof text, "too long: %s", members);
+  return keep_text("%s", text);
+}
+
 const char *customer_new(const struct tenant *tenant, const char *members, ...) {
-  char more[4096] = "";
-  if (members) {
-    va_list arguments;
-    va_start(arguments, members);
-    vsnprintf(more, sizeof more, members, arguments);
-    va_end(arguments);
-  }
+  va_list arguments;
+  va_start(arguments, members);
+  const char *more = filled(members, arguments);
+  va_end(arguments);
   return created(api_post(tenant, 201, "/api/customers", "{'name':'Ada Lovelace','email':'%s@customer.example'%s%s}",
                           new_id(), *more ? "," : "", more));
 }
@@ -56,15 +61,40 @@ const char *plan_new(const struct tenant *tenant, const char *price, const char 
                           price, currency, billing_cycle));
 }
 
+const char *plan_with(const struct tenant *tenant, const char *members, ...) {
+  va_list arguments;
+  va_start(arguments, members);
+  const char *more = filled(members, arguments);
+  va_end(arguments);
+  return created(
+      api_post(tenant, 201, "/api/plans", "{'code':'p-%s','name':'Plan','currency':'USD',%s}", new_id(), more));
+}
+
+const char *plan_of_days(const struct tenant *tenant, int days, const char *price) {
+  return created(api_post(tenant, 201, "/api/plans",
+                          "{'code':'p-%s','name':'Plan %s','price':'%s','currency':'USD','interval':'day',"
+                          "'intervalCount':%d}",
+                          new_id(), price, price, days));
+}
+
 const char *payment_method_new(const struct tenant *tenant, const char *customer, const char *token) {
   return created(api_post(tenant, 201, "/api/payment-methods", "{'customerId':'%s','token':'%s','setDefault':true}",
                           customer, token));
 }
 
+const char *subscription_with(const struct tenant *tenant, const char *customer, const char *plan, const char *members,
+                              ...) {
+  va_list arguments;
+  va_start(arguments, members);
+  const char *more = filled(members, arguments);
+  va_end(arguments);
+  return created(api_post(tenant, 201, "/api/billing/subscriptions", "{'customerId':'%s','planId':'%s'%s%s}", customer,
+                          plan, *more ? "," : "", more));
+}
+
 const char *subscription_new(const struct tenant *tenant, const char *customer, const char *plan,
                              const char *start_date) {
-  return created(api_post(tenant, 201, "/api/billing/subscriptions",
-                          "{'customerId':'%s','planId':'%s','startDate':'%s'}", customer, plan, start_date));
+  return subscription_with(tenant, customer, plan, "'startDate':'%s'", start_date);
 }
 
 const char *test_clock_new(const struct tenant *tenant, const char *frozen_time) {
