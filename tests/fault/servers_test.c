@@ -5,7 +5,7 @@
 
 #include "invariants.h"
 
-TestSuite(servers, .timeout = 240);
+TestSuite(servers, .timeout = 600);
 
 static const char *const programs[] = {"api", "billing-cycle", "invoicing", "payments", "notifications"};
 enum { PROGRAMS = sizeof programs / sizeof *programs, FIRST_WORKER = 1, CUSTOMERS = 20 };

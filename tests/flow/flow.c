@@ -87,6 +87,19 @@ const char *subscription_path(const char *subscription, const char *verb) {
   return keep_text("/api/billing/subscriptions/%s/%s", subscription, verb);
 }
 
+const char *subscription_uncharged(const struct tenant *tenant, const char *customer, const char *plan,
+                                   const char *start_date) {
+  return subscription_with(tenant, customer, plan, "'startDate':'%s','collection':'manual'", start_date);
+}
+
+const json_t *run_shown(const struct tenant *tenant, const char *run) {
+  return api_get(tenant, 200, "/api/billing/runs/%s", run);
+}
+
+bool run_is(const struct tenant *tenant, const char *run, const char *status) {
+  return strcmp(json_at(run_shown(tenant, run), "status"), status) == 0;
+}
+
 bool all_are_paid(const struct tenant *tenant, int64_t invoices) {
   return sql_int(tenant, "SELECT count(*) FROM invoices WHERE tenant_id = $1 AND status = 'paid'") == invoices;
 }

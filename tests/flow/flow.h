@@ -24,6 +24,13 @@ bool all_are_paid(const struct tenant *tenant, int64_t invoices);
 
 /* "/api/billing/subscriptions/…/suspend" */
 const char *subscription_path(const char *subscription, const char *verb);
+/* By invoices that it sends: nothing is charged. */
+const char *subscription_uncharged(const struct tenant *tenant, const char *customer, const char *plan,
+                                   const char *start_date);
+
+/* A billing run, as the API shows it. */
+const json_t *run_shown(const struct tenant *tenant, const char *run);
+bool run_is(const struct tenant *tenant, const char *run, const char *status);
 
 /* As if so many days had passed for the tenant's subscriptions; what is charged and kept of them stays as it is. */
 void let_days_pass(const struct tenant *tenant, int days);

@@ -321,15 +321,12 @@ static struct crowd crowd_new(int failures) {
   return crowd;
 }
 
-static const json_t *run_of(const struct crowd *crowd) {
-  return api_get(&crowd->tenant, 200, "/api/billing/runs/%s", crowd->run);
-}
-
 static void crowd_disperse(struct crowd *crowd) {
   let_go(crowd->slice);
-  WAIT_UNTIL(strcmp(json_at(run_of(crowd), "status"), "completed") == 0, "the run to complete");
-  cr_expect_eq(json_number_at(run_of(crowd), "due"), 1);
-  cr_expect_null(json_at(run_of(crowd), "error.code"));
+  WAIT_UNTIL(run_is(&crowd->tenant, crowd->run, "completed"), "the run to complete");
+  const json_t *run = run_shown(&crowd->tenant, crowd->run);
+  cr_expect_eq(json_number_at(run, "due"), 1);
+  cr_expect_null(json_at(run, "error.code"));
   expect_sound_books(&crowd->tenant);
 }
 
@@ -342,7 +339,7 @@ Test(locks, a_run_that_failed_is_changed_before_its_customers_are_locked) {
 
 Test(locks, a_run_is_not_ended_while_others_bill_slices_of_it) {
   struct crowd crowd = crowd_new(0);
-  WAIT_UNTIL(json_number_at(run_of(&crowd), "due") == 1, "the other slice");
+  WAIT_UNTIL(json_number_at(run_shown(&crowd.tenant, crowd.run), "due") == 1, "the other slice");
   for (int looks = 0; looks < 10; looks++, wait_a_moment()) cr_assert_eq(waiting_for(crowd.slice), 0);
   cr_expect_eq(sql_int(&crowd.tenant, "SELECT count(claimed_at) FROM billing_runs WHERE tenant_id = $1"), 0);
   crowd_disperse(&crowd);

@@ -1,40 +1,10 @@
-/* Rules that show over weeks, each a life on a test clock: trials, coupons, account credit that expires, local
- * midnights, currencies apart. Expected amounts are worked out by hand beside the case. */
+/* Rules that show over weeks, each a life on a test clock: trials, coupons, local midnights, currencies apart. Expected
+ * amounts are worked out by hand beside the case. */
 #include <pthread.h>
 
-#include "flow.h"
+#include "life.h"
 
 TestSuite(over_time, .timeout = 240);
-
-struct life {
-  struct tenant tenant;
-  const char *clock, *customer;
-};
-
-static struct life life_at(const char *frozen, const char *members) {
-  struct life life = {.tenant = tenant_new_test()};
-  life.clock = test_clock_new(&life.tenant, frozen);
-  life.customer = customer_new(&life.tenant, "'testClockId':'%s'%s", life.clock, members);
-  return life;
-}
-
-static void advance(const struct life *life, const char *to) {
-  test_clock_advance(&life->tenant, life->clock, to);
-}
-
-/* Sends its invoices: nothing is charged. */
-static const char *subscribe(const struct life *life, const char *plan, const char *members) {
-  return json_at(api_post(&life->tenant, 201, "/api/billing/subscriptions",
-                          "{'customerId':'%s','planId':'%s','collection':'manual'%s}", life->customer, plan, members),
-                 "id");
-}
-
-/* `what` of each invoice in the order of their days, an expression over v. */
-static const char *invoices_as(const struct tenant *tenant, const char *what) {
-  return sql_text(tenant, keep_text("SELECT string_agg(%s, ', ' ORDER BY v.issue_date, v.currency, v.number) "
-                                    "FROM invoices v WHERE v.tenant_id = $1",
-                                    what));
-}
 
 static const char *status_of(const struct life *life, const char *subscription) {
   return json_at(api_get(&life->tenant, 200, "/api/billing/subscriptions/%s", subscription), "status");
@@ -114,117 +84,6 @@ Test(over_time, a_trial_that_was_interrupted_goes_on_and_is_announced) {
     cr_expect_str_eq(status_of(&life, s), "active", "case %zu", i);
     cr_expect_str_eq(invoices_as(&life.tenant, "v.issue_date || ' ' || v.total_minor"), cases[i].charged, "case %zu",
                      i);
-    expect_sound_books(&life.tenant);
-  }
-}
-
-/* -- account credit (BILL-040): the oldest first, and what has expired is gone -- */
-
-static void grant(const struct life *life, const char *amount, const char *expires) {
-  api_post(&life->tenant, 201, keep_text("/api/billing/customers/%s/credits", life->customer),
-           "{'amount':'%s','currency':'USD','expiresAt':%s}", amount, expires ? keep_text("'%s'", expires) : "null");
-}
-
-Test(over_time, account_credit_is_used_oldest_first_until_it_expires) {
-  struct life life = life_at("2027-01-01T00:00:00Z", "");
-  subscribe(&life, plan_new(&life.tenant, "2.00", "USD", "weekly"), "");
-  WAIT_UNTIL(invoices_as(&life.tenant, "v.id::text"), "the first invoice");
-  grant(&life, "3.00", "2027-01-10T00:00:00Z");
-  advance(&life, "2027-01-02T00:00:00Z");
-  grant(&life, "4.00", NULL);
-  advance(&life, "2027-01-03T00:00:00Z");
-  grant(&life, "7.00", "2027-02-15T00:00:00Z");
-  advance(&life, "2027-02-19T00:00:00Z");
-  /* 2 of the first, 1 of it expires; 2 + 2 of the second; 2 + 2 + 2 of the third, 1 of it expires */
-  cr_expect_str_eq(invoices_as(&life.tenant, "to_char(v.issue_date, 'MM-DD') || ' ' || v.credit_applied_minor"),
-                   "01-01 0, 01-08 200, 01-15 200, 01-22 200, 01-29 200, 02-05 200, 02-12 200, 02-19 0");
-  cr_expect_str_eq(sql_text(&life.tenant,
-                            "SELECT string_agg(amount_minor || ' ' || remaining_minor || ' ' || "
-                            "COALESCE(to_char(expired_at AT TIME ZONE 'UTC', 'MM-DD'), '-'), ', ' ORDER BY "
-                            "granted_at) FROM credit_grants WHERE tenant_id = $1"),
-                   "300 0 01-10, 400 0 -, 700 0 02-15");
-  WAIT_UNTIL(count_messages(&life.tenant, "credit.expired") == 2, "what expired");
-  const json_t *expired = messages_of(&life.tenant, "credit.expired");
-  cr_expect_eq(json_number_at(expired, "0.amount") + json_number_at(expired, "1.amount"), 2.00);
-  const json_t *balance = api_get(&life.tenant, 200, "/api/customers/%s/balance", life.customer);
-  cr_expect_eq(json_number_at(balance, "0.credit"), 0);
-  cr_expect_eq(json_number_at(balance, "0.due"), 4.00);
-  expect_sound_books(&life.tenant);
-}
-
-static void void_first_invoice(const struct life *life) {
-  const char *first = sql_text(&life->tenant, "SELECT id FROM invoices WHERE tenant_id = $1 ORDER BY number LIMIT 1");
-  api_post(&life->tenant, 200, keep_text("/api/billing/invoices/%s/void", first), "{}");
-}
-
-/* 5 until the 10th and 3 for good, used by the first invoice of 10. */
-static struct life life_on_credit(void) {
-  struct life life = life_at("2027-01-01T00:00:00Z", "");
-  grant(&life, "5.00", "2027-01-10T00:00:00Z");
-  advance(&life, "2027-01-01T01:00:00Z");
-  grant(&life, "3.00", NULL);
-  subscribe(&life, plan_new(&life.tenant, "10.00", "USD", "monthly"), "");
-  return life;
-}
-
-static const char *credits_left(const struct life *life) {
-  return sql_text(&life->tenant, "SELECT string_agg(remaining_minor::text, ' ' ORDER BY granted_at) FROM credit_grants"
-                                 " WHERE tenant_id = $1");
-}
-
-/* 2 of the 10 are due still when the invoice becomes void. */
-Test(over_time, what_a_void_invoice_used_of_credit_comes_back_until_the_same_day) {
-  static const struct {
-    const char *voided, *then, *left, *ended;
-  } cases[] = {
-      {"2027-01-02T00:00:00Z", "2027-01-03T00:00:00Z", "500 300", ""},
-      {"2027-01-02T00:00:00Z", "2027-01-15T00:00:00Z", "0 300", "01-10 500"},
-      {"2027-01-15T00:00:00Z", "2027-01-16T00:00:00Z", "0 300", "01-15 500"},
-  };
-  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-    struct life life = life_on_credit();
-    advance(&life, cases[i].voided);
-    cr_expect_str_eq(invoices_as(&life.tenant, "v.credit_applied_minor::text"), "800");
-    void_first_invoice(&life);
-    advance(&life, cases[i].then);
-    cr_expect_str_eq(credits_left(&life), cases[i].left, "case %zu", i);
-    cr_expect_str_eq(sql_text(&life.tenant,
-                              "SELECT COALESCE(string_agg(to_char(posted_at AT TIME ZONE 'UTC', 'MM-DD') || ' ' || "
-                              "amount_minor, ' '), '') FROM ledger_entries WHERE tenant_id = $1 "
-                              "AND fact = 'credit_expired' AND account = 'customer_credit'"),
-                     cases[i].ended, "case %zu", i);
-    expect_sound_books(&life.tenant);
-  }
-}
-
-static const json_t *note(const struct life *life, const char *invoice, const char *members) {
-  return api_post(&life->tenant, 201, "/api/billing/credit-notes", "{'invoiceId':'%s'%s}", invoice, members);
-}
-
-/* The same, but 2 are paid. A note of 3 gives these back, and 1 of the credit that was used last; one of the rest 2 and
- * 5 more, for no longer than they were, whether it is to be refunded or not: nothing else was paid. */
-Test(over_time, what_a_note_gives_back_of_credit_comes_back_until_the_same_day) {
-  static const struct {
-    const char *noted, *left;
-    double credited, expired;
-  } cases[] = {{"2027-01-02T00:00:00Z", "500 300 200", 7.00, 0}, {"2027-01-15T00:00:00Z", "0 300 200", 2.00, 5.00}};
-  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-    struct life life = life_on_credit();
-    WAIT_UNTIL(invoices_as(&life.tenant, "v.id::text"), "the invoice");
-    const char *invoice = invoices_as(&life.tenant, "v.id::text");
-    api_post(&life.tenant, 200, keep_text("/api/billing/invoices/%s/payment", invoice), "{'amount':'2.00'}");
-    advance(&life, cases[i].noted);
-    const json_t *first = note(&life, invoice, ",'amount':'3.00'");
-    cr_expect_eq(json_number_at(first, "amountCredited"), 3.00);
-    const json_t *rest = note(&life, invoice, ",'disposition':'refund'");
-    cr_expect_eq(json_number_at(rest, "amountRefundable"), 0);
-    cr_expect_eq(json_number_at(rest, "amountCredited"), cases[i].credited, "case %zu", i);
-    cr_expect_eq(json_number_at(rest, "amountExpired"), cases[i].expired, "case %zu", i);
-    cr_expect_str_eq(credits_left(&life), cases[i].left, "case %zu", i);
-    advance(&life, "2027-01-16T00:00:00Z");
-    const json_t *balance = api_get(&life.tenant, 200, "/api/customers/%s/balance", life.customer);
-    cr_expect_eq(json_number_at(balance, "0.credit"), 5.00, "case %zu", i);
-    WAIT_UNTIL(count_messages(&life.tenant, "credit-note.created") == 2, "credit-note.created");
     expect_sound_books(&life.tenant);
   }
 }
@@ -430,6 +289,27 @@ Test(over_time, by_the_second_a_change_is_charged_from_its_instant) {
   expect_sound_books(&life.tenant);
 }
 
+/* BILL-013, BILL-021: by the second a period is as long as it was told: this one from midnight in Tokyo, on January 31
+ * at 15:00, to midnight in New York, on March 1 at 5:00, 686 hours, of which the half is left at the change. */
+Test(over_time, by_the_second_a_period_that_another_zone_ends_is_as_long_as_it_was_told) {
+  struct life life = life_at("2027-01-01T00:00:00Z", ",'timeZone':'Asia/Tokyo'");
+  const char *plan = json_at(api_post(&life.tenant, 201, "/api/plans",
+                                      "{'code':'exact','name':'Exact','price':'10.00','currency':'USD',"
+                                      "'billingCycle':'monthly','prorationBasis':'second'}"),
+                             "id");
+  const char *s = subscribe(&life, plan, ",'billingAnchor':'calendar'");
+  advance(&life, "2027-01-15T00:00:00Z");
+  api_call(&life.tenant, "PATCH", keep_text("/api/customers/%s", life.customer), "{'timeZone':'America/New_York'}");
+  advance(&life, "2027-02-14T22:00:00Z");
+  api_post(&life.tenant, 200, subscription_path(s, "change-plan"), "{'quantity':2,'when':'now'}");
+  WAIT_UNTIL(sql_int(&life.tenant, "SELECT count(*) FROM invoice_items WHERE tenant_id = $1 AND revision > 0") == 2,
+             "the invoice of the change");
+  cr_expect_str_eq(sql_text(&life.tenant, "SELECT string_agg(kind || ' ' || amount_minor, ', ' ORDER BY kind) "
+                                          "FROM invoice_items WHERE tenant_id = $1 AND revision > 0"),
+                   "credit -500, subscription 1000");
+  expect_sound_books(&life.tenant);
+}
+
 /* -- local midnights (BILL-013): one that does not exist, one that comes twice -- */
 
 static const struct {
@@ -459,163 +339,4 @@ Test(over_time, a_boundary_is_the_first_instant_of_its_date) {
                      midnights[i].bounds, "%s", midnights[i].zone);
     expect_sound_books(&life.tenant);
   }
-}
-
-/* -- when a scheduled change takes effect (BILL-052), wherever its boundary moves -- */
-
-static const char *act(const struct life *life, const char *subscription, const char *verb, const char *body) {
-  const char *path = keep_text("/api/billing/subscriptions/%s/%s", subscription, verb);
-  return json_at(api_post(&life->tenant, 200, path, "%s", body), "currentPeriodEnd");
-}
-
-/* "status effectiveAt" of the only one there is. */
-static const char *scheduled(const struct life *life, const char *subscription) {
-  const json_t *list = api_get(&life->tenant, 200, "/api/billing/subscriptions/%s/scheduled-changes", subscription);
-  cr_assert_eq(json_array_size(list), 1);
-  const char *at = json_at(list, "0.effectiveAt");
-  return keep_text("%s %.10s", json_at(list, "0.status"), at ? at : "-");
-}
-
-static double quantity_of(const struct life *life, const char *subscription) {
-  return json_number_at(api_get(&life->tenant, 200, "/api/billing/subscriptions/%s", subscription), "quantity");
-}
-
-/* A month's plan of 31.00, from the tenth of January on; three of them from the next period on. */
-static const char *waits_for_three(const struct life *life, const char *members) {
-  const char *s = subscribe(life, plan_new(&life->tenant, "31.00", "USD", "monthly"), members);
-  act(life, s, "change-plan", "{'quantity':3,'when':'period_end'}");
-  return s;
-}
-
-Test(over_time, a_change_takes_effect_when_the_list_says) {
-  struct life life = life_at("2027-01-10T09:00:00Z", "");
-  const char *s = waits_for_three(&life, "");
-  cr_expect_str_eq(scheduled(&life, s), "pending 2027-02-10");
-  advance(&life, "2027-01-15T09:00:00Z");
-  act(&life, s, "suspend", "{}");
-  cr_expect_str_eq(scheduled(&life, s), "pending -", "nobody knows");
-  advance(&life, "2027-01-20T09:00:00Z");
-  act(&life, s, "reactivate", "{}");
-  cr_expect_str_eq(scheduled(&life, s), "pending 2027-02-10");
-  cr_assert_eq(
-      api_call(&life.tenant, "PATCH", keep_text("/api/customers/%s", life.customer), "{'timeZone':'Asia/Tokyo'}")
-          .status,
-      200);
-  cr_expect_str_eq(scheduled(&life, s), "pending 2027-02-10", "the boundary that was told stays");
-  advance(&life, "2027-02-10T00:00:00Z");
-  cr_expect_str_eq(scheduled(&life, s), "applied 2027-02-10");
-  cr_expect_eq(quantity_of(&life, s), 3);
-  expect_sound_books(&life.tenant);
-}
-
-/* BILL-013, BILL-021: by the second a period is as long as it was told: this one from midnight in Tokyo, on January 31
- * at 15:00, to midnight in New York, on March 1 at 5:00, 686 hours, of which the half is left at the change. */
-Test(over_time, by_the_second_a_period_that_another_zone_ends_is_as_long_as_it_was_told) {
-  struct life life = life_at("2027-01-01T00:00:00Z", ",'timeZone':'Asia/Tokyo'");
-  const char *plan = json_at(api_post(&life.tenant, 201, "/api/plans",
-                                      "{'code':'exact','name':'Exact','price':'10.00','currency':'USD',"
-                                      "'billingCycle':'monthly','prorationBasis':'second'}"),
-                             "id");
-  const char *s = subscribe(&life, plan, ",'billingAnchor':'calendar'");
-  advance(&life, "2027-01-15T00:00:00Z");
-  api_call(&life.tenant, "PATCH", keep_text("/api/customers/%s", life.customer), "{'timeZone':'America/New_York'}");
-  advance(&life, "2027-02-14T22:00:00Z");
-  act(&life, s, "change-plan", "{'quantity':2,'when':'now'}");
-  WAIT_UNTIL(sql_int(&life.tenant, "SELECT count(*) FROM invoice_items WHERE tenant_id = $1 AND revision > 0") == 2,
-             "the invoice of the change");
-  cr_expect_str_eq(sql_text(&life.tenant, "SELECT string_agg(kind || ' ' || amount_minor, ', ' ORDER BY kind) "
-                                          "FROM invoice_items WHERE tenant_id = $1 AND revision > 0"),
-                   "credit -500, subscription 1000");
-  expect_sound_books(&life.tenant);
-}
-
-/* In the order of the periods: what was renewed early was renewed as it was. */
-Test(over_time, a_change_waits_for_the_end_of_what_was_renewed) {
-  struct life life = life_at("2027-01-10T09:00:00Z", "");
-  const char *s = subscribe(&life, plan_new(&life.tenant, "31.00", "USD", "monthly"), "");
-  act(&life, s, "renew", "{}");
-  act(&life, s, "renew", "{}");
-  act(&life, s, "change-plan", "{'quantity':3,'when':'period_end'}");
-  cr_expect_str_eq(scheduled(&life, s), "pending 2027-04-10");
-  advance(&life, "2027-02-10T09:00:00Z");
-  cr_expect_str_eq(scheduled(&life, s), "pending 2027-04-10");
-  cr_expect_eq(quantity_of(&life, s), 1);
-  advance(&life, "2027-04-10T09:00:00Z");
-  cr_expect_str_eq(scheduled(&life, s), "applied 2027-04-10");
-  cr_expect_eq(quantity_of(&life, s), 3);
-  expect_sound_books(&life.tenant);
-}
-
-/* A trial and a start to come: the first period has the change already. */
-Test(over_time, a_change_of_what_has_not_begun_takes_effect_with_it) {
-  struct life life = life_at("2027-01-10T09:00:00Z", "");
-  const char *trial = waits_for_three(&life, ",'trialDays':10");
-  const char *later = waits_for_three(&life, ",'startDate':'2027-01-25'");
-  cr_expect_str_eq(scheduled(&life, trial), "pending 2027-01-20");
-  cr_expect_str_eq(scheduled(&life, later), "pending 2027-01-25");
-  advance(&life, "2027-01-25T00:00:00Z");
-  cr_expect_str_eq(scheduled(&life, trial), "applied 2027-01-20");
-  cr_expect_str_eq(scheduled(&life, later), "applied 2027-01-25");
-  cr_expect_str_eq(invoices_as(&life.tenant, "v.issue_date || ' ' || v.total_minor"),
-                   "2027-01-20 9300, 2027-01-25 9300");
-  expect_sound_books(&life.tenant);
-}
-
-/* Another interval begins a grid of its own today, and the boundary moves to the end of its first period. */
-Test(over_time, a_change_waits_for_the_boundary_of_the_new_interval) {
-  struct life life = life_at("2027-01-10T09:00:00Z", "");
-  const char *s = waits_for_three(&life, "");
-  advance(&life, "2027-01-15T09:00:00Z");
-  act(&life, s, "change-plan",
-      keep_text("{'planId':'%s','when':'now'}", plan_new(&life.tenant, "7.00", "USD", "weekly")));
-  cr_expect_str_eq(scheduled(&life, s), "pending 2027-01-22");
-  advance(&life, "2027-01-22T09:00:00Z");
-  cr_expect_str_eq(scheduled(&life, s), "applied 2027-01-22");
-  cr_expect_eq(quantity_of(&life, s), 3);
-  expect_sound_books(&life.tenant);
-}
-
-/* No run crosses the boundary, for nothing is billed: it has passed all the same. From Feb 20 on 19 days of 28 are left
- * of 3 x 31.00 and, of an add-on that comes with its setup fee of 9.00, of 28.00. */
-Test(over_time, a_boundary_that_passes_during_a_suspension_counts) {
-  struct life life = life_at("2027-01-10T09:00:00Z", "");
-  const char *s = subscribe(&life, plan_new(&life.tenant, "31.00", "USD", "monthly"), "");
-  const char *add_on = json_at(api_post(&life.tenant, 201, "/api/plans",
-                                        "{'code':'add-on','name':'Add-on','currency':'USD','billingCycle':'monthly',"
-                                        "'price':'28.00','setupFee':'9.00'}"),
-                               "id");
-  act(&life, s, "change-plan", keep_text("{'quantity':3,'items':[{'planId':'%s'}],'when':'period_end'}", add_on));
-  advance(&life, "2027-01-15T09:00:00Z");
-  act(&life, s, "suspend", "{}");
-  advance(&life, "2027-02-20T09:00:00Z");
-  cr_expect_eq(quantity_of(&life, s), 1);
-  const char *ends = act(&life, s, "reactivate", "{}");
-  cr_expect_str_eq(ends, "2027-03-10T00:00:00.000Z");
-  cr_expect_str_eq(scheduled(&life, s), "applied 2027-02-10");
-  cr_expect_eq(quantity_of(&life, s), 3);
-  WAIT_UNTIL(count_messages(&life.tenant, "subscription.changed") == 1, "subscription.changed");
-  advance(&life, "2027-02-21T00:00:00Z");
-  cr_expect_str_eq(
-      sql_text(&life.tenant,
-               "SELECT string_agg(component || ' ' || amount_minor, ', ' ORDER BY i.line) FROM invoice_items i "
-               "JOIN invoices v ON v.tenant_id = i.tenant_id AND v.id = i.invoice_id WHERE v.tenant_id = $1 "
-               "AND v.issue_date = '2027-02-20'"),
-      "setup 900, base 5979, base 1800");
-  expect_sound_books(&life.tenant);
-}
-
-/* The same into another interval: its grid began at that boundary, and its fifth week runs. */
-Test(over_time, another_interval_begins_during_a_suspension) {
-  struct life life = life_at("2027-01-10T09:00:00Z", "");
-  const char *s = subscribe(&life, plan_new(&life.tenant, "31.00", "USD", "monthly"), "");
-  act(&life, s, "change-plan",
-      keep_text("{'planId':'%s','when':'period_end'}", plan_new(&life.tenant, "7.00", "USD", "weekly")));
-  act(&life, s, "suspend", "{}");
-  advance(&life, "2027-03-12T09:00:00Z");
-  cr_expect_str_eq(act(&life, s, "reactivate", "{}"), "2027-03-17T00:00:00.000Z");
-  cr_expect_str_eq(scheduled(&life, s), "applied 2027-02-10");
-  advance(&life, "2027-03-16T00:00:00Z");
-  cr_expect_str_eq(invoices_as(&life.tenant, "v.issue_date || ' ' || v.subtotal_minor"),
-                   "2027-01-10 3100, 2027-03-12 500");
-  expect_sound_books(&life.tenant);
 }

@@ -1,276 +1,18 @@
-/* What can be done about billing runs: tried out, paused, started by themselves, unstuck (BILL-060 to BILL-065). */
+/* What can be done about billing runs: paused, started by themselves, unstuck (BILL-060 to BILL-065). */
 #include "flow.h"
 
 TestSuite(runs, .timeout = 240);
-
-static const char *subscribe(const struct tenant *tenant, const char *customer, const char *plan, const char *start) {
-  return json_at(api_post(tenant, 201, "/api/billing/subscriptions",
-                          "{'customerId':'%s','planId':'%s','startDate':'%s','collection':'manual'}", customer, plan,
-                          start),
-                 "id");
-}
-
-static const json_t *run_shown(const struct tenant *tenant, const char *run) {
-  return api_get(tenant, 200, "/api/billing/runs/%s", run);
-}
-
-static bool run_is(const struct tenant *tenant, const char *run, const char *status) {
-  return strcmp(json_at(run_shown(tenant, run), "status"), status) == 0;
-}
 
 static int64_t invoices_of(const struct tenant *tenant) {
   return sql_int(tenant, "SELECT count(*) FROM invoices WHERE tenant_id = $1");
 }
 
-/* What a run must not touch when it is dry. */
-static const char *bills_of(const struct tenant *tenant) {
-  return sql_text(
-      tenant, "SELECT (SELECT string_agg(s::text, ';' ORDER BY id) FROM subscriptions s WHERE tenant_id = $1)"
-              " || (SELECT string_agg(b::text, ';' ORDER BY customer_id) FROM customer_billing b WHERE tenant_id = $1)"
-              " || (SELECT count(*) FROM invoices WHERE tenant_id = $1)"
-              " || (SELECT count(*) FROM parked_subscriptions WHERE tenant_id = $1)");
-}
-
-/* BILL-062 */
-Test(runs, a_dry_one_says_what_the_next_one_does) {
-  struct tenant tenant = tenant_new();
-  const char *dollars = plan_new(&tenant, "5.00", "USD", "weekly"), *euros = plan_new(&tenant, "7.50", "EUR", "weekly");
-  for (int i = 0; i < 3; i++) subscribe(&tenant, customer_new(&tenant, NULL), dollars, days_ago(30));
-  subscribe(&tenant, customer_new(&tenant, "'currency':'EUR'"), euros, days_ago(20));
-  const char *bad = subscribe(&tenant, customer_new(&tenant, NULL), dollars, days_ago(20));
-  sql_do(NULL, keep_text("UPDATE subscriptions SET time_zone = 'Nowhere/Land' WHERE id = '%s'", bad));
-  WAIT_UNTIL(invoices_of(&tenant) == 5, "the first invoices");
-  const char *before = bills_of(&tenant);
-  const json_t *dry = run_shown(&tenant, billing_dry_run(&tenant));
-  cr_expect_str_eq(bills_of(&tenant), before);
-  const json_t *real = run_shown(&tenant, billing_run(&tenant));
-  static const char *const counts[] = {"due", "invoiced", "nothingToBill", "parked"};
-  for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
-    cr_expect_eq(json_number_at(dry, counts[i]), json_number_at(real, counts[i]), "%s", counts[i]);
-  cr_expect_gt(json_number_at(real, "invoiced"), 12);
-  cr_expect_eq(json_number_at(real, "parked"), 1);
-  cr_expect_eq(json_number_at(dry, "result.parked.count"), 1);
-  cr_expect_str_eq(json_at(dry, "result.parked.subscriptions.0.subscriptionId"), bad);
-  double totals[2] = {0, 0};
-  size_t index;
-  const json_t *total;
-  json_array_foreach(json_node_at(dry, "result.totals"), index, total)
-      totals[strcmp(json_at(total, "currency"), "USD") == 0] += json_number_at(total, "totalAmount");
-  cr_expect_str_eq(json_at(real, "amounts.0.currency"), "EUR");
-  cr_expect_eq(json_number_at(real, "amounts.0.total"), totals[0]);
-  cr_expect_eq(json_number_at(real, "amounts.1.total"), totals[1]);
-  cr_expect_eq(count_messages(&tenant, "invoice.create"), (size_t)(5 + json_number_at(real, "invoicesRequested")));
-}
-
-/* -- a dry run comes to the cents of the real one (BILL-062) -- */
-
-static const char *weekly_plan(const struct tenant *tenant, const char *currency, const char *members) {
-  return json_at(api_post(tenant, 201, "/api/plans",
-                          "{'code':'p-%s','name':'Plan','currency':'%s','billingCycle':'weekly',%s}", new_id(),
-                          currency, members),
-                 "id");
-}
-
-/* "plan currency subtotal discount tax total" of each, as the dry run says it and as the invoices of the real one are.
- */
-static const char *totals_said(const json_t *run) {
-  const char *said = "";
-  size_t index;
-  const json_t *total;
-  json_array_foreach(json_node_at(run, "result.totals"), index, total) said =
-      keep_text("%s%s %s %.3f %.3f %.3f %.3f\n", said, json_at(total, "planCode"), json_at(total, "currency"),
-                json_number_at(total, "subtotal"), json_number_at(total, "discountAmount"),
-                json_number_at(total, "taxAmount"), json_number_at(total, "totalAmount"));
-  return said;
-}
-
-static const char *totals_made(const struct tenant *tenant, const char *run) {
-  return sql_text(
-      tenant,
-      keep_text(
-          "SELECT string_agg(concat_ws(' ', code, currency, subtotal, discount, tax, subtotal - discount + tax) || "
-          "E'\\n', '' ORDER BY code, currency) FROM (SELECT p.code, v.currency, "
-          "sum(units(i.amount_minor, v.currency))::numeric(30, 3) AS subtotal, "
-          "sum(units(i.discount_minor, v.currency))::numeric(30, 3) AS discount, "
-          "sum(units(i.tax_minor, v.currency))::numeric(30, 3) AS tax "
-          "FROM invoices v JOIN invoice_items i ON i.tenant_id = v.tenant_id AND i.invoice_id = v.id "
-          "JOIN subscriptions s ON s.tenant_id = i.tenant_id AND s.id = i.subscription_id "
-          "JOIN plans p ON p.tenant_id = s.tenant_id AND p.id = s.plan_id "
-          "WHERE v.tenant_id = $1 AND v.run_id = '%s' GROUP BY 1, 2) t",
-          run));
-}
-
-/* What of everything a run can meet. */
-struct mix {
-  const char *rounding, *rates[3];
-  int draft_hours, twins;
-};
-
-static const struct mix mixes[] = {
-    {"total",
-     {"'percentage':'7.7','country':'CH'", "'percentage':'19','country':'DE','inclusive':true"},
-     0,
-     97}, /* two slices */
-    {"line",
-     {"'percentage':'7.7','country':'CH'", "'percentage':'19','country':'DE'", "'percentage':'5','taxCode':'low'"},
-     0,
-     0},
-    {"total", {"'percentage':'21'"}, 24, 0},
-};
-
-static const char *member_of_mix(const struct tenant *tenant, const char *country, const char *currency,
-                                 const char *more) {
-  return customer_new(tenant, "'currency':'%s','address':{'country':'%s'}%s", currency, country, more);
-}
-
-static const char *subscribe_with(const struct tenant *tenant, const char *customer, const char *plan, int days,
-                                  const char *more) {
-  return json_at(api_post(tenant, 201, "/api/billing/subscriptions",
-                          "{'customerId':'%s','planId':'%s','startDate':'%s','collection':'manual'%s}", customer, plan,
-                          days_ago(days), more),
-                 "id");
-}
-
-/* So many customers like this one, so that a dry run takes several slices. */
-static void multiply(const struct tenant *tenant, const char *customer, const char *subscription, int times) {
-  sql_do(
-      tenant,
-      keep_text(
-          "WITH twin AS (SELECT gen_random_uuid() AS customer, gen_random_uuid() AS subscription FROM "
-          "generate_series(1, %d)), "
-          "customers_too AS (INSERT INTO customers (tenant_id, id, name, email, address, tax_exempt, locale, "
-          "time_zone, "
-          "currency, net_terms_days, created_at, updated_at) SELECT c.tenant_id, customer, c.name, c.email, c.address, "
-          "c.tax_exempt, c.locale, c.time_zone, c.currency, c.net_terms_days, c.created_at, c.updated_at "
-          "FROM twin, customers c WHERE c.tenant_id = $1 AND c.id = '%s'), "
-          "subscriptions_too AS (INSERT INTO subscriptions SELECT (jsonb_populate_record(s, jsonb_build_object('id', "
-          "subscription, 'customer_id', customer))).* FROM twin, subscriptions s WHERE s.tenant_id = $1 AND s.id = "
-          "'%s'), "
-          "coupons_too AS (INSERT INTO subscription_coupons SELECT (jsonb_populate_record(r, jsonb_build_object("
-          "'subscription_id', subscription))).* FROM twin, subscription_coupons r "
-          "WHERE r.tenant_id = $1 AND r.subscription_id = '%s') "
-          "INSERT INTO customer_billing SELECT (jsonb_populate_record(b, jsonb_build_object('customer_id', "
-          "customer))).* "
-          "FROM twin, customer_billing b WHERE b.tenant_id = $1 AND b.customer_id = '%s'",
-          times, customer, subscription, subscription, customer));
-}
-
-static void fill(const struct tenant *tenant, const struct mix *mix) {
-  sql_do(tenant, keep_text("UPDATE tenants SET tax_rounding = '%s', draft_hours = %d WHERE id = $1", mix->rounding,
-                           mix->draft_hours));
-  for (size_t i = 0; i < 3 && mix->rates[i]; i++)
-    api_post(tenant, 201, "/api/billing/tax-rates", "{'code':'T%zu','name':'Tax',%s}", i, mix->rates[i]);
-  static const char *const coupons[] = {
-      "'code':'THIRD','percentOff':'33.333','duration':'forever'",
-      "'code':'FIVE','amountOff':5,'currency':'USD','duration':'repeating','durationInPeriods':2",
-      "'code':'FREE','percentOff':100,'duration':'once'"};
-  for (size_t i = 0; i < 3; i++) api_post(tenant, 201, "/api/billing/coupons", "{%s}", coupons[i]);
-  const char *flat = weekly_plan(tenant, "USD", "'price':'9.99'");
-  const char *rich = weekly_plan(tenant, "USD",
-                                 "'components':[{'code':'seats','model':'per_unit','unitPrice':'3.33'},"
-                                 "{'code':'late','model':'flat','unitPrice':'4.01','timing':'arrears',"
-                                 "'taxCode':'low'}],'setupFee':'1.11','minimumCommitment':'12.00'");
-  const char *yen = weekly_plan(tenant, "JPY", "'price':1001"), *euro = weekly_plan(tenant, "EUR", "'price':'7.77'");
-  const char *swiss = member_of_mix(tenant, "CH", "USD", ""), *german = member_of_mix(tenant, "DE", "USD", "");
-  const char *exempt = member_of_mix(tenant, "DE", "JPY", ",'taxExempt':true"),
-             *both = member_of_mix(tenant, "DE", "EUR", "");
-  const char *many = subscribe_with(tenant, swiss, flat, 3, ",'coupons':['THIRD','FIVE']");
-  subscribe_with(tenant, german, rich, 24, ",'quantity':2,'coupons':['FIVE']");
-  subscribe_with(tenant, german, flat, 24, ",'coupons':['FREE']");
-  subscribe_with(tenant, exempt, yen, 10, ",'coupons':['THIRD']");
-  subscribe_with(tenant, both, euro, 5, "");
-  subscribe_with(tenant, both, flat, 5, "");
-  const char *changed = subscribe_with(tenant, member_of_mix(tenant, "CH", "USD", ""), flat, 2, ",'coupons':['THIRD']");
-  WAIT_UNTIL(invoices_of(tenant) == 7, "the first invoices");
-  api_post(tenant, 200, keep_text("/api/billing/subscriptions/%s/change-plan", changed),
-           "{'quantity':5,'when':'now','billing':'next_invoice'}");
-  cr_expect_eq(sql_int(tenant, "SELECT count(*) FROM pending_lines WHERE tenant_id = $1"), 2);
-  if (mix->twins) multiply(tenant, swiss, many, mix->twins); /* a mail for each */
-  let_days_pass(tenant, 8);
-}
-
-Test(runs, a_dry_one_comes_to_the_cents_of_the_real_one) {
-  for (size_t i = 0; i < sizeof mixes / sizeof *mixes; i++) {
-    struct tenant tenant = tenant_new();
-    fill(&tenant, &mixes[i]);
-    const char *before = bills_of(&tenant);
-    const json_t *dry = run_shown(&tenant, billing_dry_run(&tenant));
-    cr_expect_str_eq(bills_of(&tenant), before, "a dry run changes nothing");
-    cr_expect_eq(sql_int(&tenant, "SELECT count(*) FROM pending_lines WHERE tenant_id = $1"), 2);
-    const json_t *real = run_shown(&tenant, billing_run(&tenant));
-    cr_expect_geq(json_number_at(real, "invoicesRequested"), 6 + mixes[i].twins);
-    cr_expect_eq(sql_int(&tenant, "SELECT count(*) FROM pending_lines WHERE tenant_id = $1"), 0);
-    cr_expect(json_equal((json_t *)(uintptr_t)json_node_at(dry, "amounts"),
-                         (json_t *)(uintptr_t)json_node_at(real, "amounts")),
-              "mix %zu", i);
-    cr_expect_str_eq(totals_said(dry), totals_made(&tenant, json_at(real, "id")), "mix %zu", i);
-    cr_expect_eq(json_number_at(dry, "result.parked.count"), 0);
-  }
-}
-
-/* More lines than a slice takes: 120 days of 140 components. The customer after it comes with the next one, and nobody
- * is left out. */
-Test(runs, a_dry_one_leaves_nobody_out_however_many_lines_there_are) {
-  struct tenant tenant = tenant_new();
-  const char *components = "", *items = "";
-  for (int n = 0; n < 20; n++)
-    components = keep_text("%s%s{'code':'c%d','model':'flat','unitPrice':'0.01'}", components, n ? "," : "", n);
-  const char *many = json_at(
-      api_post(&tenant, 201, "/api/plans",
-               "{'code':'many','name':'Many','currency':'USD','billingCycle':'daily','components':[%s]}", components),
-      "id");
-  for (int n = 0; n < 6; n++) items = keep_text("%s%s{'planId':'%s'}", items, n ? "," : "", many);
-  const char *one = plan_new(&tenant, "1.00", "USD", "daily");
-  for (int n = 0; n < 3; n++) {
-    const char *customer = customer_new(&tenant, NULL);
-    api_post(&tenant, 201, "/api/billing/subscriptions",
-             "{'customerId':'%s','planId':'%s','collection':'manual','startDate':'%s','items':[%s]}", customer,
-             n == 0 ? many : one, days_ago(125), n == 0 ? items : "");
-  }
-  const json_t *dry = run_shown(&tenant, billing_dry_run(&tenant));
-  cr_expect_eq(json_number_at(dry, "due"), 3 * 125, "the first day was billed when it began");
-  cr_expect_eq(json_number_at(dry, "invoiced"), 3 * 125);
-  cr_expect_eq(json_number_at(dry, "amounts.0.total"), 125 * (1.40 + 2 * 1.00));
-  expect_sound_books(&tenant);
-}
-
-Test(runs, a_dry_one_looks_ahead_and_compares) {
-  struct tenant tenant = tenant_new();
-  const char *plan = plan_new(&tenant, "5.00", "USD", "weekly");
-  subscribe(&tenant, customer_new(&tenant, NULL), plan, days_ago(20)); /* three boundaries then, one next week */
-  const char *leaves = subscribe(&tenant, customer_new(&tenant, NULL), plan, days_ago(10));
-  api_post(&tenant, 201, "/api/billing/coupons", "{'code':'FREE','percentOff':'100','duration':'forever'}");
-  api_post(&tenant, 201, "/api/billing/subscriptions", /* 0.00 then and next week: no difference */
-           "{'customerId':'%s','planId':'%s','startDate':'%s','coupons':['FREE']}", customer_new(&tenant, NULL), plan,
-           days_ago(10));
-  const char *last = billing_run(&tenant);
-  api_post(&tenant, 200, keep_text("/api/billing/subscriptions/%s/cancel", leaves), "{'immediately':true}");
-  const char *joins = subscribe(&tenant, customer_new(&tenant, NULL), plan, days_ago(0));
-  const json_t *started =
-      api_post(&tenant, 201, "/api/billing/runs", "{'dryRun':true,'asOf':'%sT12:00:00Z'}", days_ago(-7));
-  const char *run = json_at(started, "id");
-  WAIT_UNTIL(run_is(&tenant, run, "completed"), "the dry run");
-  const json_t *difference = json_node_at(run_shown(&tenant, run), "result.difference");
-  cr_expect_str_eq(json_at(difference, "sinceRunId"), last);
-  cr_expect_eq(json_number_at(difference, "new.count"), 1);
-  cr_expect_str_eq(json_at(difference, "new.subscriptions.0.subscriptionId"), joins);
-  cr_expect_eq(json_number_at(difference, "gone.count"), 1);
-  cr_expect_str_eq(json_at(difference, "gone.subscriptions.0.subscriptionId"), leaves);
-  cr_expect_eq(json_number_at(difference, "gone.subscriptions.0.before"), 5);
-  cr_expect_eq(json_number_at(difference, "changed.count"), 1);
-  cr_expect_eq(json_number_at(difference, "changed.subscriptions.0.before"), 10);
-  cr_expect_eq(json_number_at(difference, "changed.subscriptions.0.amount"), 5);
-  cr_expect_str_eq(
-      json_at(api_post(&tenant, 400, "/api/billing/runs", "{'dryRun':true,'asOf':'2999-01-01T00:00:00Z'}"), "field"),
-      "asOf");
-}
-
-/* A run of several steps: a subscription gets 120 periods in one. */
-/* BILL-035: a new price while a run is going on is a version for those to come. */
+/* BILL-035: a new price while a run is going on is a version for those to come. A run of several steps: a subscription
+ * gets 120 periods in one. */
 Test(runs, a_price_that_changes_meanwhile_changes_nothing_of_it) {
   struct tenant tenant = tenant_new();
   const char *plan = plan_new(&tenant, "1.00", "USD", "daily");
-  subscribe(&tenant, customer_new(&tenant, NULL), plan, days_ago(130)); /* two steps */
+  subscription_uncharged(&tenant, customer_new(&tenant, NULL), plan, days_ago(130)); /* two steps */
   const char *run = json_at(api_post(&tenant, 201, "/api/billing/runs", "{}"), "id");
   WAIT_UNTIL(json_number_at(run_shown(&tenant, run), "due") > 0, "the run to be going on");
   struct answer patched = api_call(&tenant, "PATCH", keep_text("/api/plans/%s", plan), "{'price':'9.00'}");
@@ -284,7 +26,7 @@ Test(runs, a_price_that_changes_meanwhile_changes_nothing_of_it) {
 Test(runs, one_that_is_paused_bills_nothing_until_it_is_resumed) {
   struct tenant tenant = tenant_new();
   const char *start = days_ago(1300);
-  subscribe(&tenant, customer_new(&tenant, NULL), plan_new(&tenant, "1.00", "USD", "daily"), start);
+  subscription_uncharged(&tenant, customer_new(&tenant, NULL), plan_new(&tenant, "1.00", "USD", "daily"), start);
   const char *run = json_at(api_post(&tenant, 201, "/api/billing/runs", "{}"), "id");
   const char *pause = keep_text("/api/billing/runs/%s/pause", run),
              *resume = keep_text("/api/billing/runs/%s/resume", run);
@@ -308,8 +50,8 @@ Test(runs, one_that_is_paused_bills_nothing_until_it_is_resumed) {
 /* BILL-063 */
 Test(runs, what_was_parked_is_billed_again) {
   struct tenant tenant = tenant_new();
-  const char *subscription =
-      subscribe(&tenant, customer_new(&tenant, NULL), plan_new(&tenant, "5.00", "USD", "weekly"), days_ago(10));
+  const char *subscription = subscription_uncharged(&tenant, customer_new(&tenant, NULL),
+                                                    plan_new(&tenant, "5.00", "USD", "weekly"), days_ago(10));
   const char *unpark = keep_text("/api/billing/subscriptions/%s/unpark", subscription);
   api_post(&tenant, 409, unpark, "{}");
   sql_do(&tenant, "UPDATE subscriptions SET time_zone = 'Nowhere/Land' WHERE tenant_id = $1");
@@ -331,8 +73,8 @@ Test(runs, what_was_parked_is_billed_again) {
 Test(runs, bill_063_who_has_more_waiting_than_a_step_holds_is_parked_alone) {
   struct tenant tenant = tenant_new();
   const char *plan = plan_new(&tenant, "5.00", "USD", "weekly");
-  const char *much = subscribe(&tenant, customer_new(&tenant, NULL), plan, days_ago(10));
-  subscribe(&tenant, customer_new(&tenant, NULL), plan, days_ago(10));
+  const char *much = subscription_uncharged(&tenant, customer_new(&tenant, NULL), plan, days_ago(10));
+  subscription_uncharged(&tenant, customer_new(&tenant, NULL), plan, days_ago(10));
   sql_do(&tenant, keep_text("INSERT INTO pending_lines (tenant_id, id, subscription_id, line, created_at) "
                             "SELECT $1, gen_random_uuid(), '%s', to_jsonb(repeat('x', 65536)), now() "
                             "FROM generate_series(1, 800)",
@@ -354,8 +96,8 @@ Test(runs, bill_063_who_has_more_waiting_than_a_step_holds_is_parked_alone) {
 Test(runs, a_customer_whom_the_database_refuses_is_parked_alone) {
   struct tenant tenant = tenant_new();
   const char *plan = plan_new(&tenant, "5.00", "USD", "weekly");
-  const char *bad = subscribe(&tenant, customer_new(&tenant, NULL), plan, days_ago(10));
-  for (int i = 0; i < 3; i++) subscribe(&tenant, customer_new(&tenant, NULL), plan, days_ago(10));
+  const char *bad = subscription_uncharged(&tenant, customer_new(&tenant, NULL), plan, days_ago(10));
+  for (int i = 0; i < 3; i++) subscription_uncharged(&tenant, customer_new(&tenant, NULL), plan, days_ago(10));
   sql_do(NULL, keep_text("CREATE TRIGGER bent BEFORE UPDATE ON subscriptions FOR EACH ROW WHEN (NEW.id = '%s' AND "
                          "NEW.next_period_index > OLD.next_period_index) EXECUTE FUNCTION refuse()",
                          bad));
@@ -373,7 +115,8 @@ Test(runs, a_customer_whom_the_database_refuses_is_parked_alone) {
 /* An invoice that cannot be made: here, of a period that is billed already (BILL-060). */
 Test(runs, one_that_waits_for_a_dead_letter_says_so_and_completes_when_it_is_dropped) {
   struct tenant tenant = tenant_new();
-  subscribe(&tenant, customer_new(&tenant, NULL), plan_new(&tenant, "5.00", "USD", "weekly"), days_ago(10));
+  subscription_uncharged(&tenant, customer_new(&tenant, NULL), plan_new(&tenant, "5.00", "USD", "weekly"),
+                         days_ago(10));
   billing_run(&tenant);
   sql_do(&tenant, "UPDATE subscriptions SET next_period_index = 0, next_billing_at = now() - interval '10 days', "
                   "current_period_start = NULL, current_period_end = NULL WHERE tenant_id = $1");
@@ -400,7 +143,8 @@ Test(runs, one_that_waits_for_a_dead_letter_says_so_and_completes_when_it_is_dro
 /* The cause is gone, the commands are sent again, and the run completes as if nothing had been. */
 Test(runs, one_that_waits_for_dead_letters_completes_when_they_are_replayed) {
   struct tenant tenant = tenant_new();
-  subscribe(&tenant, customer_new(&tenant, NULL), plan_new(&tenant, "5.00", "USD", "weekly"), days_ago(15));
+  subscription_uncharged(&tenant, customer_new(&tenant, NULL), plan_new(&tenant, "5.00", "USD", "weekly"),
+                         days_ago(15));
   WAIT_UNTIL(invoices_of(&tenant) == 1, "the first invoice");
   sql_do(&tenant, "UPDATE invoice_series SET next_number = 9223372036854775807 WHERE tenant_id = $1"); /* the last */
   const char *run = json_at(api_post(&tenant, 201, "/api/billing/runs", "{}"), "id");
@@ -426,7 +170,7 @@ Test(runs, one_whose_steps_fail_is_set_back_and_tried_again) {
   struct tenant tenant = tenant_new(), other = tenant_new();
   for (int t = 0; t < 2; t++) {
     const struct tenant *whose = t ? &other : &tenant;
-    subscribe(whose, customer_new(whose, NULL), plan_new(whose, "5.00", "USD", "weekly"), days_ago(10));
+    subscription_uncharged(whose, customer_new(whose, NULL), plan_new(whose, "5.00", "USD", "weekly"), days_ago(10));
   }
   sql_do(NULL, keep_text("CREATE TRIGGER stuck BEFORE INSERT ON billing_run_tallies FOR EACH ROW WHEN (NEW.tenant_id = "
                          "'%s') EXECUTE FUNCTION refuse()",
@@ -457,7 +201,7 @@ static bool schedule_moved(const struct tenant *tenant) {
 /* After three days of downtime: one run for all of them, oldest period first; and none when nothing is due. */
 Test(runs, start_by_themselves_once_for_each_due_time) {
   struct tenant tenant = tenant_new();
-  subscribe(&tenant, customer_new(&tenant, NULL), plan_new(&tenant, "1.00", "USD", "daily"), days_ago(3));
+  subscription_uncharged(&tenant, customer_new(&tenant, NULL), plan_new(&tenant, "1.00", "USD", "daily"), days_ago(3));
   WAIT_UNTIL(invoices_of(&tenant) == 1, "the first invoice");
   let_schedule_be_due(&tenant);
   WAIT_UNTIL(schedule_moved(&tenant), "the schedule to move on");
@@ -481,7 +225,7 @@ Test(runs, start_by_themselves_once_for_each_due_time) {
 /* Nobody bills past a run that somebody has stopped. */
 Test(runs, do_not_start_past_one_that_is_paused) {
   struct tenant tenant = tenant_new();
-  subscribe(&tenant, customer_new(&tenant, NULL), plan_new(&tenant, "1.00", "USD", "daily"), days_ago(3));
+  subscription_uncharged(&tenant, customer_new(&tenant, NULL), plan_new(&tenant, "1.00", "USD", "daily"), days_ago(3));
   sql_do(&tenant, "INSERT INTO billing_runs (tenant_id, id, as_of, status, requested_by, started_at) "
                   "VALUES ($1, gen_random_uuid(), now(), 'paused', 'test', now())");
   let_schedule_be_due(&tenant);
@@ -514,7 +258,8 @@ Test(runs, two_schedulers_start_one) {
   process_do("start", "billing-cycle@2");
   for (int t = 0; t < TENANTS; t++) {
     tenants[t] = tenant_new();
-    subscribe(&tenants[t], customer_new(&tenants[t], NULL), plan_new(&tenants[t], "1.00", "USD", "daily"), days_ago(3));
+    subscription_uncharged(&tenants[t], customer_new(&tenants[t], NULL), plan_new(&tenants[t], "1.00", "USD", "daily"),
+                           days_ago(3));
   }
   for (int i = 0; i < TIMES; i++) {
     for (int t = 0; t < TENANTS; t++) {
@@ -570,7 +315,7 @@ Test(runs, an_overdue_invoice_that_nobody_was_sent_has_no_next_step) {
   struct tenant tenant = tenant_new_test();
   const char *clock = test_clock_new(&tenant, "2026-01-01T00:00:00Z");
   const char *customer = customer_new(&tenant, "'testClockId':'%s','netTermsDays':14", clock);
-  subscribe(&tenant, customer, plan_new(&tenant, "5.00", "USD", "yearly"), "2026-01-01");
+  subscription_uncharged(&tenant, customer, plan_new(&tenant, "5.00", "USD", "yearly"), "2026-01-01");
   WAIT_UNTIL(sql_int(&tenant, "SELECT count(*) FROM notifications WHERE tenant_id = $1") == 1, "the mail");
   const char *invoice = sql_text(&tenant, "SELECT invoice_id FROM notifications WHERE tenant_id = $1");
   let_mail_be_about(&tenant, NULL);

@@ -169,17 +169,22 @@ static int aborts_idle(struct at_hand *hand) {
   abort();
 }
 
+/* In another thread than the one that has a message at hand. */
+static int dies_elsewhere(struct at_hand *hand, void *(*die)(void *context)) {
+  pthread_t thread;
+  take(hand, TOPIC, 1, 1);
+  pthread_create(&thread, NULL, die, NULL);
+  pthread_join(thread, NULL);
+  return 0;
+}
+
 static void *abort_here(void *context) {
   (void)context;
   abort();
 }
 
 static int aborts_elsewhere(struct at_hand *hand) {
-  pthread_t thread;
-  take(hand, TOPIC, 1, 1);
-  pthread_create(&thread, NULL, abort_here, NULL);
-  pthread_join(thread, NULL);
-  return 0;
+  return dies_elsewhere(hand, abort_here);
 }
 
 /* NOLINTNEXTLINE(misc-no-recursion): until the stack ends */
@@ -198,11 +203,7 @@ static void *recurse_here(void *context) {
 }
 
 static int runs_out_of_stack_elsewhere(struct at_hand *hand) {
-  pthread_t thread;
-  take(hand, TOPIC, 1, 1);
-  pthread_create(&thread, NULL, recurse_here, NULL);
-  pthread_join(thread, NULL);
-  return 0;
+  return dies_elsewhere(hand, recurse_here);
 }
 
 Test(supervisor, an_end_that_no_message_made_is_its_own_end) {
