@@ -1,6 +1,6 @@
 /* One test at a time, whatever the machine has: each of these stops servers that the others need. Workers that a test
- * starts, or starts again, are missed by Kafka after two seconds instead of six: many die here. A busy machine takes its
- * time to start a server. */
+ * starts, or starts again, are missed by Kafka after two seconds instead of six: many die here. A busy machine takes
+ * its time to start a server. */
 #include <criterion/criterion.h>
 #include <criterion/options.h>
 #include <stdlib.h>
