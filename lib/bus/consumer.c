@@ -509,7 +509,7 @@ enum rc bus_poll(struct bus_consumer *consumer, struct arena *arena, size_t max,
 void bus_commit(struct bus_consumer *consumer, const struct bus_position *positions, size_t count) {
   for (size_t i = 0; i < count; i++) {
     struct bus_position *own = find_position(consumer, positions[i].topic, positions[i].partition);
-    if (own != NULL) own->offset = positions[i].offset;
+    if (own != NULL && positions[i].offset > own->offset) own->offset = positions[i].offset;
   }
 }
 

@@ -16,6 +16,12 @@ const struct settings *settings_of(const struct ground *ground, const struct uui
   assert_failed("settings of a tenant of the batch", __FILE__, __LINE__);
 }
 
+void invoice_begin(const struct ground *ground, struct invoice *invoice, struct utime now) {
+  int64_t hours = settings_of(ground, &invoice->tenant)->draft_hours;
+  invoice->is_draft = hours > 0 && !invoice->is_awaited;
+  invoice->auto_finalise = utime_add_ms(now, hours * 3600 * 1000);
+}
+
 /* -- settings and rates -- */
 
 static enum rc read_settings(struct work *work, const PGresult *rows, int row, struct settings *settings,

@@ -59,7 +59,7 @@ static enum rc compute(struct work *work, const struct making *making, struct in
                        struct error *err) {
   struct ground ground;
   TRY(ground_load(work, invoices, count, GROUND_TO_PREVIEW, &ground, err));
-  for (size_t i = 0; i < count; i++) invoices[i].is_draft = settings_of(&ground, &invoices[i].tenant)->draft_hours > 0;
+  for (size_t i = 0; i < count; i++) invoice_begin(&ground, &invoices[i], work->now);
   TRY(ground_load_drafted(work, invoices, count, &ground, err));
   for (size_t i = 0; i < count; i++) {
     struct error why;

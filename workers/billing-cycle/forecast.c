@@ -98,13 +98,10 @@ static enum rc gather(struct work *work, const struct forecast *forecast, struct
   return RC_OK;
 }
 
-/* A new invoice is a draft first when the tenant wants to look at it. */
 static void set_times(const struct forecast *forecast, const struct ground *ground, struct ahead *ahead) {
   for (size_t i = 0; i < forecast->count; i++) {
     struct invoice *invoice = &ahead->invoices[ahead->count - forecast->count + i];
-    int64_t hours = settings_of(ground, &invoice->tenant)->draft_hours;
-    invoice->is_draft = hours > 0;
-    invoice->auto_finalise = utime_add_ms(invoice->created, hours * 3600 * 1000);
+    invoice_begin(ground, invoice, invoice->created);
   }
 }
 

@@ -60,17 +60,8 @@ static enum rc add_needed(struct work *work, struct invoice **invoices, size_t *
   return RC_OK;
 }
 
-/* BILL-071 */
-static void decide_drafts(struct work *work, const struct ground *ground, struct invoice *invoices, size_t count) {
-  for (size_t i = 0; i < count; i++) {
-    if (invoices[i].is_known) continue;
-    int64_t hours = settings_of(ground, &invoices[i].tenant)->draft_hours;
-    invoices[i].is_draft = hours > 0 && !invoices[i].is_awaited;
-    invoices[i].auto_finalise = utime_add_ms(work->now, hours * 3600 * 1000);
-  }
-}
-
-/* A draft is in the way only when the tenant's settings changed since these were looked for: the batch is run again. */
+/* A draft is in the way when the tenant's settings changed since these were looked for, or while it is being replaced:
+ * the batch is run again. */
 static enum rc check_origins(const struct invoice *invoice, struct error *err) {
   for (size_t n = 0; !invoice->is_draft && n < invoice->line_count; n++)
     if (invoice->lines[n].origin && invoice->lines[n].origin->is_draft)
@@ -87,7 +78,8 @@ enum rc handle_invoice_create(struct work *work, struct message *const *messages
   TRY(find_known(work, invoices, count, by_id, err));
   TRY(add_needed(work, &invoices, &count, &needed, err));
   TRY(ground_load(work, invoices, count, GROUND_TO_STORE, &ground, err));
-  decide_drafts(work, &ground, &invoices[needed], count - needed);
+  for (size_t i = needed; i < count; i++)
+    if (!invoices[i].is_known) invoice_begin(&ground, &invoices[i], work->now);
   TRY(ground_load_drafted(work, invoices, count, &ground, err));
   for (size_t i = 0; i < count; i++) {
     if (invoices[i].is_known) continue;
