@@ -37,7 +37,7 @@ static void add_claimed(struct explanation *e, const struct creditable *line) {
   step_add(e, (struct explanation_step){
                   .name = "claimed",
                   .rules = "BILL-022 BILL-043 BILL-053",
-                  .text = "Unused time is taken back with its share of the discount, and not more than is left.",
+                  .text = "What billing takes back comes with its share of the discount, and is not more than is left.",
                   .expression = arena_printf(e->arena, "%s × %s/%s", text_money(e, line->amount_minor),
                                              text_money(e, line->claimed_minor), text_money(e, line->listed_minor)),
                   .result = text_money(e, line->wanted_minor),

@@ -35,3 +35,19 @@ int64_t invoice_facts_due(const struct invoice_facts *facts) {
   bool is_owed = facts->state == INVOICE_OPEN || facts->state == INVOICE_UNCOLLECTIBLE;
   return is_owed && due > 0 ? due : 0;
 }
+
+enum rc lines_left(struct work *work, const char *tenant, const char *subscription, const struct line_name *names,
+                   size_t count, int64_t *ret_left, struct error *err) {
+  const char *params[2 + LINE_NAME_COLUMNS] = {tenant, subscription};
+  struct line_names asked = line_names_new(work->arena);
+  PGresult CLEANUP(db_result_release) *rows = NULL;
+  if (count == 0) return RC_OK;
+  for (size_t i = 0; i < count; i++) {
+    line_names_add(&asked, &names[i]);
+    ret_left[i] = INT64_MAX;
+  }
+  line_names_literals(&asked, &params[2]);
+  TRY(tx_exec(work->tx, &invoicing_sql_lines_left, params, 2 + LINE_NAME_COLUMNS, &rows, err));
+  for (int r = 0; r < row_count(rows); r++) ret_left[row_int(rows, r, 0)] = row_int(rows, r, 1);
+  return RC_OK;
+}

@@ -112,6 +112,14 @@ bool line_is_named(const struct invoice_line *line, const struct line_name *name
   return line_name_equal(name, &own);
 }
 
+void line_name_write(struct json_writer *json, const struct line_name *name) {
+  json_put_int(json, "item", name->item);
+  json_put_string(json, "component", name->component);
+  json_put_int(json, "periodIndex", name->period_index);
+  json_put_string(json, "kind", name->kind);
+  json_put_int(json, "revision", name->revision);
+}
+
 struct line_names line_names_new(struct arena *arena) {
   struct line_names names = {0};
   db_arrays_new(arena, names.columns, LINE_NAME_COLUMNS);

@@ -87,6 +87,8 @@ MUST_CHECK enum rc line_read_credits(struct arena *arena, json_t *body, struct i
 struct line_name line_name(const struct invoice_line *line);
 bool line_is_named(const struct invoice_line *line, const struct line_name *name);
 bool line_name_equal(const struct line_name *a, const struct line_name *b);
+/* As members of the object that is being written. */
+void line_name_write(struct json_writer *json, const struct line_name *name);
 /* Names as arrays, for statements that look lines up by them: item, component, period, kind, revision. */
 enum { LINE_NAME_COLUMNS = 5 };
 struct line_names {

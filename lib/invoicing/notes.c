@@ -9,26 +9,40 @@
 
 /* -- what is asked -- */
 
-static enum rc read_claim(json_t *body, const struct currency *currency, struct note_claim *claim, struct error *err) {
-  const char *amount;
-  struct line_name *line = &claim->line;
+static enum rc read_name(json_t *body, struct line_name *line, struct error *err) {
   TRY(body_text(body, "component", &line->component, err));
   TRY(body_text(body, "kind", &line->kind, err));
-  TRY(body_decimal(body, "amount", &amount, err));
   TRY(body_int(body, "item", 0, INT16_MAX, 0, &line->item, err));
   TRY(body_int(body, "periodIndex", 0, INT32_MAX, 0, &line->period_index, err));
   TRY(body_int(body, "revision", 0, INT32_MAX, 0, &line->revision, err));
   if (!line->component) line->component = "base";
-  if (!line->kind || !amount) return error_field(err, RC_VALIDATION, "lines", "each has a kind and an amount");
+  return line->kind ? RC_OK : error_field(err, RC_VALIDATION, "lines", "each has a kind");
+}
+
+static enum rc read_claim(json_t *body, const struct currency *currency, struct note_claim *claim, struct error *err) {
+  const char *amount;
+  TRY(read_name(body, &claim->line, err));
+  TRY(body_decimal(body, "amount", &amount, err));
+  if (!amount) return error_field(err, RC_VALIDATION, "lines", "each has an amount");
   return money_parse(amount, currency, "amount", &claim->amount_minor, err);
+}
+
+static enum rc read_claims(struct arena *arena, json_t *body, struct note_request *request, struct error *err) {
+  json_t *lines = json_object_get(body, "lines"), *true_up = json_object_get(body, "trueUp"), *line;
+  size_t index;
+  request->claims = ARENA_ARRAY(arena, struct note_claim, json_array_size(lines) + 1);
+  json_array_foreach(lines, index, line)
+      TRY(read_claim(line, request->currency, &request->claims[request->count++], err));
+  if (!json_is_object(true_up)) return RC_OK;
+  request->true_up = &request->claims[request->count++];
+  return read_name(true_up, &request->true_up->line, err);
 }
 
 enum rc note_request_read(struct arena *arena, const struct message *command, struct note_request *ret_request,
                           struct error *err) {
-  json_t *body = command->json, *lines = json_object_get(body, "lines"), *line;
-  struct note_request request = {.tenant = command->tenant, .count = json_array_size(lines)};
+  json_t *body = command->json;
+  struct note_request request = {.tenant = command->tenant};
   const char *code;
-  size_t index;
   TRY(body_text(body, "creditNoteId", &request.note_id, err));
   TRY(body_text(body, "subscriptionId", &request.subscription_id, err));
   TRY(body_text(body, "reason", &request.reason, err));
@@ -37,8 +51,7 @@ enum rc note_request_read(struct arena *arena, const struct message *command, st
   request.currency = code ? currency_find(code) : NULL;
   if (!request.currency) return error_field(err, RC_VALIDATION, "currency", "is not a currency of ISO 4217");
   if (!request.disposition) request.disposition = "credit";
-  request.claims = ARENA_ARRAY(arena, struct note_claim, request.count);
-  json_array_foreach(lines, index, line) TRY(read_claim(line, request.currency, &request.claims[index], err));
+  TRY(read_claims(arena, body, &request, err));
   *ret_request = request;
   return RC_OK;
 }
@@ -66,7 +79,7 @@ static void claim_ahead(const struct note_request *request, const struct invoice
                                                                 .is_draft = invoice->is_draft,
                                                                 .created = invoice->created,
                                                                 .line = (int64_t)n + 1,
-                                                                .amount_minor = request->claims[c].amount_minor};
+                                                                .claim = &request->claims[c]};
     }
   }
 }
@@ -94,10 +107,39 @@ enum rc notes_find(struct work *work, const struct note_request *request, const 
                          .is_draft = row_bool(rows, r, 3),
                          .created = row_utime(rows, r, 4),
                          .line = row_int(rows, r, 2),
-                         .amount_minor = request->claims[row_int(rows, r, 0)].amount_minor};
+                         .claim = &request->claims[row_int(rows, r, 0)]};
   for (size_t i = 0; ahead && i < ahead->count; i++) claim_ahead(request, &ahead->invoices[i], &notes);
   if (notes.claimed_count > 0) qsort(notes.claimed, notes.claimed_count, sizeof *notes.claimed, compare_claimed);
   *ret_notes = notes;
+  return RC_OK;
+}
+
+/* -- what of it is not there any more -- */
+
+/* Asked as billing did when it decided (charges_limit): without a note or a void since then it is nothing. */
+static enum rc find_cut(struct work *work, const struct note_request *request, int64_t *ret_minor, struct error *err) {
+  size_t count = request->count - 1;
+  struct line_name *names = ARENA_ARRAY(work->arena, struct line_name, count + 1);
+  int64_t *left = ARENA_ARRAY(work->arena, int64_t, count + 1);
+  for (size_t i = 0; i < count; i++) names[i] = request->claims[i].line;
+  TRY(lines_left(work, db_uuid(work->arena, &request->tenant), request->subscription_id, names, count, left, err));
+  *ret_minor = 0;
+  for (size_t i = 0; i < count; i++) {
+    const struct note_claim *claim = &request->claims[i];
+    bool counts = claim->line.period_index == request->true_up->line.period_index;
+    if (counts && left[i] < claim->amount_minor) *ret_minor += claim->amount_minor - left[i];
+  }
+  return RC_OK;
+}
+
+enum rc notes_claim_true_up(struct work *work, const struct note_request *request, struct notes *notes,
+                            struct error *err) {
+  size_t kept = 0;
+  if (!request->true_up) return RC_OK;
+  TRY(find_cut(work, request, &request->true_up->amount_minor, err));
+  for (size_t i = 0; i < notes->claimed_count; i++)
+    if (notes->claimed[i].claim->amount_minor > 0) notes->claimed[kept++] = notes->claimed[i];
+  notes->claimed_count = kept;
   return RC_OK;
 }
 
@@ -125,47 +167,52 @@ static void follow(struct note *note, const struct note *earlier) {
   if (note_settles(earlier)) note->invoice.state = INVOICE_PAID;
 }
 
-/* Whether a note is stored: then the command came twice. */
-static enum rc is_known(struct deciding *at, const struct note *note, bool *ret_is_known, struct error *err) {
-  PGresult CLEANUP(db_result_release) *row = NULL;
-  TRY(tx_exec(at->work->tx, &invoicing_sql_note_known,
-              PARAMS(db_uuid(at->work->arena, &at->request->tenant), note->id_text), &row, err));
-  *ret_is_known = row_bool(row, 0, 0);
-  return RC_OK;
-}
-
 /* What became void between the look for it and its lock is not found when the batch is run again. */
 static enum rc check_found(const struct note *note, struct error *err) {
   if (note->invoice.state != INVOICE_VOID) return note_check(note, err);
   return error_set(err, RC_DB_CONFLICT, "an invoice that something is given back of has just become void");
 }
 
-/* On an invoice, of what was claimed there or, when `from` is another invoice, had no room on that: that one was made
- * less by what it took back of older ones. */
-static enum rc begin(struct deciding *at, const char *invoice_id, const char *from, struct note **ret_note,
-                     bool *ret_is_known, struct error *err) {
-  const struct note_request *request = at->request;
+/* On an invoice, of what was claimed there or, when it is not, had no room on another: that one was made less by what
+ * it took back of older ones. */
+static enum rc begin(struct deciding *at, const char *invoice_id, bool is_claimed, struct note **ret_note,
+                     struct error *err) {
   struct note *note;
-  bool is_own = strcmp(from, invoice_id) == 0;
-  TRY(note_open(at->work, &request->tenant, invoice_id, at->ahead, &note, err));
+  TRY(note_open(at->work, &at->request->tenant, invoice_id, at->ahead, &note, err));
   TRY(check_found(note, err));
-  if (!is_own) note_count_notes_only(note);
+  if (!is_claimed) note_count_notes_only(note);
   for (size_t i = 0; i < at->notes->count; i++) follow(note, at->notes->at[i]);
-  note->id = is_own ? UUID_DERIVE("credit-note.create", request->note_id, invoice_id)
-                    : UUID_DERIVE("credit-note.create", request->note_id, invoice_id, from);
-  note->id_text = db_uuid(at->work->arena, &note->id);
-  note->reason = request->reason;
-  note->disposition = request->disposition;
-  TRY(is_known(at, note, ret_is_known, err));
+  note->reason = at->request->reason;
+  note->disposition = at->request->disposition;
   *ret_note = note;
   return RC_OK;
 }
 
-static void want(struct note *note, const struct claimed *claim) {
-  size_t n = (size_t)claim->line - 1;
+/* The notes of a command are counted: the first is there if any is. */
+static struct uuid note_id(struct work *work, const struct note_request *request, size_t place) {
+  return UUID_DERIVE("credit-note.create", request->note_id, db_int(work->arena, (int64_t)place));
+}
+
+enum rc notes_known(struct work *work, const struct note_request *request, bool *ret_is_known, struct error *err) {
+  struct uuid first = note_id(work, request, 0);
+  PGresult CLEANUP(db_result_release) *row = NULL;
+  TRY(tx_exec(work->tx, &invoicing_sql_note_known,
+              PARAMS(db_uuid(work->arena, &request->tenant), db_uuid(work->arena, &first)), &row, err));
+  *ret_is_known = row_bool(row, 0, 0);
+  return RC_OK;
+}
+
+static void keep(struct deciding *at, struct note *note) {
+  note->id = note_id(at->work, at->request, at->notes->count);
+  note->id_text = db_uuid(at->work->arena, &note->id);
+  at->notes->at[at->notes->count++] = note;
+}
+
+static void want(struct note *note, const struct claimed *claimed) {
+  size_t n = (size_t)claimed->line - 1;
   note->basis = CREDIT_CLAIMED;
   if (n >= note->line_count) return;
-  note->lines[n].claimed_minor += claim->amount_minor;
+  note->lines[n].claimed_minor += claimed->claim->amount_minor;
   credit_claimed(&note->lines[n]);
 }
 
@@ -215,7 +262,7 @@ static void fit(struct deciding *at, struct note *note, int64_t *ret_rest) {
   while (rc != RC_OK && fits > 0 && (rc = note_sum_up(note, &nothing)) != RC_OK)
     fits = want_of_own(note, subscription, less(note, fits));
   *ret_rest = rc == RC_OK ? wanted - fits : wanted;
-  if (rc == RC_OK) at->notes->at[at->notes->count++] = note;
+  if (rc == RC_OK) keep(at, note);
 }
 
 static bool has_line_of(const struct invoice *invoice, const char *subscription) {
@@ -260,10 +307,8 @@ static enum rc decide_older(struct deciding *at, const struct note *first, int64
   TRY(find_older(at, first, &ids, &count, err));
   for (size_t i = 0; i < count && rest_minor > 0; i++) {
     struct note *note;
-    bool known;
     int64_t unplaced;
-    TRY(begin(at, ids[i], first->invoice.id, &note, &known, err));
-    if (known) return RC_OK;
+    TRY(begin(at, ids[i], false, &note, err));
     int64_t wanted = want_of_own(note, at->request->subscription_id, rest_minor);
     if (wanted == 0) continue;
     fit(at, note, &unplaced);
@@ -273,14 +318,11 @@ static enum rc decide_older(struct deciding *at, const struct note *first, int64
   return RC_OK;
 }
 
-/* What was claimed on an invoice; *ret_rest is what it has no room for: 0 if the command was done before. */
+/* What was claimed on an invoice; *ret_rest is what it has no room for. */
 static enum rc decide_on(struct deciding *at, const char *invoice_id, struct note **ret_note, int64_t *ret_rest,
                          struct error *err) {
   const struct notes *notes = at->notes;
-  bool known;
-  *ret_rest = 0;
-  TRY(begin(at, invoice_id, invoice_id, ret_note, &known, err));
-  if (known) return RC_OK;
+  TRY(begin(at, invoice_id, true, ret_note, err));
   for (size_t i = 0; i < notes->claimed_count; i++)
     if (strcmp(notes->claimed[i].invoice_id, invoice_id) == 0) want(*ret_note, &notes->claimed[i]);
   fit(at, *ret_note, ret_rest);

@@ -151,6 +151,88 @@ Test(give_back, bill_053_what_becomes_void_between_a_look_and_its_lock_is_not_gi
   }
 }
 
+/* -- service that stops -- */
+
+static void ask_for(const struct story *s, const char *path, const char *body) {
+  static const char *const headers[] = {"Prefer: respond-async", NULL};
+  struct answer answer = http_request("POST", path, s->tenant.token, body, headers);
+  cr_assert_eq(answer.status, 202, "%s: %s", path, answer.text);
+}
+
+/* A note by hand, or a void (NULL), is on its way when service stops: who decides about the rest does not see it, and
+ * who makes the note for the rest does. */
+static void stop_behind(const struct story *s, const char *amount, const char *stop) {
+  struct pg_conn *holder = hold(keep_text("SELECT FROM invoices WHERE id = '%s' FOR UPDATE", s->invoice));
+  if (amount)
+    ask_for(s, "/api/billing/credit-notes", quotes(keep_text("{'invoiceId':'%s','amount':'%s'}", s->invoice, amount)));
+  else
+    ask_for(s, keep_text("/api/billing/invoices/%s/void", s->invoice), "{}");
+  WAIT_UNTIL(waiting_for(holder) > 0, "invoicing to come to the invoice");
+  api_post(&s->tenant, 200, keep_text("/api/billing/subscriptions/%s/%s", s->subscription, stop), "%s",
+           strcmp(stop, "suspend") == 0 ? "{}" : "{'immediately':true,'prorate':true}");
+  let_go(holder);
+  test_clock_advance(&s->tenant, s->clock, "2031-01-16T18:00:00Z");
+}
+
+/* What notes gave back of each line, in their order. */
+static const char *given_back(const struct story *s) {
+  return sql_text(&s->tenant,
+                  "SELECT string_agg(text, ', ' ORDER BY text DESC) FROM (SELECT format('%s %s of %s', i.kind, "
+                  "string_agg(x.amount_minor::text, ' ' ORDER BY n.number), i.amount_minor - i.discount_minor) AS text "
+                  "FROM credit_note_items x JOIN credit_notes n ON n.tenant_id = x.tenant_id AND n.id = "
+                  "x.credit_note_id JOIN invoice_items i ON i.tenant_id = x.tenant_id AND i.invoice_id = x.invoice_id "
+                  "AND i.line = x.invoice_line WHERE x.tenant_id = $1 GROUP BY i.id, i.kind, i.amount_minor, "
+                  "i.discount_minor) AS lines");
+}
+
+/* Of the 20.00 that were agreed on until then 5.00 were missing, if 15.00 of the 30.00 were given back. By as much as
+ * it is less, the true-up is given back (BILL-030): as a draft, too, which is finalised for it. */
+Test(give_back, bill_030_what_a_stop_could_not_give_back_is_given_back_of_its_true_up) {
+  static const struct {
+    const char *coupon, *amount, *stop;
+    int draft_hours, finalised;
+    const char *given;
+  } cases[] = {
+      {"", "18.00", "suspend", 0, 2, "subscription 1800 1200 of 3000, fee 300 of 500"},
+      {"", "30.00", "cancel", 0, 2, "subscription 3000 of 3000, fee 500 of 500"},
+      {"", NULL, "suspend", 0, 2, "fee 500 of 500"},
+      {"'FIVE'", "15.00", "cancel", 0, 2, "subscription 1500 1000 of 2500, fee 300 of 500"},
+      {"", "15.00", "suspend", 24, 1, "subscription 1500 1500 of 3000"},
+      {"", "18.00", "suspend", 24, 2, "subscription 1800 1200 of 3000, fee 300 of 500"},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    struct story s = begin_with(cases[i].coupon, ",'minimumCommitment':'40.00'");
+    sql_do(&s.tenant, keep_text("UPDATE tenants SET draft_hours = %d WHERE id = $1", cases[i].draft_hours));
+    stop_behind(&s, cases[i].amount, cases[i].stop);
+    cr_expect_str_eq(given_back(&s), cases[i].given, "case %zu", i);
+    cr_expect_eq(sql_int(&s.tenant, "SELECT count(*) FROM invoices WHERE tenant_id = $1 AND status <> 'draft'"),
+                 cases[i].finalised, "case %zu", i);
+    test_clock_advance(&s.tenant, s.clock, "2031-01-18T12:00:00Z");
+    expect_sound_books(&s.tenant);
+  }
+}
+
+/* What is given back by hand after it does not come into it, though the command comes again. */
+Test(give_back, bill_030_what_is_given_back_after_a_stop_leaves_its_true_up_alone) {
+  static const char cancel[] = "{'immediately':true,'prorate':true}";
+  struct story s = begin_with("", ",'minimumCommitment':'40.00'");
+  const char *path = keep_text("/api/billing/subscriptions/%s", s.subscription);
+  sql_do(&s.tenant, "UPDATE tenants SET draft_hours = 24 WHERE id = $1");
+  const json_t *preview = api_post(&s.tenant, 200, keep_text("%s/preview", path), "%s", cancel);
+  cr_expect_eq(json_number_at(preview, "invoices.0.totalAmount"), 5.00);
+  cr_expect_eq(json_number_at(preview, "creditNotes.0.totalAmount"), 15.00);
+  cr_expect_eq(json_array_size(json_node_at(preview, "creditNotes")), 1);
+  api_post(&s.tenant, 200, keep_text("%s/cancel", path), "%s", cancel);
+  test_clock_advance(&s.tenant, s.clock, "2031-01-16T18:00:00Z");
+  give_back(&s, "");
+  struct records sent = kafka_read("cloudbill.invoice.commands", "ce_tenantid", s.tenant.id);
+  send_each_again(&sent);
+  cr_expect_str_eq(given_back(&s), "subscription 1500 1500 of 3000");
+  cr_expect_eq(sql_int(&s.tenant, "SELECT count(*) FROM invoices WHERE tenant_id = $1 AND status = 'draft'"), 1);
+  test_clock_advance(&s.tenant, s.clock, "2031-01-18T12:00:00Z");
+  expect_sound_books(&s.tenant);
+}
+
 /* And the other way round, a note by hand for what has landed: it has less to give back. */
 Test(give_back, bill_043_a_note_by_hand_knows_what_was_taken_back) {
   struct story s = begin();

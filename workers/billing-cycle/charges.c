@@ -5,8 +5,7 @@
 #include <string.h>
 
 #include "base/assert.h"
-#include "invoicing/invoice.h"
-#include "sql.h"
+#include "invoicing/facts.h"
 
 /* Of one of them each: a plan's name has at most 200 characters of 4 bytes. */
 enum { CHARGE_JSON_MAX = 2048, RENEWED_JSON_MAX = 128 };
@@ -154,11 +153,8 @@ const char *charges_text(struct arena *arena, const struct charges *charges, con
   for (size_t i = 0; i < charges->count; i++) {
     const struct charge *charge = &charges->at[i];
     json_put_object(&json, NULL);
-    json_put_int(&json, "item", charge->item);
-    json_put_string(&json, "component", charge->component);
-    json_put_int(&json, "periodIndex", charge->index);
-    json_put_string(&json, "kind", charge->kind);
-    json_put_int(&json, "revision", charge->revision);
+    struct line_name name = charge_line(charge);
+    line_name_write(&json, &name);
     json_put_string(&json, "amount", money_format(charge->amount_minor, currency, money));
     json_put_string(&json, "start", date_format(charge->start, date));
     json_put_string(&json, "end", date_format(charge->end, date));
@@ -196,27 +192,27 @@ struct charges charges_of_period(struct arena *arena, const struct billable *s) 
   return (struct charges){.at = at, .count = s->charge_count};
 }
 
-/* -- what credit notes left -- */
+/* -- its line, and what credit notes left of it -- */
+
+struct line_name charge_line(const struct charge *charge) {
+  return (struct line_name){.item = charge->item,
+                            .component = charge->component,
+                            .period_index = charge->index,
+                            .kind = charge->kind,
+                            .revision = charge->revision};
+}
 
 enum rc charges_limit(struct work *work, const char *tenant, const char *subscription, struct charges *charges,
                       struct error *err) {
-  const char *params[2 + LINE_NAME_COLUMNS] = {tenant, subscription};
-  struct line_names names = line_names_new(work->arena);
   struct charge *limited = ARENA_ARRAY(work->arena, struct charge, charges->count + 1);
-  PGresult CLEANUP(db_result_release) *rows = NULL;
-  if (charges->count == 0) return RC_OK;
+  struct line_name *names = ARENA_ARRAY(work->arena, struct line_name, charges->count + 1);
+  int64_t *left = ARENA_ARRAY(work->arena, int64_t, charges->count + 1);
+  for (size_t i = 0; i < charges->count; i++) names[i] = charge_line(&charges->at[i]);
+  TRY(lines_left(work, tenant, subscription, names, charges->count, left, err));
   for (size_t i = 0; i < charges->count; i++) {
-    const struct charge *charge = &charges->at[i];
-    limited[i] = *charge;
-    line_names_add(&names, &(struct line_name){.item = charge->item,
-                                               .component = charge->component,
-                                               .period_index = charge->index,
-                                               .kind = charge->kind,
-                                               .revision = charge->revision});
+    limited[i] = charges->at[i];
+    limited[i].most_minor = left[i];
   }
-  line_names_literals(&names, &params[2]);
-  TRY(tx_exec(work->tx, &sql_charges_left, params, 2 + LINE_NAME_COLUMNS, &rows, err));
-  for (int r = 0; r < row_count(rows); r++) limited[row_int(rows, r, 0)].most_minor = row_int(rows, r, 1);
   charges->at = limited;
   return RC_OK;
 }

@@ -10,6 +10,7 @@
 #include "base/json_text.h"
 #include "billing.h"
 #include "domain/change.h"
+#include "invoicing/invoice.h"
 
 /* A line that was charged; item to revision are its identity (BILL-060). */
 struct charge {
@@ -25,6 +26,8 @@ struct charge {
   const struct plan_price
       *plan; /* whose it is, after a change that was not prorated; NULL: its item's (names, basis) */
 };
+
+struct line_name charge_line(const struct charge *charge);
 
 /* Of one subscription. A period alone has at most 21 items of PRICE_COMPONENTS_MAX: what is renewed early, and changed
  * then, stays within it (charges_check). One credit-note.create can take them all back. */

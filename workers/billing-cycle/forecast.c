@@ -147,6 +147,7 @@ enum rc forecast_compute(struct work *work, struct forecast *forecast, struct er
   if (ahead.count > 0) TRY(ground_load(&then, ahead.invoices, ahead.count, GROUND_TO_PREVIEW, &ground, err));
   set_times(forecast, &ground, &ahead);
   if (forecast->request) TRY(notes_find(work, forecast->request, &ahead, &forecast->notes, err));
+  if (forecast->request) TRY(notes_claim_true_up(work, forecast->request, &forecast->notes, err));
   size_t draft_count = ahead.count - forecast->count;
   const struct finalising *planned = plan(work, forecast, &ahead);
   TRY(compute(work, &ground, &ahead, forecast, err));

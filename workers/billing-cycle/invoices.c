@@ -162,12 +162,9 @@ static void write_grid(struct json_writer *json, const struct line *line) {
 
 /* The line that this one takes back, in part or whole. */
 static void write_credits(struct json_writer *json, const struct charge *charge) {
+  struct line_name name = charge_line(charge);
   json_put_object(json, "credits");
-  json_put_int(json, "item", charge->item);
-  json_put_string(json, "component", charge->component);
-  json_put_int(json, "periodIndex", charge->index);
-  json_put_string(json, "kind", charge->kind);
-  json_put_int(json, "revision", charge->revision);
+  line_name_write(json, &name);
   json_put_end(json);
 }
 

@@ -238,14 +238,27 @@ _Static_assert(STANDING_EVENT_MAX + CHARGES_MAX * UNUSED_JSON_MAX <= MESSAGE_VAL
 
 static void write_unused(struct json_writer *json, const struct unused *unused, const struct currency *currency) {
   char money[MONEY_TEXT_MAX];
+  struct line_name name = charge_line(unused->charge);
   json_put_object(json, NULL);
-  json_put_int(json, "item", unused->charge->item);
-  json_put_string(json, "component", unused->charge->component);
-  json_put_int(json, "periodIndex", unused->charge->index);
-  json_put_string(json, "kind", unused->charge->kind);
-  json_put_int(json, "revision", unused->charge->revision);
+  line_name_write(json, &name);
   json_put_raw(json, "amount", money_format(unused->amount_minor, currency, money));
   json_put_end(json);
+}
+
+/* The true-up that was worked out without what is unused (BILL-030): the one of this stop. */
+static void write_true_up(struct json_writer *json, const struct standing *standing) {
+  for (size_t i = 0; i < standing->billing.count; i++) {
+    const struct line *line = &standing->billing.lines[i];
+    if (line->type != LINE_MINIMUM || line->subscription != &standing->s || line->revision != standing->s.version)
+      continue;
+    json_put_object(json, "trueUp");
+    line_name_write(json, &(struct line_name){.item = line->item->number,
+                                              .component = line_component(line),
+                                              .period_index = line->index,
+                                              .kind = line_kind(line),
+                                              .revision = line->revision});
+    json_put_end(json);
+  }
 }
 
 struct uuid standing_write_credit(struct work *work, const struct standing *standing, const struct unused *unused,
@@ -266,6 +279,7 @@ struct uuid standing_write_credit(struct work *work, const struct standing *stan
   json_put_array(&json, "lines");
   for (size_t i = 0; i < count; i++) write_unused(&json, &unused[i], standing->s.currency);
   json_put_end(&json);
+  write_true_up(&json, standing);
   json_put_end(&json);
   ASSERT(buf_ok(text));
   return note;

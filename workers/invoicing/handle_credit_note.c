@@ -83,46 +83,49 @@ enum rc handle_credit_note_issue(struct work *work, struct message *const *messa
 
 /* -- credit-note.create -- */
 
-struct reach {
-  struct draft_ref *refs;
-  size_t count;
-  struct db_array *ids;
-};
-
-static void add_invoice(struct reach *reach, const struct uuid *tenant, const char *invoice) {
-  struct draft_ref *ref = &reach->refs[reach->count++];
-  bool parsed = uuid_parse(invoice, &ref->id);
+static struct draft_ref ref_to(const struct note_request *request, const char *invoice) {
+  struct draft_ref ref = {.tenant = request->tenant};
+  bool parsed = uuid_parse(invoice, &ref.id);
   ASSERT(parsed);
-  ref->tenant = *tenant;
-  db_array_uuid(reach->ids, &ref->id);
+  return ref;
 }
 
-/* The invoices that notes may be on: of the claimed lines, and older ones for what has no room there. It costs a lock
- * on up to NOTES_OLDER_MAX of these each time: what room there is, is known only when all is locked. */
-static enum rc find_reach(struct work *work, const struct note_request *request, const struct notes *notes,
-                          struct reach *reach, struct error *err) {
+/* The invoices of the claimed lines, with room for so many more. */
+static struct draft_ref *claimed_refs(struct work *work, const struct note_request *request, const struct notes *notes,
+                                      size_t more) {
+  struct draft_ref *refs = ARENA_ARRAY(work->arena, struct draft_ref, notes->claimed_count + more);
+  for (size_t i = 0; i < notes->claimed_count; i++) refs[i] = ref_to(request, notes->claimed[i].invoice_id);
+  return refs;
+}
+
+/* All that notes may touch, at once, in the order of locks (ARCHITECTURE.md): the invoices of the claimed lines, and
+ * older ones for what has no room there. It costs a lock on up to NOTES_OLDER_MAX of these each time: what room there
+ * is, is known only when all is locked. */
+static enum rc lock_all(struct work *work, const struct note_request *request, const struct notes *notes,
+                        struct error *err) {
   PGresult CLEANUP(db_result_release) *rows = NULL;
+  struct db_array *ids = db_array_new(work->arena);
+  size_t count = notes->claimed_count;
   TRY(tx_exec(
       work->tx, &sql_invoices_with_room,
       PARAMS(db_uuid(work->arena, &request->tenant), request->subscription_id, db_int(work->arena, NOTES_OLDER_MAX)),
       &rows, err));
-  reach->refs = ARENA_ARRAY(work->arena, struct draft_ref, notes->claimed_count + (size_t)row_count(rows));
-  reach->ids = db_array_new(work->arena);
-  for (size_t i = 0; i < notes->claimed_count; i++) add_invoice(reach, &request->tenant, notes->claimed[i].invoice_id);
-  for (int r = 0; r < row_count(rows); r++) add_invoice(reach, &request->tenant, row_text(rows, r, 0));
-  return RC_OK;
+  struct draft_ref *refs = claimed_refs(work, request, notes, (size_t)row_count(rows));
+  for (int r = 0; r < row_count(rows); r++) refs[count++] = ref_to(request, row_text(rows, r, 0));
+  for (size_t i = 0; i < count; i++) db_array_uuid(ids, &refs[i].id);
+  TRY(drafts_hold(work, &refs, &count, err));
+  return credit_uses_hold(work, &request->tenant, ids, err);
 }
 
-/* All that notes may touch is locked at once, in the order of locks (ARCHITECTURE.md). A draft with a line that is
- * taken back is finalised before its time: notes are on what has a number. */
-static enum rc prepare(struct work *work, const struct note_request *request, const struct notes *notes,
-                       struct error *err) {
-  struct reach reach = {0};
-  if (notes->claimed_count == 0) return RC_OK;
-  TRY(find_reach(work, request, notes, &reach, err));
-  TRY(drafts_hold(work, &reach.refs, &reach.count, err));
-  TRY(credit_uses_hold(work, &request->tenant, reach.ids, err));
-  return drafts_finalise(work, reach.refs, reach.count, NULL, err);
+/* A draft with a line that is taken back is finalised before its time: notes are on what has a number. (They are locked
+ * already: it is for which of them are drafts, with those of whose lines they take something back.) */
+static enum rc finalise_claimed(struct work *work, const struct note_request *request, const struct notes *notes,
+                                struct error *err) {
+  size_t count = notes->claimed_count;
+  struct draft_ref *refs = claimed_refs(work, request, notes, 0);
+  if (count == 0) return RC_OK;
+  TRY(drafts_hold(work, &refs, &count, err));
+  return drafts_finalise(work, refs, count, NULL, err);
 }
 
 /* Unused time that is given back nowhere: somebody has to look at it. */
@@ -137,10 +140,16 @@ enum rc handle_credit_note_create(struct work *work, struct message *const *mess
   const struct message *command = messages[0];
   struct note_request request = {0};
   struct notes notes = {0};
+  bool is_known;
   TRY(note_request_read(work->arena, command, &request, err));
+  TRY(notes_known(work, &request, &is_known, err));
+  if (is_known) return RC_OK;
   TRY(notes_find(work, &request, NULL, &notes, err));
+  if (notes.claimed_count == 0) return RC_OK;
 
-  TRY(prepare(work, &request, &notes, err));
+  TRY(lock_all(work, &request, &notes, err));
+  TRY(notes_claim_true_up(work, &request, &notes, err));
+  TRY(finalise_claimed(work, &request, &notes, err));
   TRY(notes_decide(work, &request, NULL, &notes, err));
   for (size_t i = 0; i < notes.count; i++) TRY(note_store(work, notes.at[i], command, err));
   tell_unplaced(&request, notes.unplaced_minor);
