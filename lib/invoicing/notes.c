@@ -76,7 +76,6 @@ static void claim_ahead(const struct note_request *request, const struct invoice
           !line_is_named(line, &request->claims[c].line))
         continue;
       notes->claimed[notes->claimed_count++] = (struct claimed){.invoice_id = invoice->id_text,
-                                                                .is_draft = invoice->is_draft,
                                                                 .created = invoice->created,
                                                                 .line = (int64_t)n + 1,
                                                                 .claim = &request->claims[c]};
@@ -104,8 +103,7 @@ enum rc notes_find(struct work *work, const struct note_request *request, const 
   for (int r = 0; r < row_count(rows); r++)
     notes.claimed[notes.claimed_count++] =
         (struct claimed){.invoice_id = arena_strdup(work->arena, row_text(rows, r, 1)),
-                         .is_draft = row_bool(rows, r, 3),
-                         .created = row_utime(rows, r, 4),
+                         .created = row_utime(rows, r, 3),
                          .line = row_int(rows, r, 2),
                          .claim = &request->claims[row_int(rows, r, 0)]};
   for (size_t i = 0; ahead && i < ahead->count; i++) claim_ahead(request, &ahead->invoices[i], &notes);

@@ -32,7 +32,6 @@ MUST_CHECK enum rc note_request_read(struct arena *arena, const struct message *
 /* Where a claimed line was invoiced. */
 struct claimed {
   const char *invoice_id;
-  bool is_draft;
   struct utime created; /* of the invoice; 0: it is being made now */
   int64_t line;
   const struct note_claim *claim;

@@ -153,20 +153,15 @@ Test(give_back, bill_053_what_becomes_void_between_a_look_and_its_lock_is_not_gi
 
 /* -- service that stops -- */
 
-static void ask_for(const struct story *s, const char *path, const char *body) {
-  static const char *const headers[] = {"Prefer: respond-async", NULL};
-  struct answer answer = http_request("POST", path, s->tenant.token, body, headers);
-  cr_assert_eq(answer.status, 202, "%s: %s", path, answer.text);
-}
-
 /* A note by hand, or a void (NULL), is on its way when service stops: who decides about the rest does not see it, and
  * who makes the note for the rest does. */
 static void stop_behind(const struct story *s, const char *amount, const char *stop) {
   struct pg_conn *holder = hold(keep_text("SELECT FROM invoices WHERE id = '%s' FOR UPDATE", s->invoice));
   if (amount)
-    ask_for(s, "/api/billing/credit-notes", quotes(keep_text("{'invoiceId':'%s','amount':'%s'}", s->invoice, amount)));
+    command_new(&s->tenant, "/api/billing/credit-notes",
+                keep_text("{'invoiceId':'%s','amount':'%s'}", s->invoice, amount));
   else
-    ask_for(s, keep_text("/api/billing/invoices/%s/void", s->invoice), "{}");
+    command_new(&s->tenant, keep_text("/api/billing/invoices/%s/void", s->invoice), "{}");
   WAIT_UNTIL(waiting_for(holder) > 0, "invoicing to come to the invoice");
   api_post(&s->tenant, 200, keep_text("/api/billing/subscriptions/%s/%s", s->subscription, stop), "%s",
            strcmp(stop, "suspend") == 0 ? "{}" : "{'immediately':true,'prorate':true}");

@@ -1,6 +1,6 @@
 -- Where lines of a subscription were invoiced, but on the invoices $8. $1 tenant, $2 subscription; arrays: $3 items, $4 components, $5
--- periods, $6 kinds, $7 revisions. Result: place in the arrays (from 0), invoice, line, is it a draft, when it was made.
-SELECT w.place - 1, i.invoice_id, i.line, v.status = 'draft', v.created_at
+-- periods, $6 kinds, $7 revisions. Result: place in the arrays (from 0), invoice, line, when it was made.
+SELECT w.place - 1, i.invoice_id, i.line, v.created_at
 FROM unnest($3::smallint[], $4::text[], $5::bigint[], $6::text[], $7::integer[]) WITH ORDINALITY
   AS w (item, component, period_index, kind, revision, place)
 JOIN invoice_items i ON i.tenant_id = $1::uuid AND i.subscription_id = $2::uuid AND i.item = w.item AND i.component = w.component
