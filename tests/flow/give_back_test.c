@@ -64,6 +64,12 @@ Test(give_back, bill_022_what_was_taken_back_is_not_voided) {
   }
 }
 
+/* Tests of which one holds billing-cycle up and waits for invoicing, and another the other way round, take turns. (A
+ * session of its own: whoever waits for a turn does not wait for what is held.) */
+static struct pg_conn *take_turn(void) {
+  return hold("SELECT pg_advisory_xact_lock(hashtext('give_back'))");
+}
+
 /* The change has seen the line as whole, and is held up before its commit (by a row of the add-on that it is about to
  * write; without foreign keys, which would hold the subscription). */
 static struct pg_conn *begin_change(const struct story *s) {
@@ -95,12 +101,13 @@ Test(give_back, bill_022_what_is_given_back_between_a_change_s_look_and_its_comm
                {NULL, "0 0.00", 450}};
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     struct story s = begin_with("", ",'minimumCommitment':'40.00'");
-    struct pg_conn *holder = begin_change(&s);
+    struct pg_conn *turn = take_turn(), *holder = begin_change(&s);
     if (cases[i].note)
       give_back(&s, cases[i].note);
     else
       api_post(&s.tenant, 200, keep_text("/api/billing/invoices/%s/void", s.invoice), "{}");
     end_change(&s, holder);
+    let_go(turn);
     cr_expect_str_eq(taken_back(&s), cases[i].credit, "case %zu", i);
     test_clock_advance(&s.tenant, s.clock, "2031-01-31T12:00:00Z");
     cr_expect_eq(sql_int(&s.tenant, "SELECT amount_minor FROM invoice_items WHERE tenant_id = $1 AND kind = 'fee'"),
@@ -156,7 +163,8 @@ Test(give_back, bill_053_what_becomes_void_between_a_look_and_its_lock_is_not_gi
 /* A note by hand, or a void (NULL), is on its way when service stops: who decides about the rest does not see it, and
  * who makes the note for the rest does. */
 static void stop_behind(const struct story *s, const char *amount, const char *stop) {
-  struct pg_conn *holder = hold(keep_text("SELECT FROM invoices WHERE id = '%s' FOR UPDATE", s->invoice));
+  struct pg_conn *turn = take_turn(),
+                 *holder = hold(keep_text("SELECT FROM invoices WHERE id = '%s' FOR UPDATE", s->invoice));
   if (amount)
     command_new(&s->tenant, "/api/billing/credit-notes",
                 keep_text("{'invoiceId':'%s','amount':'%s'}", s->invoice, amount));
@@ -166,6 +174,7 @@ static void stop_behind(const struct story *s, const char *amount, const char *s
   api_post(&s->tenant, 200, keep_text("/api/billing/subscriptions/%s/%s", s->subscription, stop), "%s",
            strcmp(stop, "suspend") == 0 ? "{}" : "{'immediately':true,'prorate':true}");
   let_go(holder);
+  let_go(turn);
   test_clock_advance(&s->tenant, s->clock, "2031-01-16T18:00:00Z");
 }
 
