@@ -75,6 +75,8 @@ struct taxable {
   int64_t amount_minor, discount_minor, tax_minor; /* amount and discount net of tax */
 };
 
+/* What listed amounts, whatever their signs, may come to in one invoice: with any discount and any rate, it fits. */
+#define TAXABLE_MAX (MONEY_MAX / 4)
 /* count is at most INVOICE_LINES_MAX. RC_VALIDATION naming "items" when their sum, with a tax of 100 %, could be beyond
  * MONEY_MAX. */
 MUST_CHECK enum rc tax_compute(struct taxable *lines, size_t count, enum tax_rounding rounding, struct error *err);

@@ -196,6 +196,7 @@ Test(subscription_create, is_refused_with_what_is_wrong) {
       {400, "VALIDATION_ERROR", "billingAnchor", "'billingAnchor':32"},
       {400, "VALIDATION_ERROR", "trialDays", "'trialDays':'7'"},
       {400, "VALIDATION_ERROR", "quantity", "'currentPrice':'9999999999999','quantity':1000000"},
+      {400, "VALIDATION_ERROR", "quantity", "'currentPrice':'9999999999.99','quantity':1000"}, /* no room for a tax */
       {409, "CONFLICT", "billingCycle", "'billingCycle':'yearly'"},
   };
   struct tenant tenant = tenant_new();
@@ -208,6 +209,20 @@ Test(subscription_create, is_refused_with_what_is_wrong) {
   }
   cr_expect_eq(sql_int(&tenant, "SELECT count(*) FROM subscriptions WHERE tenant_id = $1"), 0);
   cr_expect_eq(sql_int(NULL, keep_text("SELECT count(*) FROM dead_letters WHERE tenant_id = '%s'", tenant.id)), 0);
+}
+
+static bool both_are_invoiced(const struct tenant *tenant) {
+  return sql_int(tenant, "SELECT count(*) FROM invoices WHERE tenant_id = $1 AND total_minor = 200000000000000") == 2;
+}
+
+Test(subscription_create, of_more_than_one_sum_can_hold_makes_two_invoices) {
+  struct tenant tenant = tenant_new();
+  const char *customer = customer_new(&tenant, NULL), *plan = plan_new(&tenant, "2000000000000.00", "USD", "monthly");
+  const char *add_on = plan_new(&tenant, "2000000000000.00", "USD", "monthly");
+  api_post(&tenant, 201, "/api/billing/subscriptions", "{'customerId':'%s','planId':'%s','items':[{'planId':'%s'}]}",
+           customer, plan, add_on);
+  WAIT_UNTIL(both_are_invoiced(&tenant), "two invoices");
+  expect_sound_books(&tenant);
 }
 
 Test(subscription_create, of_what_is_not_there_is_not_found) {

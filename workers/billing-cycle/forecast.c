@@ -29,7 +29,6 @@ static enum rc read_command(struct work *work, const char *type, const struct bu
 
 enum rc forecast_add_invoice(struct work *work, const struct billing *billing, size_t *first, struct utime at,
                              struct forecast *forecast, struct error *err) {
-  struct buf CLEANUP(buf_release) text;
   struct uuid id = uuid_new();
   struct message *command = NULL;
   size_t end = billing_invoice_end(billing, *first);
@@ -37,6 +36,7 @@ enum rc forecast_add_invoice(struct work *work, const struct billing *billing, s
     return error_set(err, RC_CONFLICT, "the subscription has more than %d invoices to be made: start a run first",
                      FORECAST_INVOICES_MAX);
   if (!forecast->invoices) forecast->invoices = ARENA_ARRAY(work->arena, struct invoice, FORECAST_INVOICES_MAX);
+  struct buf CLEANUP(buf_release) text;
   buf_init(&text, BILLING_INVOICE_MAX);
   billing_write_invoice(&text, &billing->lines[*first], end - *first, db_uuid(work->arena, &id), NULL, at);
   TRY(read_command(work, "invoice.create", &text, forecast, &command, err));
@@ -49,7 +49,7 @@ enum rc forecast_add_invoice(struct work *work, const struct billing *billing, s
 
 enum rc forecast_add(struct work *work, struct billing *billing, struct utime at, struct forecast *forecast,
                      struct error *err) {
-  billing_order(billing);
+  TRY(billing_order(billing, err));
   forecast->last_at = at;
   for (size_t first = 0; first < billing->count;) TRY(forecast_add_invoice(work, billing, &first, at, forecast, err));
   return RC_OK;

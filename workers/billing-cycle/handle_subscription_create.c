@@ -461,6 +461,5 @@ enum rc handle_subscription_create(struct work *work, struct message *const *mes
               &resource, err));
   reply(work, command, 201, "subscription", command->subject, row_text(resource, 0, 0));
   emit_created(work, command, &ground, &subscription, &decision);
-  billing_emit(work, &first, &command->tenant, NULL, command);
-  return RC_OK;
+  return billing_emit(work, &first, &command->tenant, NULL, command, NULL, err);
 }

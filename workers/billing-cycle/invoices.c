@@ -5,6 +5,7 @@
 #include "base/assert.h"
 #include "charges.h"
 #include "domain/invoice.h"
+#include "domain/tax.h"
 
 /* A line with the texts of its plan, and what each tier of its price and each cut adds: much of them makes invoices of
  * fewer lines. */
@@ -36,16 +37,34 @@ size_t line_weight(const struct line *line) {
   return LINE_WEIGHT + tiers * TIER_WEIGHT + cuts * CUT_WEIGHT;
 }
 
-/* The lines from `first` on that make one invoice: as many as belong together and fit into a message. */
+static int64_t size_of(const struct line *line) {
+  return line->amount_minor < 0 ? -line->amount_minor : line->amount_minor;
+}
+
+/* The lines from `first` on that make one invoice: as many as belong together, and fit into a message and a sum. */
 size_t billing_invoice_end(const struct billing *billing, size_t first) {
   size_t end = first, weight = 0;
+  int64_t sum = 0;
   while (end < billing->count && end - first < INVOICE_LINES_MAX &&
          is_same_invoice(&billing->lines[first], &billing->lines[end])) {
     weight += line_weight(&billing->lines[end]);
-    if (end > first && weight > BILLING_INVOICE_MAX) break;
+    sum += size_of(&billing->lines[end]);
+    if (end > first && (weight > BILLING_INVOICE_MAX || sum > TAXABLE_MAX)) break;
     end++;
   }
   return end;
+}
+
+/* Of what is larger no invoice could be made. */
+static enum rc check_sizes(const struct billing *billing, struct error *err) {
+  char money[MONEY_TEXT_MAX];
+  for (size_t i = 0; i < billing->count; i++) {
+    const struct line *line = &billing->lines[i];
+    if (size_of(line) > TAXABLE_MAX)
+      return error_field(err, RC_VALIDATION, "quantity", "a line of %s is too large for an invoice",
+                         money_format(line->amount_minor, line->subscription->currency, money));
+  }
+  return RC_OK;
 }
 
 /* -- a line -- */
@@ -376,16 +395,17 @@ static void emit_milestone(struct work *work, struct buf *text, const struct mil
                                 .cause = milestone->start.us > work->now.us ? cause : NULL});
 }
 
-void billing_order(struct billing *billing) {
+enum rc billing_order(struct billing *billing, struct error *err) {
   if (billing->count > 0) qsort(billing->lines, billing->count, sizeof *billing->lines, compare_lines);
+  return check_sizes(billing, err);
 }
 
-size_t billing_emit(struct work *work, struct billing *billing, const struct uuid *tenant, const struct uuid *run_id,
-                    const struct message *cause) {
+enum rc billing_emit(struct work *work, struct billing *billing, const struct uuid *tenant, const struct uuid *run_id,
+                     const struct message *cause, size_t *ret_invoices, struct error *err) {
+  TRY(billing_order(billing, err));
   struct buf CLEANUP(buf_release) text;
-  buf_init(&text, BILLING_INVOICE_MAX);
-  billing_order(billing);
   size_t invoices = 0;
+  buf_init(&text, BILLING_INVOICE_MAX);
   for (size_t first = 0, end; first < billing->count; first = end) {
     end = billing_invoice_end(billing, first);
     emit_invoice(work, &text, &billing->lines[first], end - first, tenant, run_id, cause);
@@ -393,5 +413,6 @@ size_t billing_emit(struct work *work, struct billing *billing, const struct uui
   }
   for (size_t i = 0; i < billing->milestone_count; i++)
     emit_milestone(work, &text, &billing->milestones[i], tenant, cause);
-  return invoices;
+  if (ret_invoices) *ret_invoices = invoices;
+  return RC_OK;
 }

@@ -189,8 +189,8 @@ enum rc standing_store(struct work *work, struct standing *standing, struct erro
                  err);
 }
 
-void standing_emit(struct work *work, struct standing *standing) {
-  billing_emit(work, &standing->billing, &standing->command->tenant, NULL, standing->command);
+enum rc standing_emit(struct work *work, struct standing *standing, struct error *err) {
+  return billing_emit(work, &standing->billing, &standing->command->tenant, NULL, standing->command, NULL, err);
 }
 
 enum rc standing_reply(struct work *work, const struct standing *standing, struct error *err) {
@@ -202,7 +202,7 @@ enum rc standing_reply(struct work *work, const struct standing *standing, struc
 }
 
 enum rc standing_finish(struct work *work, struct standing *standing, struct error *err) {
-  standing_emit(work, standing);
+  TRY(standing_emit(work, standing, err));
   return standing_reply(work, standing, err);
 }
 
