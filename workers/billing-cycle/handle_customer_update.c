@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "customer.h"
+#include "customer_billing.h"
 #include "handlers.h"
 #include "sql.h"
 
@@ -16,9 +17,7 @@ static const char *patch_text(struct arena *arena, json_t *patch) {
 static enum rc move_to_zone(struct work *work, const struct message *command, const char *zone, struct error *err) {
   struct arena *arena = work->arena;
   const char *tenant = db_uuid(arena, &command->tenant);
-  struct db_array *customers = db_array_new(arena);
-  db_array_text(customers, command->subject);
-  TRY(tx_exec(work->tx, &sql_customer_billing_lock, PARAMS(tenant, db_array_literal(customers)), NULL, err));
+  TRY(customer_billing_hold(work, tenant, command->subject, NULL, err));
   return tx_exec(work->tx, &sql_subscriptions_set_next_zone,
                  PARAMS(tenant, command->subject, zone, db_utime(arena, work->now)), NULL, err);
 }

@@ -6,6 +6,7 @@
 #include "base/json_text.h"
 #include "billables.h"
 #include "coupons.h"
+#include "customer_billing.h"
 #include "handlers.h"
 #include "siblings.h"
 #include "sql.h"
@@ -335,15 +336,11 @@ static enum rc insert_subscription(struct work *work, const struct message *comm
 static enum rc insert(struct work *work, const struct message *command, const struct ground *ground,
                       const struct billable *s, const struct decision *decision, const struct redemption *coupons,
                       struct error *err) {
-  struct arena *arena = work->arena;
-  const char *tenant = db_uuid(arena, &command->tenant);
-  struct db_array *customers = db_array_new(arena);
-  db_array_uuid(customers, &s->customer_id);
   TRY(insert_subscription(work, command, ground, s, decision, err));
   TRY(insert_items(work, command, ground, err));
   TRY(coupons_redeem(work, &command->tenant, command->subject, s->first_index, coupons, err));
   TRY(billables_advance(work, &command->tenant, s, 1, err));
-  return tx_exec(work->tx, &sql_customer_billing_refresh, PARAMS(tenant, db_array_literal(customers)), NULL, err);
+  return customer_billing_refresh(work, db_uuid(work->arena, &command->tenant), ground->customer_id, err);
 }
 
 /* -- what the customer's others owe on the day of the first invoice goes on it (BILL-061) -- */
@@ -359,11 +356,9 @@ static struct utime end_of_first_day(const struct work *work, const struct billa
  * row is there; two first ones may come at once. */
 static enum rc lock_customer(struct work *work, const struct message *command, const struct ground *ground,
                              PGresult **ret_locked, struct error *err) {
-  struct db_array *customers = db_array_new(work->arena);
   const char *tenant = db_uuid(work->arena, &command->tenant);
-  db_array_text(customers, ground->customer_id);
   TRY(tx_exec(work->tx, &sql_customer_billing_insert, PARAMS(tenant, ground->customer_id), NULL, err));
-  return tx_exec(work->tx, &sql_customer_billing_lock, PARAMS(tenant, db_array_literal(customers)), ret_locked, err);
+  return customer_billing_hold(work, tenant, ground->customer_id, ret_locked, err);
 }
 
 /* An invoice that is to be paid before anything begins is for this alone: it is withdrawn when that never comes about

@@ -1,17 +1,9 @@
 /* subscription.unpark: what could not be billed is due again, at the boundary that it stands before. The next run takes
  * it; if the reason is still there, that run parks it again (BILL-063). */
 #include "billables.h"
+#include "customer_billing.h"
 #include "handlers.h"
 #include "sql.h"
-
-static enum rc lock(struct work *work, const struct message *command, const char *tenant, struct db_array *customers,
-                    struct error *err) {
-  PGresult CLEANUP(db_result_release) *owner = NULL;
-  TRY(tx_exec(work->tx, &sql_subscription_customer, PARAMS(tenant, command->subject), &owner, err));
-  if (row_count(owner) == 0) return error_set(err, RC_NOT_FOUND, "there is no subscription %s", command->subject);
-  db_array_text(customers, row_text(owner, 0, 0));
-  return tx_exec(work->tx, &sql_customer_billing_lock, PARAMS(tenant, db_array_literal(customers)), NULL, err);
-}
 
 static enum rc check_parked(struct work *work, const struct message *command, const char *tenant, struct error *err) {
   PGresult CLEANUP(db_result_release) *row = NULL;
@@ -40,9 +32,9 @@ enum rc handle_subscription_unpark(struct work *work, struct message *const *mes
   const struct message *command = messages[0];
   struct arena *arena = work->arena;
   const char *tenant = db_uuid(arena, &command->tenant);
-  struct db_array *customers = db_array_new(arena);
+  const char *customer;
   struct billable subscription;
-  TRY(lock(work, command, tenant, customers, err));
+  TRY(customer_billing_hold_of(work, tenant, command->subject, &customer, NULL, err));
   TRY(check_parked(work, command, tenant, err));
   TRY(find_due(work, command, &subscription, err));
 
@@ -50,10 +42,10 @@ enum rc handle_subscription_unpark(struct work *work, struct message *const *mes
   TRY(tx_exec(work->tx, &sql_subscription_unpark,
               PARAMS(tenant, command->subject, db_utime(arena, subscription.next_at), db_utime(arena, work->now)), NULL,
               err));
-  TRY(tx_exec(work->tx, &sql_customer_billing_refresh, PARAMS(tenant, db_array_literal(customers)), NULL, err));
+  TRY(customer_billing_refresh(work, tenant, customer, err));
   TRY(tx_exec(work->tx, &sql_subscription_resource, PARAMS(tenant, command->subject), &resource, err));
   reply(work, command, 200, "subscription", command->subject, row_text(resource, 0, 0));
-  const char *version = db_int(arena, subscription.version + 1), *customer = db_uuid(arena, &subscription.customer_id);
+  const char *version = db_int(arena, subscription.version + 1);
   emit(work, &(struct emission){.type = "subscription.unparked",
                                 .id = UUID_DERIVE("subscription.unparked", command->subject, version),
                                 .tenant = command->tenant,

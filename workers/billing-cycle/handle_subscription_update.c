@@ -1,6 +1,7 @@
 /* subscription.update: what does not touch the price. What is left out stays as it is; null gives back the default. */
 #include <string.h>
 
+#include "customer_billing.h"
 #include "domain/subscription.h"
 #include "handlers.h"
 #include "sql.h"
@@ -29,17 +30,6 @@ static enum rc read_update(struct arena *arena, json_t *body, struct update *upd
   if (json_array_size(json_object_get(body, "coupons")) > 0)
     return error_field(err, RC_VALIDATION, "coupons", "can only be cleared here");
   return RC_OK;
-}
-
-static enum rc lock(struct work *work, const struct message *command, const char **ret_customer, struct error *err) {
-  const char *tenant = db_uuid(work->arena, &command->tenant);
-  PGresult CLEANUP(db_result_release) *owner = NULL;
-  TRY(tx_exec(work->tx, &sql_subscription_customer, PARAMS(tenant, command->subject), &owner, err));
-  if (row_count(owner) == 0) return error_set(err, RC_NOT_FOUND, "there is no subscription %s", command->subject);
-  *ret_customer = arena_strdup(work->arena, row_text(owner, 0, 0));
-  struct db_array *customers = db_array_new(work->arena);
-  db_array_text(customers, *ret_customer);
-  return tx_exec(work->tx, &sql_customer_billing_lock, PARAMS(tenant, db_array_literal(customers)), NULL, err);
 }
 
 /* What is over stays as it was; what people note down about it does not matter. */
@@ -81,7 +71,7 @@ enum rc handle_subscription_update(struct work *work, struct message *const *mes
   const char *tenant = db_uuid(work->arena, &command->tenant), *customer = NULL;
   struct update update = {0};
   TRY(read_update(work->arena, command->json, &update, err));
-  TRY(lock(work, command, &customer, err));
+  TRY(customer_billing_hold_of(work, tenant, command->subject, &customer, NULL, err));
   TRY(check_state(work, command, &update, err));
 
   PGresult CLEANUP(db_result_release) *updated = NULL, CLEANUP(db_result_release) *resource = NULL;

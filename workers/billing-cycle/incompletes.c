@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "billables.h"
+#include "customer_billing.h"
 #include "handlers.h"
 #include "sql.h"
 
@@ -64,10 +65,7 @@ static enum rc conclude(struct work *work, const struct waiting *waiting, struct
   TRY(billables_advance(work, &waiting->tenant, s, 1, err));
   TRY(tx_exec(work->tx, &sql_incomplete_conclude,
               PARAMS(waiting->tenant_id, waiting->id, db_utime(work->arena, work->now)), NULL, err));
-  struct db_array *customers = db_array_new(work->arena);
-  db_array_text(customers, waiting->customer_id);
-  TRY(tx_exec(work->tx, &sql_customer_billing_refresh, PARAMS(waiting->tenant_id, db_array_literal(customers)), NULL,
-              err));
+  TRY(customer_billing_refresh(work, waiting->tenant_id, waiting->customer_id, err));
   emit_fact(work, waiting, s);
   return RC_OK;
 }

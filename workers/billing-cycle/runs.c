@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "customer_billing.h"
 #include "handlers.h"
 #include "run.h"
 #include "sql.h"
@@ -75,8 +76,7 @@ static enum rc park_customer(struct work *work, const struct run *run, const cha
   if (!is_running) return RC_OK;
   struct db_array *customers = db_array_new(work->arena);
   db_array_text(customers, customer);
-  TRY(tx_exec(work->tx, &sql_customer_billing_lock,
-              PARAMS(db_uuid(work->arena, &run->tenant), db_array_literal(customers)), NULL, err));
+  TRY(customer_billing_hold(work, db_uuid(work->arena, &run->tenant), customer, NULL, err));
   TRY(run_park(work, run, customers, why, &slice, err));
   TRY(run_tally(work, run, &slice, err));
   return work_commit(work, err);

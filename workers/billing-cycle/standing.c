@@ -3,6 +3,7 @@
 
 #include "base/assert.h"
 #include "base/json_text.h"
+#include "customer_billing.h"
 #include "pending.h"
 #include "scheduled.h"
 #include "sql.h"
@@ -12,16 +13,9 @@
 /* *ret_is_due: one of the customer's subscriptions has come to a boundary. */
 static enum rc lock(struct work *work, const struct message *command, struct standing *standing, bool *ret_is_due,
                     struct error *err) {
-  struct arena *arena = work->arena;
-  PGresult CLEANUP(db_result_release) *owner = NULL, CLEANUP(db_result_release) *locked = NULL;
-  standing->tenant = db_uuid(arena, &command->tenant);
-  TRY(tx_exec(work->tx, &sql_subscription_customer, PARAMS(standing->tenant, command->subject), &owner, err));
-  if (row_count(owner) == 0) return error_set(err, RC_NOT_FOUND, "there is no subscription %s", command->subject);
-  standing->customer = arena_strdup(arena, row_text(owner, 0, 0));
-  struct db_array *customers = db_array_new(arena);
-  db_array_text(customers, standing->customer);
-  TRY(tx_exec(work->tx, &sql_customer_billing_lock, PARAMS(standing->tenant, db_array_literal(customers)), &locked,
-              err));
+  PGresult CLEANUP(db_result_release) *locked = NULL;
+  standing->tenant = db_uuid(work->arena, &command->tenant);
+  TRY(customer_billing_hold_of(work, standing->tenant, command->subject, &standing->customer, &locked, err));
   *ret_is_due = row_count(locked) == 1 && !row_is_null(locked, 0, 1) && row_utime(locked, 0, 1).us <= work->now.us;
   return RC_OK;
 }
@@ -183,10 +177,7 @@ enum rc standing_store(struct work *work, struct standing *standing, struct erro
   TRY(siblings_store(work, tenant, &standing->siblings, &standing->billing, err));
   TRY(store_row(work, standing, err));
   TRY(scheduled_store(work, tenant, &standing->s, 1, err));
-  struct db_array *customers = db_array_new(work->arena);
-  db_array_text(customers, standing->customer);
-  return tx_exec(work->tx, &sql_customer_billing_refresh, PARAMS(standing->tenant, db_array_literal(customers)), NULL,
-                 err);
+  return customer_billing_refresh(work, standing->tenant, standing->customer, err);
 }
 
 enum rc standing_emit(struct work *work, struct standing *standing, struct error *err) {
