@@ -85,6 +85,7 @@ CREATE TABLE dead_letters (
   PRIMARY KEY (tenant_id, id)
 );
 CREATE INDEX dead_letters_open ON dead_letters (tenant_id, last_failure_at) WHERE status = 'dead';
+CREATE INDEX dead_letters_of_invoice ON dead_letters (tenant_id, (headers ->> 'ce_subject')) WHERE message_type = 'invoice.create';
 CREATE INDEX dead_letters_of_run ON dead_letters (tenant_id, run_id) WHERE run_id IS NOT NULL AND status = 'dead';
 CALL protect('dead_letters');
 

@@ -45,7 +45,8 @@ CREATE TABLE subscriptions (
   trial_notice_at      timestamptz,                                     -- when trial_ending is due; NULL: said, or none
   incomplete_until     timestamptz,                                     -- unless its first payment succeeds (BILL-051);
                                                                         -- after its end: its invoice is not withdrawn yet;
-                                                                        -- -infinity: there will never be one
+                                                                        -- -infinity: there will never be one, infinity:
+                                                                        -- that was so, and what comes is withdrawn
   auto_renew           boolean NOT NULL DEFAULT true,
   cancel_at_period_end boolean NOT NULL DEFAULT false,
   cancel_at            timestamptz,                                     -- the boundary at which it then ends

@@ -139,6 +139,20 @@ Test(first_payment, a_cancellation_is_quicker_than_its_first_invoice) {
   }
 }
 
+static const char still_waiting[] =
+    "SELECT count(*) FROM subscriptions WHERE tenant_id = $1 AND incomplete_until NOT IN ('infinity', '-infinity')";
+
+/* A subscription with the coupon ONE, which may be redeemed once, whose first invoice dies. */
+static const char *wait_for_what_dies(const struct tenant *tenant, const char *customer, const char *plan,
+                                      const char **ret_letter) {
+  api_post(tenant, 201, "/api/billing/coupons",
+           "{'code':'ONE','percentOff':50,'duration':'forever','maxRedemptions':1}");
+  sql_do(tenant, "INSERT INTO invoice_series VALUES ($1, 'INV', 9223372036854775807)"); /* none comes after it */
+  const char *id = json_at(require_payment(tenant, customer, plan, ",'coupons':['ONE']"), "id");
+  WAIT_UNTIL((*ret_letter = sql_text(tenant, "SELECT id FROM dead_letters WHERE tenant_id = $1")), "a dead letter");
+  return id;
+}
+
 /* The invoice never comes, for somebody drops the dead letter that it is: before the subscription ends, or after. Then
  * nothing is waited for, and the coupon may be redeemed again. */
 Test(first_payment, a_first_invoice_that_is_dropped_gives_its_coupon_back) {
@@ -146,11 +160,7 @@ Test(first_payment, a_first_invoice_that_is_dropped_gives_its_coupon_back) {
     struct tenant tenant = tenant_new();
     const char *customer = customer_new(&tenant, NULL), *plan = plan_new(&tenant, "7.00", "USD", "weekly"),
                *letter = NULL;
-    api_post(&tenant, 201, "/api/billing/coupons",
-             "{'code':'ONE','percentOff':50,'duration':'forever','maxRedemptions':1}");
-    sql_do(&tenant, "INSERT INTO invoice_series VALUES ($1, 'INV', 9223372036854775807)"); /* none comes after it */
-    const char *id = json_at(require_payment(&tenant, customer, plan, ",'coupons':['ONE']"), "id");
-    WAIT_UNTIL((letter = sql_text(&tenant, "SELECT id FROM dead_letters WHERE tenant_id = $1")), "a dead letter");
+    const char *id = wait_for_what_dies(&tenant, customer, plan, &letter);
     if (ends_before == 1) cancel_now(&tenant, id);
     if (ends_before == 2) let_days_pass(&tenant, 1);
     if (ends_before == 2) expect_state(&tenant, id, "expired");
@@ -158,11 +168,28 @@ Test(first_payment, a_first_invoice_that_is_dropped_gives_its_coupon_back) {
     api_post(&tenant, 200, keep_text("/api/dead-letters/%s/drop", letter), "{}");
     WAIT_UNTIL(sql_int(&tenant, "SELECT times_redeemed FROM coupons WHERE tenant_id = $1") == 0, "the coupon");
     expect_state(&tenant, id, ends_before == 1 ? "cancelled" : "expired");
-    cr_expect_eq(sql_int(&tenant, "SELECT count(*) FROM subscriptions WHERE tenant_id = $1 AND incomplete_until IS NOT "
-                                  "NULL"),
-                 0);
+    cr_expect_eq(sql_int(&tenant, still_waiting), 0);
     require_payment(&tenant, customer, plan, ",'coupons':['ONE']");
   }
+}
+
+/* Its message was sent twice, and has two letters. One that is dropped says nothing while the other is there; and what
+ * comes when all were dropped (here, of a third) is withdrawn, and gives back no coupon a second time. */
+Test(first_payment, a_first_invoice_is_dropped_with_the_last_of_its_dead_letters) {
+  struct tenant tenant = tenant_new();
+  const char *customer = customer_new(&tenant, NULL), *plan = plan_new(&tenant, "7.00", "USD", "weekly"),
+             *letter = NULL;
+  const char *id = wait_for_what_dies(&tenant, customer, plan, &letter);
+  api_post(&tenant, 200, keep_text("/api/dead-letters/%s/drop", dead_letter_again(&tenant, letter)), "{}");
+  cr_expect_eq(sql_int(&tenant, still_waiting), 1);
+  api_post(&tenant, 200, keep_text("/api/dead-letters/%s/drop", letter), "{}");
+  WAIT_UNTIL(sql_int(&tenant, "SELECT times_redeemed FROM coupons WHERE tenant_id = $1") == 0, "the coupon");
+  expect_state(&tenant, id, "expired");
+  sql_do(&tenant, "UPDATE invoice_series SET next_number = 1 WHERE tenant_id = $1");
+  api_post(&tenant, 200, keep_text("/api/dead-letters/%s/replay", dead_letter_again(&tenant, letter)), "{}");
+  WAIT_UNTIL(invoices_are(&tenant, 1), "the first invoice");
+  expect_withdrawn(&tenant, "void 0", 0);
+  cr_expect_eq(sql_int(&tenant, "SELECT times_redeemed FROM coupons WHERE tenant_id = $1"), 0);
 }
 
 /* BILL-080: money that comes in for it is the customer's, whether it comes before the withdrawal or after. */

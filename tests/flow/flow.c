@@ -278,3 +278,13 @@ void expect_sound_books(const struct tenant *tenant) {
   expect_one_charge_each(tenant);
   expect_explained_lines(tenant);
 }
+
+const char *dead_letter_again(const struct tenant *tenant, const char *letter) {
+  const char *id = new_id();
+  sql_do(
+      tenant,
+      keep_text("INSERT INTO dead_letters SELECT (jsonb_populate_record(d, '{\"id\":\"%s\",\"status\":\"dead\"}')).* "
+                "FROM dead_letters d WHERE d.tenant_id = $1 AND d.id = '%s'",
+                id, letter));
+  return id;
+}

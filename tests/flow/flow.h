@@ -35,6 +35,9 @@ bool run_is(const struct tenant *tenant, const char *run, const char *status);
 /* As if so many days had passed for the tenant's subscriptions; what is charged and kept of them stays as it is. */
 void let_days_pass(const struct tenant *tenant, int days);
 
+/* The id of another dead letter of the same message, as when it was sent twice. */
+const char *dead_letter_again(const struct tenant *tenant, const char *letter);
+
 /* A command that nobody waits for: POST, or DELETE without a body. Returns its id. */
 const char *command_new(const struct tenant *tenant, const char *path, const char *body);
 bool command_is(const struct tenant *tenant, const char *command, const char *status);

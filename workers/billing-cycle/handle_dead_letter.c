@@ -4,6 +4,7 @@
 
 #include "base/assert.h"
 #include "base/digest.h"
+#include "customer_billing.h"
 #include "handlers.h"
 #include "sql.h"
 
@@ -29,6 +30,12 @@ static size_t bytes_of_hex(struct arena *arena, const char *hex, const char **re
   return length / 2;
 }
 
+/* The id of the message that a letter is sent again as. */
+static const char *replay_of(struct arena *arena, const char *letter) {
+  struct uuid id = UUID_DERIVE("replay", letter);
+  return db_uuid(arena, &id);
+}
+
 /* Nobody waits for the outcome any more, and the first id may have an outcome: a new id, and no reply. */
 static void send_again(struct work *work, const struct message *command, const PGresult *row) {
   struct arena *arena = work->arena;
@@ -40,8 +47,7 @@ static void send_again(struct work *work, const struct message *command, const P
     if (value) again.headers[h] = arena_strdup(arena, value);
   }
   json_decref(headers);
-  struct uuid id = UUID_DERIVE("replay", command->subject);
-  again.headers[HEADER_ID] = db_uuid(arena, &id);
+  again.headers[HEADER_ID] = replay_of(arena, command->subject);
   again.headers[HEADER_REPLY_TO] = NULL;
   again.value_length = bytes_of_hex(arena, row_text(row, 0, 4), &again.value);
   emit_message(work, &again);
@@ -76,11 +82,36 @@ enum rc handle_dead_letter_replay(struct work *work, struct message *const *mess
   return resolve(work, messages[0], "replayed", "dead-letter.replayed", err);
 }
 
-/* A billing run does not wait any more for the invoice that this would have been. */
-static enum rc tell_run(struct work *work, const struct message *command, const PGresult *row, struct error *err) {
+/* -- an invoice that will never be -- */
+
+enum { LETTER, STATUS, MESSAGE, INVOICE }; /* columns of dead_letters_hold_alike.sql */
+
+static bool has_died(const PGresult *letters, const char *message) {
+  for (int r = 0; r < row_count(letters); r++)
+    if (strcmp(row_text(letters, r, MESSAGE), message) == 0) return true;
+  return false;
+}
+
+/* What the outbox sent twice may have two letters, and what is sent again and dies has another: an invoice may still
+ * come of each that is dead, and of a replay that has not died. */
+static bool is_last(struct arena *arena, const PGresult *letters, const char *dropped) {
+  for (int r = 0; r < row_count(letters); r++) {
+    const char *letter = row_text(letters, r, LETTER), *status = row_text(letters, r, STATUS);
+    if (strcmp(letter, dropped) == 0) continue;
+    if (strcmp(status, "dead") == 0) return false;
+    if (strcmp(status, "replayed") == 0 && !has_died(letters, replay_of(arena, letter))) return false;
+  }
+  return row_count(letters) > 0;
+}
+
+/* A billing run does not wait any more for it. */
+static enum rc tell_run(struct work *work, const struct message *command, const PGresult *row,
+                        const struct uuid *invoice, struct error *err) {
+  struct arena *arena = work->arena;
   if (row_is_null(row, 0, 6)) return RC_OK;
   return tx_exec(work->tx, &sql_run_note_dropped,
-                 PARAMS(db_uuid(work->arena, &command->tenant), row_text(row, 0, 6), process_instance(work->process)),
+                 PARAMS(db_uuid(arena, &command->tenant), row_text(row, 0, 6), process_instance(work->process),
+                        db_uuid(arena, invoice)),
                  NULL, err);
 }
 
@@ -88,25 +119,31 @@ static enum rc tell_run(struct work *work, const struct message *command, const 
 static enum rc tell_subscription(struct work *work, const struct message *command, const PGresult *row,
                                  struct error *err) {
   struct error ignored;
-  const char *value, *subscription;
+  const char *value, *subscription, *customer, *tenant = db_uuid(work->arena, &command->tenant);
   struct uuid id;
   json_t *body;
-  if (!row_bool(row, 0, 7)) return RC_OK;
   size_t length = bytes_of_hex(work->arena, row_text(row, 0, 4), &value);
   if (body_parse(value, length, &body, &ignored) != RC_OK) return RC_OK;
   json_auto_t *parsed = body;
   subscription =
       json_string_value(json_object_get(json_array_get(json_object_get(parsed, "lines"), 0), "subscriptionId"));
   if (!subscription || !uuid_parse(subscription, &id)) return RC_OK;
-  return tx_exec(work->tx, &sql_incomplete_give_up,
-                 PARAMS(db_uuid(work->arena, &command->tenant), db_uuid(work->arena, &id)), NULL, err);
+  enum rc found = customer_billing_hold_of(work, tenant, subscription, &customer, NULL, err);
+  if (found != RC_OK) return found == RC_NOT_FOUND ? RC_OK : found;
+  return tx_exec(work->tx, &sql_incomplete_end_wait, PARAMS(tenant, subscription), NULL, err);
 }
 
 enum rc handle_dead_letter_drop(struct work *work, struct message *const *messages, size_t count, struct error *err) {
   (void)count;
-  PGresult CLEANUP(db_result_release) *row = NULL;
-  TRY(load_dead(work, messages[0], &row, err));
-  TRY(tell_subscription(work, messages[0], row, err));
-  TRY(tell_run(work, messages[0], row, err)); /* last, as a run counts after it has billed */
-  return resolve(work, messages[0], "dropped", "dead-letter.dropped", err);
+  const struct message *command = messages[0];
+  struct uuid invoice;
+  PGresult CLEANUP(db_result_release) *letters = NULL, CLEANUP(db_result_release) *row = NULL;
+  TRY(tx_exec(work->tx, &sql_dead_letters_hold_alike, PARAMS(db_uuid(work->arena, &command->tenant), command->subject),
+              &letters, err));
+  TRY(load_dead(work, command, &row, err));
+  if (is_last(work->arena, letters, command->subject) && uuid_parse(row_text(letters, 0, INVOICE), &invoice)) {
+    TRY(tell_subscription(work, command, row, err));
+    TRY(tell_run(work, command, row, &invoice, err)); /* last, as a run counts after it has billed */
+  }
+  return resolve(work, command, "dropped", "dead-letter.dropped", err);
 }

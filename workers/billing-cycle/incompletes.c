@@ -2,8 +2,8 @@
  * its first invoice is paid, however that comes about; after 23 hours it expires. What has expired, or was cancelled
  * while it waited, does not owe its invoice: it is withdrawn, whatever has become of it, as soon as it is there, and
  * its coupons count as not redeemed (BILL-040). So a cancellation that was quicker than its invoice, and a payment that
- * comes at the last moment, do no harm. When somebody drops the dead letter that the invoice was, nothing can come any
- * more: the wait is over at once. */
+ * comes at the last moment, do no harm. When somebody drops the dead letter that the invoice was, the wait is over at
+ * once; what comes of it after all (a double of the message that was still on its way) is withdrawn, too. */
 #include <string.h>
 
 #include "billables.h"
@@ -72,15 +72,13 @@ static enum rc conclude(struct work *work, const struct waiting *waiting, struct
 
 /* -- what it does not become is not owed -- */
 
-/* Those whose invoices are withdrawn in a step: what they had redeemed is given back by one statement at its end. */
-struct forgotten {
-  struct db_array *tenants, *subscriptions;
+/* Those that are given up in a step: what they had redeemed is given back by one statement at its end. */
+struct given_up {
+  struct db_array *tenants, *subscriptions, *invoices; /* how many each had */
 };
 
-static void withdraw(struct work *work, const struct waiting *waiting, const char *reason,
-                     struct forgotten *forgotten) {
+static void withdraw_invoices(struct work *work, const struct waiting *waiting, const char *reason) {
   const char *json = arena_printf(work->arena, "{\"reason\":\"%s\"}", reason);
-  if (waiting->invoice_count == 0 && !waiting->is_dropped) return; /* on its way */
   for (size_t i = 0; i < waiting->invoice_count; i++)
     emit(work, &(struct emission){.type = "invoice.withdraw",
                                   .id = UUID_DERIVE("invoice.withdraw", waiting->id, waiting->invoices[i]),
@@ -88,36 +86,42 @@ static void withdraw(struct work *work, const struct waiting *waiting, const cha
                                   .subject = waiting->invoices[i],
                                   .key = waiting->customer_id,
                                   .json = json});
-  db_array_uuid(forgotten->tenants, &waiting->tenant);
-  db_array_text(forgotten->subscriptions, waiting->id);
 }
 
-static enum rc forget(struct work *work, struct forgotten *forgotten, struct error *err) {
-  if (db_array_count(forgotten->tenants) == 0) return RC_OK;
-  return tx_exec(work->tx, &sql_incompletes_forget,
-                 PARAMS(db_array_literal(forgotten->tenants), db_array_literal(forgotten->subscriptions),
-                        db_utime(work->arena, work->now)),
+static void give_up(struct work *work, const struct waiting *waiting, const char *reason, struct given_up *given_up) {
+  if (waiting->invoice_count == 0 && !waiting->is_dropped) return; /* on its way */
+  withdraw_invoices(work, waiting, reason);
+  db_array_uuid(given_up->tenants, &waiting->tenant);
+  db_array_text(given_up->subscriptions, waiting->id);
+  db_array_int(given_up->invoices, (int64_t)waiting->invoice_count);
+}
+
+static enum rc store_given_up(struct work *work, struct given_up *given_up, struct error *err) {
+  if (db_array_count(given_up->tenants) == 0) return RC_OK;
+  return tx_exec(work->tx, &sql_incompletes_give_up,
+                 PARAMS(db_array_literal(given_up->tenants), db_array_literal(given_up->subscriptions),
+                        db_array_literal(given_up->invoices), db_utime(work->arena, work->now)),
                  NULL, err);
 }
 
-static enum rc look_at(struct work *work, struct waiting *waiting, struct forgotten *forgotten, struct error *err) {
+static enum rc look_at(struct work *work, struct waiting *waiting, struct given_up *given_up, struct error *err) {
   struct billable s;
   TRY(load_invoices(work, waiting, err));
   TRY(billable_find(work, &waiting->tenant, waiting->id, &s, err));
   if (s.state == SUBSCRIPTION_CANCELLED) {
-    withdraw(work, waiting, "the subscription was cancelled before its first payment", forgotten);
+    give_up(work, waiting, "the subscription was cancelled before its first payment", given_up);
     return RC_OK;
   }
   if (s.state == SUBSCRIPTION_INCOMPLETE) TRY(conclude(work, waiting, &s, err));
   bool has_begun = waiting->is_paid && s.state == SUBSCRIPTION_ACTIVE;
-  if (!has_begun) withdraw(work, waiting, TOO_LATE, forgotten);
+  if (!has_begun) give_up(work, waiting, TOO_LATE, given_up);
   return RC_OK;
 }
 
 enum rc incomplete_step(struct work *work, bool *ret_busy, struct error *err) {
   struct arena *arena = work->arena;
   PGresult CLEANUP(db_result_release) *due = NULL;
-  struct forgotten forgotten = {db_array_new(arena), db_array_new(arena)};
+  struct given_up given_up = {db_array_new(arena), db_array_new(arena), db_array_new(arena)};
   TRY(tx_exec(work->tx, &sql_incompletes_claim,
               PARAMS(db_utime(arena, work->now), db_int(arena, INCOMPLETES_A_STEP), db_uuid(arena, &work->clock)), &due,
               err));
@@ -127,8 +131,8 @@ enum rc incomplete_step(struct work *work, bool *ret_busy, struct error *err) {
                               .id = arena_strdup(arena, row_text(due, r, 1)),
                               .customer_id = arena_strdup(arena, row_text(due, r, 2)),
                               .is_dropped = row_bool(due, r, 3)};
-    TRY(look_at(work, &waiting, &forgotten, err));
+    TRY(look_at(work, &waiting, &given_up, err));
   }
   *ret_busy = row_count(due) == INCOMPLETES_A_STEP;
-  return forget(work, &forgotten, err);
+  return store_given_up(work, &given_up, err);
 }
