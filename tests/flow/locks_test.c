@@ -77,6 +77,17 @@ Test(locks, a_customer_s_billing_comes_first_for_a_first_subscription_too) {
   expect_sound_books(&tenant);
 }
 
+/* What is refused writes nothing and waits for nobody: a first subscription with a wrong coupon makes no row. */
+Test(locks, a_wrong_coupon_is_refused_before_the_customer_s_billing_is_looked_at) {
+  struct tenant tenant = tenant_new();
+  const char *customer = customer_new(&tenant, NULL), *plan = plan_of_days(&tenant, 30, "30.00");
+  struct pg_conn *holder =
+      hold(keep_text("INSERT INTO customer_billing (tenant_id, customer_id) VALUES ('%s', '%s')", tenant.id, customer));
+  api_post(&tenant, 404, "/api/billing/subscriptions", "{'customerId':'%s','planId':'%s','coupons':['NONE']}", customer,
+           plan);
+  let_go(holder);
+}
+
 Test(locks, a_customer_s_billing_comes_before_its_subscriptions) {
   struct tenant tenant = tenant_new_test();
   const char *clock = test_clock_new(&tenant, "2030-09-01T00:00:00Z");

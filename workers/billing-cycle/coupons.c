@@ -1,4 +1,4 @@
-/* Redeeming coupons. The rows are locked by the check, so that the last redemption is had by one subscription alone. */
+/* See coupons.h. The last redemption is had by one subscription alone: who redeems has looked under the lock. */
 #include "coupons.h"
 
 #include <string.h>
@@ -23,7 +23,7 @@ static enum rc refuse(int64_t place, const char *why, struct error *err) {
   snprintf(field, sizeof field, "coupons[%lld]", (long long)place);
   for (size_t i = 0; i < sizeof refusals / sizeof refusals[0]; i++)
     if (strcmp(refusals[i].why, why) == 0) return error_field(err, refusals[i].code, field, "%s", refusals[i].text);
-  return error_set(err, RC_BUG, "coupons_lock.sql says %s", why);
+  return error_set(err, RC_BUG, "coupons_judge.sql says %s", why);
 }
 
 static enum rc read_codes(struct work *work, json_t *codes, struct db_array **ret_codes, struct error *err) {
@@ -53,7 +53,7 @@ enum rc coupons_check(struct work *work, const struct uuid *tenant, json_t *body
   if (!member || json_is_null(member) || json_array_size(member) == 0) return RC_OK;
   TRY(read_codes(work, member, &codes, err));
   PGresult CLEANUP(db_result_release) *rows = NULL;
-  TRY(tx_exec(work->tx, &sql_coupons_lock,
+  TRY(tx_exec(work->tx, &sql_coupons_judge,
               PARAMS(db_uuid(work->arena, tenant), db_array_literal(codes), currency, db_array_literal(plans),
                      db_utime(work->arena, work->now)),
               &rows, err));
@@ -63,6 +63,12 @@ enum rc coupons_check(struct work *work, const struct uuid *tenant, json_t *body
   }
   ret_redemption->coupons = db_array_literal(ids);
   return RC_OK;
+}
+
+enum rc coupons_lock(struct work *work, const struct uuid *tenant, const struct redemption *redemption,
+                     struct error *err) {
+  if (!redemption->coupons) return RC_OK;
+  return tx_exec(work->tx, &sql_coupons_lock, PARAMS(db_uuid(work->arena, tenant), redemption->coupons), NULL, err);
 }
 
 enum rc coupons_redeem(struct work *work, const struct uuid *tenant, const char *subscription_id, int64_t from_period,

@@ -430,6 +430,13 @@ static enum rc check_coupons(struct work *work, const struct message *command, c
   return coupons_check(work, &command->tenant, command->json, ground->currency->code, plans, coupons, err);
 }
 
+/* What others redeemed meanwhile is refused here: only such a race has the customer's new row rolled back. */
+static enum rc lock_coupons(struct work *work, const struct message *command, const struct ground *ground,
+                            struct redemption *coupons, struct error *err) {
+  TRY(coupons_lock(work, &command->tenant, coupons, err));
+  return check_coupons(work, command, ground, coupons, err);
+}
+
 enum rc handle_subscription_create(struct work *work, struct message *const *messages, size_t count,
                                    struct error *err) {
   (void)count;
@@ -445,8 +452,9 @@ enum rc handle_subscription_create(struct work *work, struct message *const *mes
   TRY(subscription_request_read(work->arena, command, request, err));
   TRY(load(work, command, request, &ground, err));
   TRY(decide(work, request, &ground, command, &subscription, &decision, &first, err));
-  TRY(lock_customer(work, command, &ground, &locked, err));
   TRY(check_coupons(work, command, &ground, &coupons, err));
+  TRY(lock_customer(work, command, &ground, &locked, err));
+  TRY(lock_coupons(work, command, &ground, &coupons, err));
   TRY(bill_siblings(work, command, &ground, &subscription, locked, &first, &siblings, err));
 
   TRY(siblings_store(work, &command->tenant, &siblings, &first, err));
