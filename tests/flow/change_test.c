@@ -501,6 +501,7 @@ Test(change, that_waits_makes_no_invoice_of_a_credit_of_what_is_void) {
     pass_days(&s.tenant, 16);
     billing_run(&s.tenant);
     cr_expect_eq(count_messages(&s.tenant, "invoice.create"), 1);
+    cr_expect_null(waiting_of(&s.tenant), "nothing can follow");
   }
 }
 

@@ -30,7 +30,7 @@ static void add_waiting(struct work *work, const struct billing *waiting, struct
     if (billing->count > 0) line.billed_on = billing->lines[0].billed_on;
     billing_add(work->arena, billing, &line);
   }
-  pending_leave(billing);
+  pending_leave_out_lone(billing);
 }
 
 static bool makes_invoice(const struct billing *waiting) {
@@ -65,7 +65,7 @@ static enum rc peek(struct work *work, struct standing *standing, struct error *
   const struct siblings *siblings = &standing->siblings;
   if (standing->bills_now) TRY(pending_peek(work, tenant, &standing->s, 1, &standing->billing, err));
   if (siblings->count > 0) TRY(pending_peek(work, tenant, siblings->at, siblings->count, &standing->billing, err));
-  pending_leave(&standing->billing);
+  pending_leave_out_lone(&standing->billing);
   return RC_OK;
 }
 

@@ -92,22 +92,34 @@ static bool is_alone(const struct billing *billing, const struct line *line) {
   return line->takes_nothing;
 }
 
-void pending_leave(struct billing *billing) {
-  size_t stay = 0;
-  for (size_t i = 0; i < billing->count; i++) /* what is taken away makes none of the others alone */
-    if (!is_alone(billing, &billing->lines[i])) billing->lines[stay++] = billing->lines[i];
+static bool has_ended(const struct billable *s) {
+  return s->state == SUBSCRIPTION_CANCELLED || s->state == SUBSCRIPTION_EXPIRED;
+}
+
+/* From the first line on, in one pass: what is alone is left out of the billing. ret_done: the ids of what waits no
+ * more, because it is in the billing, or because nothing can follow that it would go with; NULL: of no interest. */
+static void leave_out_lone(struct billing *billing, size_t first, struct db_array *ret_done) {
+  size_t stay = first;
+  for (size_t i = first; i < billing->count; i++) { /* what is left out makes none of the others alone */
+    struct line line = billing->lines[i];
+    bool is_left = is_alone(billing, &line);
+    if (ret_done && (!is_left || has_ended(line.subscription))) db_array_text(ret_done, line.pending_id);
+    if (!is_left) billing->lines[stay++] = line;
+  }
   billing->count = stay;
+}
+
+void pending_leave_out_lone(struct billing *billing) {
+  leave_out_lone(billing, 0, NULL);
 }
 
 enum rc pending_take(struct work *work, const struct uuid *tenant, const struct billable *subscriptions, size_t count,
                      struct billing *billing, struct error *err) {
-  struct db_array *taken = db_array_new(work->arena);
+  struct db_array *done = db_array_new(work->arena);
   size_t first = billing->count;
   TRY(pending_peek(work, tenant, subscriptions, count, billing, err));
-  for (size_t i = first; i < billing->count; i++)
-    if (!is_alone(billing, &billing->lines[i])) db_array_text(taken, billing->lines[i].pending_id);
-  pending_leave(billing);
-  if (db_array_count(taken) == 0) return RC_OK;
-  return tx_exec(work->tx, &sql_pending_lines_take, PARAMS(db_uuid(work->arena, tenant), db_array_literal(taken)), NULL,
+  leave_out_lone(billing, first, done);
+  if (db_array_count(done) == 0) return RC_OK;
+  return tx_exec(work->tx, &sql_pending_lines_take, PARAMS(db_uuid(work->arena, tenant), db_array_literal(done)), NULL,
                  err);
 }
