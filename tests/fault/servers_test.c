@@ -273,6 +273,43 @@ static void free_disk(void) {
   sql_do(NULL, "DROP FUNCTION IF EXISTS cloudbill.no_space");
 }
 
+static const char *draft_due(const struct tenant *tenant, const char *customer) {
+  return json_at(api_post(tenant, 201, "/api/billing/invoices",
+                          "{'customerId':'%s','items':[{'description':'Work','unitPrice':'5.00'}]}", customer),
+                 "id");
+}
+
+static int64_t sessions_of(const char *process) {
+  return sql_int(NULL, keep_text("SELECT count(*) FROM pg_stat_activity WHERE application_name ~ '^%s'", process));
+}
+
+/* Drafts are taken away before they are stored again: when one cannot be, and the worker is asked to stop before it
+ * tries them one by one, all are there still (BILL-071). */
+Test(servers, a_worker_that_ends_in_the_middle_of_drafts_loses_none) {
+  struct tenant tenant = tenant_new();
+  const char *customer = customer_new(&tenant, NULL);
+  const char *sound = draft_due(&tenant, customer), *large = draft_due(&tenant, customer);
+  api_post(&tenant, 201, keep_text("/api/billing/customers/%s/credits", customer),
+           "{'amount':'1.00','currency':'USD','reason':'A gift'}");
+  sql_do(&tenant, keep_text("UPDATE invoice_items SET amount_minor = 10000000000000000 WHERE tenant_id = $1 AND "
+                            "invoice_id = '%s'",
+                            large));
+  struct pg_conn *holder = hold(keep_text("SELECT FROM credit_grants WHERE tenant_id = '%s' FOR UPDATE", tenant.id));
+  sql_do(&tenant, "UPDATE invoices SET auto_finalise_at = now() WHERE tenant_id = $1");
+  WAIT_UNTIL(waiting_for(holder) == 1, "the drafts to be taken away");
+  int64_t sessions = sessions_of("invoicing");
+  kill(pid_of("invoicing"), SIGTERM);
+  WAIT_UNTIL(sessions_of("invoicing") < sessions, "the worker to hear of it");
+  let_go(holder);
+  process_do("restart", "invoicing");
+  WAIT_UNTIL(sql_int(&tenant, keep_text("SELECT count(*) FROM invoices WHERE tenant_id = $1 AND id = '%s' AND status = "
+                                        "'open'",
+                                        sound)) == 1,
+             "the sound one to be finalised");
+  cr_expect_eq(sql_int(&tenant, keep_text("SELECT failures FROM invoices WHERE tenant_id = $1 AND id = '%s'", large)),
+               1);
+}
+
 Test(servers, a_full_disk_is_waited_for_and_costs_nothing, .fini = free_disk) {
   struct tenant tenant = tenant_new();
   struct population before = all_that_run();

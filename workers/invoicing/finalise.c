@@ -84,6 +84,7 @@ enum rc task_finalise(struct work *work, bool *ret_busy, struct error *err) {
   TRY(claim(work, &due, err));
   if (due.count == 0) return RC_OK;
   enum rc rc = finalise(work, due.drafts, due.count, &any, &why);
+  if (rc != RC_OK) work_rollback(work); /* at once: drafts are taken away before they are stored again */
   if (rc != RC_OK && !is_about_a_draft(rc)) {
     *err = why;
     return rc;
