@@ -17,8 +17,8 @@ const struct settings *settings_of(const struct ground *ground, const struct uui
 }
 
 void invoice_begin(const struct ground *ground, struct invoice *invoice, struct utime now) {
-  int64_t hours = settings_of(ground, &invoice->tenant)->draft_hours;
-  invoice->is_draft = hours > 0 && !invoice->is_awaited;
+  int64_t hours = invoice->is_awaited ? 0 : settings_of(ground, &invoice->tenant)->draft_hours;
+  invoice->is_draft = hours > 0;
   invoice->auto_finalise = utime_add_ms(now, hours * 3600 * 1000);
 }
 

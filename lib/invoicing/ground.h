@@ -73,7 +73,8 @@ enum ground_use { GROUND_TO_STORE, GROUND_TO_PREVIEW };
 /* For the invoices of the batch that are not known. */
 MUST_CHECK enum rc ground_load(struct work *work, struct invoice *invoices, size_t count, enum ground_use use,
                                struct ground *ret_ground, struct error *err);
-/* BILL-071: one of billing that is new is a draft for as long as its tenant wants to look at it. */
+/* BILL-071: one of billing that is new is a draft for as long as its tenant wants to look at it,
+ * unless somebody waits for its payment. */
 void invoice_begin(const struct ground *ground, struct invoice *invoice, struct utime now);
 /* When it is decided which of them are drafts: a draft is shown as the preview of it was, with what those
  * before it, but for the batch's own, will take of fixed coupons. */

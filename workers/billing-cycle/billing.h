@@ -245,18 +245,16 @@ void billing_write_line(struct json_writer *json, const struct line *line);
 
 enum { BILLING_INVOICE_MAX = MESSAGE_VALUE_MAX };
 
-/* The lines in the order of their invoices (BILL-061), and the end of the one that begins at line `first`.
- * RC_VALIDATION naming "quantity" when a line is too large for any. */
-MUST_CHECK enum rc billing_order(struct billing *billing, struct error *err);
+/* The lines in the order of their invoices (BILL-061), and the end of the one that begins at line `first`. */
+void billing_order(struct billing *billing);
 size_t billing_invoice_end(const struct billing *billing, size_t first);
 /* The body of invoice.create for these lines; run_id may be NULL. `now`: when it is made. */
 void billing_write_invoice(struct buf *text, const struct line *lines, size_t count, const char *invoice_id,
                            const struct uuid *run_id, struct utime now);
 
 /* Emits one invoice.create for each customer, currency and day (BILL-061), in the order of the days, and the events of
- * the milestones. *ret_invoices is how many, if somebody asks. */
-MUST_CHECK enum rc billing_emit(struct work *work, struct billing *billing, const struct uuid *tenant,
-                                const struct uuid *run_id, const struct message *cause, size_t *ret_invoices,
-                                struct error *err);
+ * the milestones. Returns how many invoices. */
+size_t billing_emit(struct work *work, struct billing *billing, const struct uuid *tenant, const struct uuid *run_id,
+                    const struct message *cause);
 
 #endif

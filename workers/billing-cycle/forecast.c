@@ -49,7 +49,7 @@ enum rc forecast_add_invoice(struct work *work, const struct billing *billing, s
 
 enum rc forecast_add(struct work *work, struct billing *billing, struct utime at, struct forecast *forecast,
                      struct error *err) {
-  TRY(billing_order(billing, err));
+  billing_order(billing);
   forecast->last_at = at;
   for (size_t first = 0; first < billing->count;) TRY(forecast_add_invoice(work, billing, &first, at, forecast, err));
   return RC_OK;

@@ -7,6 +7,7 @@
 #include "billables.h"
 #include "coupons.h"
 #include "customer_billing.h"
+#include "domain/tax.h"
 #include "handlers.h"
 #include "siblings.h"
 #include "sql.h"
@@ -151,7 +152,7 @@ static enum rc decide_price(struct work *work, const struct subscription_request
   return RC_OK;
 }
 
-/* What is too large now would be parked at its first boundary. */
+/* What is too large now would be parked at its first boundary, or have no room for its tax on an invoice. */
 static enum rc check_amounts(const struct subscription_request *request, const struct ground *ground,
                              struct error *err) {
   int64_t sum = 0, amount = 0;
@@ -164,7 +165,7 @@ static enum rc check_amounts(const struct subscription_request *request, const s
                           err) == RC_OK &&
              money_add(sum, amount, &sum);
     }
-    if (!fits)
+    if (!fits || sum > TAXABLE_MAX)
       return error_field(err, RC_VALIDATION, request->items[i].quantity_field, "price × quantity is too large");
   }
   return RC_OK;
@@ -464,5 +465,6 @@ enum rc handle_subscription_create(struct work *work, struct message *const *mes
               &resource, err));
   reply(work, command, 201, "subscription", command->subject, row_text(resource, 0, 0));
   emit_created(work, command, &ground, &subscription, &decision);
-  return billing_emit(work, &first, &command->tenant, NULL, command, NULL, err);
+  billing_emit(work, &first, &command->tenant, NULL, command);
+  return RC_OK;
 }

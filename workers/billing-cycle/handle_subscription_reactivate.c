@@ -84,7 +84,7 @@ enum rc handle_subscription_reactivate(struct work *work, struct message *const 
 
   TRY(standing_store(work, &standing, err));
   if (standing.s.state == SUBSCRIPTION_TRIALING) TRY(trial_announce(work, standing.tenant, &standing.s, err));
-  TRY(standing_emit(work, &standing, err));
+  standing_emit(work, &standing);
   emit_reactivated(work, &standing);
   TRY(past_due_of_subscription(work, &messages[0]->tenant, messages[0]->subject, err));
   return standing_reply(work, &standing, err);

@@ -55,18 +55,6 @@ size_t billing_invoice_end(const struct billing *billing, size_t first) {
   return end;
 }
 
-/* Of what is larger no invoice could be made. */
-static enum rc check_sizes(const struct billing *billing, struct error *err) {
-  char money[MONEY_TEXT_MAX];
-  for (size_t i = 0; i < billing->count; i++) {
-    const struct line *line = &billing->lines[i];
-    if (size_of(line) > TAXABLE_MAX)
-      return error_field(err, RC_VALIDATION, "quantity", "a line of %s is too large for an invoice",
-                         money_format(line->amount_minor, line->subscription->currency, money));
-  }
-  return RC_OK;
-}
-
 /* -- a line -- */
 
 static void write_tiers(struct json_writer *json, const struct price_component *component) {
@@ -395,17 +383,16 @@ static void emit_milestone(struct work *work, struct buf *text, const struct mil
                                 .cause = milestone->start.us > work->now.us ? cause : NULL});
 }
 
-enum rc billing_order(struct billing *billing, struct error *err) {
+void billing_order(struct billing *billing) {
   if (billing->count > 0) qsort(billing->lines, billing->count, sizeof *billing->lines, compare_lines);
-  return check_sizes(billing, err);
 }
 
-enum rc billing_emit(struct work *work, struct billing *billing, const struct uuid *tenant, const struct uuid *run_id,
-                     const struct message *cause, size_t *ret_invoices, struct error *err) {
-  TRY(billing_order(billing, err));
+size_t billing_emit(struct work *work, struct billing *billing, const struct uuid *tenant, const struct uuid *run_id,
+                    const struct message *cause) {
   struct buf CLEANUP(buf_release) text;
-  size_t invoices = 0;
   buf_init(&text, BILLING_INVOICE_MAX);
+  billing_order(billing);
+  size_t invoices = 0;
   for (size_t first = 0, end; first < billing->count; first = end) {
     end = billing_invoice_end(billing, first);
     emit_invoice(work, &text, &billing->lines[first], end - first, tenant, run_id, cause);
@@ -413,6 +400,5 @@ enum rc billing_emit(struct work *work, struct billing *billing, const struct uu
   }
   for (size_t i = 0; i < billing->milestone_count; i++)
     emit_milestone(work, &text, &billing->milestones[i], tenant, cause);
-  if (ret_invoices) *ret_invoices = invoices;
-  return RC_OK;
+  return invoices;
 }

@@ -182,7 +182,7 @@ enum rc run_bill(struct work *work, const struct run *run, struct db_array *cust
   TRY(pending_take(work, &run->tenant, slice.due, slice.count, &slice.billing, err));
 
   TRY(move_on(work, run, customers, &slice, err));
-  TRY(billing_emit(work, &slice.billing, &run->tenant, &run->id, NULL, &slice.invoices, err));
+  slice.invoices = billing_emit(work, &slice.billing, &run->tenant, &run->id, NULL);
   *ret_slice = slice;
   return RC_OK;
 }

@@ -180,8 +180,8 @@ enum rc standing_store(struct work *work, struct standing *standing, struct erro
   return customer_billing_refresh(work, standing->tenant, standing->customer, err);
 }
 
-enum rc standing_emit(struct work *work, struct standing *standing, struct error *err) {
-  return billing_emit(work, &standing->billing, &standing->command->tenant, NULL, standing->command, NULL, err);
+void standing_emit(struct work *work, struct standing *standing) {
+  billing_emit(work, &standing->billing, &standing->command->tenant, NULL, standing->command);
 }
 
 enum rc standing_reply(struct work *work, const struct standing *standing, struct error *err) {
@@ -193,7 +193,7 @@ enum rc standing_reply(struct work *work, const struct standing *standing, struc
 }
 
 enum rc standing_finish(struct work *work, struct standing *standing, struct error *err) {
-  TRY(standing_emit(work, standing, err));
+  standing_emit(work, standing);
   return standing_reply(work, standing, err);
 }
 

@@ -50,7 +50,7 @@ MUST_CHECK enum rc standing_stop(struct work *work, struct standing *standing, b
 /* The row, and when the customer is due next; takes what waits for an invoice that is made now. */
 MUST_CHECK enum rc standing_store(struct work *work, struct standing *standing, struct error *err);
 /* The invoices and events of what was billed. */
-MUST_CHECK enum rc standing_emit(struct work *work, struct standing *standing, struct error *err);
+void standing_emit(struct work *work, struct standing *standing);
 /* The answer: the subscription as it is now. */
 MUST_CHECK enum rc standing_reply(struct work *work, const struct standing *standing, struct error *err);
 /* Both. */
