@@ -185,6 +185,10 @@ Test(first_payment, a_first_invoice_is_dropped_with_the_last_of_its_dead_letters
   api_post(&tenant, 200, keep_text("/api/dead-letters/%s/drop", letter), "{}");
   WAIT_UNTIL(sql_int(&tenant, "SELECT times_redeemed FROM coupons WHERE tenant_id = $1") == 0, "the coupon");
   expect_state(&tenant, id, "expired");
+  api_post(&tenant, 200, keep_text("/api/dead-letters/%s/drop", dead_letter_again(&tenant, letter)), "{}");
+  cr_expect_eq(sql_int(&tenant, "SELECT count(*) FROM subscriptions WHERE tenant_id = $1 AND incomplete_until = "
+                                "'infinity'"),
+               1);
   sql_do(&tenant, "UPDATE invoice_series SET next_number = 1 WHERE tenant_id = $1");
   api_post(&tenant, 200, keep_text("/api/dead-letters/%s/replay", dead_letter_again(&tenant, letter)), "{}");
   WAIT_UNTIL(invoices_are(&tenant, 1), "the first invoice");

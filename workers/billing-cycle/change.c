@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/assert.h"
-#include "domain/tax.h"
 
 enum rc change_unused(struct arena *arena, const struct charges *charges, const struct billable *s,
                       struct unused **ret_unused, size_t *ret_count, struct error *err) {
@@ -264,8 +263,7 @@ enum rc change_recurring(const struct billable *s, int64_t *ret_minor, struct er
       int64_t amount;
       if (price->components[c].metric) continue;
       TRY(price_charge(&price->components[c], s->items[i].quantity, 0, PRICE_SHARE_WHOLE, s->currency, &amount, err));
-      if (!money_add(sum, amount, &sum) || sum > TAXABLE_MAX)
-        return error_field(err, RC_VALIDATION, "quantity", "price × quantity is too large");
+      if (!money_add(sum, amount, &sum)) return error_field(err, RC_VALIDATION, "quantity", "the price is too large");
     }
   }
   *ret_minor = sum;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "domain/tax.h"
 #include "sql.h"
 
 /* -- reading -- */
@@ -254,12 +255,13 @@ static enum rc move_versions(struct work *work, const struct uuid *tenant, const
   return RC_OK;
 }
 
-/* What cannot be priced now would be parked at its boundary. */
+/* What cannot be priced now would be parked at its boundary; what has no room for its tax would not become an invoice.
+ */
 static enum rc check_amounts(const struct billable *s, const struct change_target *target, struct error *err) {
   struct billable as_changed = *s;
-  int64_t ignored;
+  int64_t sum;
   change_target_apply(target, &as_changed);
-  if (change_recurring(&as_changed, &ignored, err) == RC_OK) return RC_OK;
+  if (change_recurring(&as_changed, &sum, err) == RC_OK && sum <= TAXABLE_MAX) return RC_OK;
   return error_field(err, RC_VALIDATION, "quantity", "price × quantity is too large");
 }
 

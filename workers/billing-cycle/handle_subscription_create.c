@@ -152,7 +152,8 @@ static enum rc decide_price(struct work *work, const struct subscription_request
   return RC_OK;
 }
 
-/* What is too large now would be parked at its first boundary, or have no room for its tax on an invoice. */
+/* What is too large now would be parked at its first boundary; what has no room for its tax would not become an
+ * invoice. */
 static enum rc check_amounts(const struct subscription_request *request, const struct ground *ground,
                              struct error *err) {
   int64_t sum = 0, amount = 0;

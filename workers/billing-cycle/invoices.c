@@ -41,7 +41,8 @@ static int64_t size_of(const struct line *line) {
   return line->amount_minor < 0 ? -line->amount_minor : line->amount_minor;
 }
 
-/* The lines from `first` on that make one invoice: as many as belong together, and fit into a message and a sum. */
+/* The lines from `first` on that make one invoice: as many as belong together, and fit into a message and a
+ * sum. (What has waited counts as nothing in the sum.) */
 size_t billing_invoice_end(const struct billing *billing, size_t first) {
   size_t end = first, weight = 0;
   int64_t sum = 0;

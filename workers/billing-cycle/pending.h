@@ -8,9 +8,9 @@
 MUST_CHECK enum rc pending_keep(struct work *work, const struct uuid *tenant, const struct line *lines, size_t count,
                                 struct error *err);
 
-/* Adds what waits for these subscriptions to their lines of this transaction: with the first of them, or for a
- * subscription that has none, on `today`; but for what
- * pending_leave_out_lone() leaves out: that waits on, unless the subscription has ended. */
+/* Adds what waits for these subscriptions to their lines of this transaction, with the first of them or, for a
+ * subscription that has none, today; but for what pending_leave_out_lone() leaves out: that waits on, unless the
+ * subscription has ended. */
 MUST_CHECK enum rc pending_take(struct work *work, const struct uuid *tenant, const struct billable *subscriptions,
                                 size_t count, struct billing *billing, struct error *err);
 

@@ -6,6 +6,7 @@
 
 #include "base/json_text.h"
 #include "components.h"
+#include "domain/tax.h"
 #include "pricing.h"
 #include "sql.h"
 
@@ -64,6 +65,7 @@ static enum rc read_amount(json_t *object, const char *prefix, const char *membe
   TRY(body_decimal(object, member, &text, err));
   if (text) TRY(money_parse(text, currency, path, &minor, err));
   if (minor < 0) return error_field(err, RC_VALIDATION, path, "must not be negative");
+  if (minor > TAXABLE_MAX) return error_field(err, RC_VALIDATION, path, "is too large");
   *amount = minor;
   return RC_OK;
 }
