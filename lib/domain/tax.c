@@ -155,7 +155,7 @@ static enum rc check_sums(const struct taxable *lines, size_t count, struct erro
     ASSERT(lines[i].rate.percent_micro >= 0 && lines[i].rate.percent_micro <= PERCENT_WHOLE);
     sum += magnitude_of(lines[i].listed_minor) + magnitude_of(lines[i].listed_discount_minor);
   }
-  return sum <= (int128)2 * TAXABLE_MAX ? RC_OK : error_field(err, RC_VALIDATION, "items", "their sum is too large");
+  return sum <= MONEY_MAX / 2 ? RC_OK : error_field(err, RC_VALIDATION, "items", "their sum is too large");
 }
 
 enum rc tax_compute(struct taxable *lines, size_t count, enum tax_rounding rounding, struct error *err) {
